@@ -1,0 +1,1 @@
+# Installation: programs, library, headers, pkg-config and CMake package files, man page, completion.

@@ -1,0 +1,103 @@
+// pal.h: all that Postern asks of an operating system. linux/ and windows/ implement it, ntkernel/ will; fake/ wraps
+// the host's and fails on request, for tests. Every call states its preconditions here, once.
+//
+// Only src/pal/<os>/ includes an operating-system header. Hook extensions (src/ext) talk to their own mechanism
+// and are the one exception, each in files named for the system.
+#ifndef PST_PAL_PAL_H
+#define PST_PAL_PAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/env.h"
+
+/// The default environment: the C heap, messages on standard error as "postern: TEXT" (errors and warnings only).
+const pst_env *pst_pal_env(void);
+
+// --- Memory ---------------------------------------------------------------------------------------------------
+
+size_t pst_pal_page_size(void);
+/// Zeroed pages, readable and writable; size is rounded up to pages by the callee. NULL without memory.
+PST_MUST_USE void *pst_pal_pages_alloc(size_t size);
+void pst_pal_pages_free(void *pages, size_t size);
+/// Makes pages readable only (true) or writable again (false). pages and size are page-aligned.
+PST_MUST_USE pst_status pst_pal_pages_protect(void *pages, size_t size, bool read_only);
+/// Pages whose content [0, header) appears once and [header, header + data) appears twice in a row (a ring that never
+/// splits a record). header and data are multiples of pst_pal_ring_granularity(). NULL when the platform refuses.
+PST_MUST_USE void *pst_pal_ring_alloc(size_t header, size_t data);
+void pst_pal_ring_free(void *ring, size_t header, size_t data);
+size_t pst_pal_ring_granularity(void);
+
+typedef struct pst_code {
+    uint8_t *bytes;
+    size_t size;
+    bool sealed; // false: writable. true: executable. Never both
+} pst_code;
+/// PST_E_DENIED where the host refuses dynamic code.
+PST_MUST_USE pst_status pst_pal_code_alloc(size_t size, pst_code *out);
+PST_MUST_USE pst_status pst_pal_code_seal(pst_code *code); // flushes the instruction cache
+void pst_pal_code_free(pst_code *code);
+
+// --- Threads and waiting --------------------------------------------------------------------------------------
+
+typedef struct pst_mutex pst_mutex; // not recursive
+PST_MUST_USE pst_status pst_pal_mutex_create(const pst_env *env, pst_mutex **out);
+void pst_pal_mutex_free(pst_mutex *mutex); // unlocked
+void pst_pal_mutex_lock(pst_mutex *mutex);
+void pst_pal_mutex_unlock(pst_mutex *mutex);
+
+/// An event that threads wait for. Signals are counted as one until a waiter takes it (auto-reset).
+typedef struct pst_event pst_event;
+PST_MUST_USE pst_status pst_pal_event_create(const pst_env *env, pst_event **out);
+void pst_pal_event_free(pst_event *event); // no waiters
+void pst_pal_event_signal(pst_event *event); // never blocks
+/// PST_OK when signalled, PST_E_TIMEOUT after timeout_ns (UINT64_MAX: never).
+PST_MUST_USE pst_status pst_pal_event_wait(pst_event *event, uint64_t timeout_ns);
+/// A descriptor (Linux: eventfd) or HANDLE (Windows) that is readable/signalled with the event; -1 where there is none.
+intptr_t pst_pal_event_handle(pst_event *event);
+
+typedef struct pst_thread pst_thread;
+PST_MUST_USE pst_status pst_pal_thread_create(const pst_env *env, void (*body)(void *arg), void *arg, pst_thread **out);
+void pst_pal_thread_join(pst_thread *thread); // and frees it
+void pst_pal_yield(void);
+void pst_pal_sleep_ns(uint64_t ns);
+
+// --- Processors, time, identity, chance -----------------------------------------------------------------------
+
+/// Number of possible CPUs; constant for the life of the process, at least 1, at most PST_CPUS_MAX.
+#define PST_CPUS_MAX 1024
+uint32_t pst_pal_cpu_count(void);
+/// The CPU the caller runs on now, below pst_pal_cpu_count(). A few ns.
+uint32_t pst_pal_cpu_id(void);
+/// Pins the calling thread to a CPU.
+PST_MUST_USE pst_status pst_pal_cpu_pin(uint32_t cpu);
+
+uint64_t pst_pal_time_ns(void);      // monotonic, does not count suspension
+uint64_t pst_pal_boot_time_ns(void); // monotonic, counts suspension
+uint64_t pst_pal_wall_time_ns(void); // since 1970, UTC
+
+/// Thread-group id in the upper half, thread id in the lower, as bpf_get_current_pid_tgid.
+uint64_t pst_pal_pid_tgid(void);
+/// gid in the upper half, uid in the lower; 0 on systems without them.
+uint64_t pst_pal_uid_gid(void);
+/// The caller's command name, cut to size - 1 bytes and NUL-terminated. size >= 1.
+void pst_pal_comm(char *out, size_t size);
+
+/// Unpredictable bytes from the system. Aborts the process if the system has none: nothing secret may be guessable.
+void pst_pal_random(void *out, size_t size);
+
+// --- Files and crypto (user mode) -----------------------------------------------------------------------------
+
+/// Reads a whole file into a block of *size bytes that the caller frees with pst_free(env, *out, *size + 1): one NUL
+/// byte follows the content. PST_E_NOTFOUND, PST_E_DENIED, PST_E_LIMIT (over limit bytes) or PST_E_IO (also for a
+/// directory), each after one logged sentence that names the path.
+PST_MUST_USE pst_status pst_pal_file_read(const pst_env *env, const char *path, size_t limit, uint8_t **out, size_t *size);
+/// Replaces or creates a file at once: readers see the old content or the new.
+PST_MUST_USE pst_status pst_pal_file_write(const pst_env *env, const char *path, const void *bytes, size_t size);
+
+#define PST_SHA256_SIZE 32
+/// PST_E_UNSUPPORTED in builds without a crypto library.
+PST_MUST_USE pst_status pst_pal_sha256(const void *bytes, size_t size, uint8_t out[PST_SHA256_SIZE]);
+
+#endif
