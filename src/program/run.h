@@ -1,0 +1,83 @@
+// run.h: one run of a program: what engines, helpers and the core share while it lasts.
+//
+// The caller (core, a test) owns the pst_run on its stack and keeps the epoch; engines fill r0 and trap. Nothing here is shared
+// between threads.
+#ifndef PST_PROGRAM_RUN_H
+#define PST_PROGRAM_RUN_H
+
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+#define PST_TAIL_CALLS_MAX 33 // Linux's MAX_TAIL_CALL_CNT: the 34th fails
+#define PST_FRAME_BYTES 512   // stack of one subprogram's frame
+#define PST_FRAMES_MAX 8      // depth of calls, the main program included
+#define PST_MAY_GOTO_MAX 8388608u // Linux's BPF_MAX_LOOPS: turns of a may_goto loop
+
+// A trap stops one run; it is not a status. r0 of a trapped run is 0 and means nothing.
+#define PST_TRAP_LIST(X)                                                                     \
+    X(NONE, "no trap")                                                                       \
+    X(MEMORY, "access outside every region that the program may touch")                      \
+    X(READ_ONLY, "write to read-only memory")                                                \
+    X(CONTEXT, "no context field can be accessed like this")                                 \
+    X(HELPER, "no such helper for this program type")                                        \
+    X(ARGUMENT, "a helper argument does not fit its prototype")                              \
+    X(CALL, "call of something that is no subprogram or helper")                             \
+    X(DEPTH, "calls are nested too deeply")                                                  \
+    X(BUDGET, "the instruction budget is used up")                                           \
+    X(LOCK, "a lock or a reference is still held")                                           \
+    X(INSTRUCTION, "the instruction cannot be executed here")                                \
+    X(FAULT, "the machine refused an access of compiled code")
+
+typedef enum pst_trap_code {
+#define X(name, text) PST_TRAP_##name,
+    PST_TRAP_LIST(X)
+#undef X
+} pst_trap_code;
+
+typedef struct pst_trap {
+    pst_trap_code code;
+    uint32_t pc;       // slot of the instruction that trapped
+    uint64_t address;  // MEMORY, READ_ONLY, CONTEXT: where (CONTEXT: the offset); ARGUMENT: its number from 1
+    uint32_t size;     // in bytes
+} pst_trap;
+
+const char *pst_trap_text(pst_trap_code code);
+
+struct pst_exec;
+
+typedef struct pst_run {
+    void *ctx;                        // the provider's native context; engines translate accesses by the descriptor
+    void *host;                       // for helpers: the core, or what the test wants
+    const struct pst_exec *prog;      // the program that runs now
+    const struct pst_exec *tail_next; // set by a successful tail call: pst_exec_run goes on there
+    uint32_t tail_calls;              // so far in this run
+    uint64_t budget;                  // instructions that the checked interpreter may execute; 0: no limit
+    pst_trap trap;
+} pst_run;
+
+/// What a helper is to an engine. Unused arguments are garbage. Values are as in the program's registers.
+typedef uint64_t (*pst_helper_fn)(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5, pst_run *run);
+
+/// A program in the form that one engine can run. Engines embed it as their first member.
+typedef struct pst_exec {
+    uint64_t (*enter)(const struct pst_exec *exec, pst_run *run); // runs until exit, tail call or trap; returns r0
+    void (*free)(struct pst_exec *exec);
+    const struct pst_image *image;
+    void *owner; // the core's program object, for helpers and statistics
+} pst_exec;
+
+/// Runs exec and whatever it tail-calls; returns r0. run->ctx and run->host are set by the caller, the rest is zero.
+PST_INLINE uint64_t pst_exec_run(const pst_exec *exec, pst_run *run)
+{
+    uint64_t r0;
+    do {
+        run->prog = exec;
+        run->tail_next = 0;
+        r0 = exec->enter(exec, run);
+        exec = run->tail_next;
+    } while (exec);
+    return r0;
+}
+
+#endif
