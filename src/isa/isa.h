@@ -92,7 +92,7 @@ typedef enum pst_kind {
 #define PST_INSN_SIGNED 0x02u // PST_KIND_LOAD extends the sign
 #define PST_INSN_FETCH 0x04u  // PST_KIND_ATOMIC returns the old value (always set for XCHG and CMPXCHG)
 #define PST_INSN_LONG 0x08u   // PST_KIND_JUMP was written as gotol (32-bit displacement)
-#define PST_INSN_SRC_CALL 0x10u // PST_CALL_REGISTER: the register stands in the source field (gcc, old clang put it in imm)
+#define PST_INSN_IMM_CALL 0x10u // PST_CALL_REGISTER: written with the register in imm, as clang before 19 did. dst has it either way
 
 typedef struct pst_insn {
     uint8_t kind;   // pst_kind
@@ -103,7 +103,7 @@ typedef struct pst_insn {
     uint8_t flags;  // PST_INSN_*
     int16_t off;    // memory displacement in bytes; KFUNC: BTF index
     int32_t target; // JUMP, BRANCH, MAY_GOTO, SUBPROG and IMM64_FUNC: displacement in slots from the next slot
-    int64_t imm;    // sign-extended; IMM64: all 64 bits (for MAP_* kinds: low half first imm, high half second imm)
+    int64_t imm;    // sign-extended; IMM64: all 64 bits (for MAP_* kinds: low half first imm, high half second imm). 0 where target counts
 } pst_insn;
 
 PST_STATIC_ASSERT(sizeof(pst_insn) == 24, "one decoded instruction is three words");
@@ -122,7 +122,7 @@ PST_MUST_USE bool pst_jump_eval(pst_jump_op op, unsigned width, uint64_t a, uint
     X(FRAME_POINTER, "r10 is read-only")                                                                   \
     X(WIDTH, "the operation does not exist at this width")                                                 \
     X(ATOMIC, "no atomic operation has this code")                                                         \
-    X(PSEUDO, "no pseudo kind of a 64-bit immediate has this number")
+    X(PSEUDO, "no kind of call or of 64-bit immediate has this number")
 
 typedef enum pst_decode_result {
 #define X(name, text) PST_DECODE_##name,
@@ -131,6 +131,9 @@ typedef enum pst_decode_result {
 } pst_decode_result;
 
 const char *pst_decode_text(pst_decode_result result);
+
+/// Each field equal. (Instructions have padding: do not compare their bytes.)
+PST_MUST_USE bool pst_insn_equal(const pst_insn *a, const pst_insn *b);
 
 /// Decodes the instruction at slots[0]; left is the number of slots from there, >= 1. Checks all that one instruction can
 /// be checked for alone: opcode, registers, reserved fields (by RFC 9669), widths. *out is written only on OK.
