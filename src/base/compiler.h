@@ -25,6 +25,8 @@
 #define PST_UNREACHABLE() __builtin_unreachable()
 #define PST_TRAP() __builtin_trap()
 #define PST_PREFETCH(p) __builtin_prefetch(p)
+// Makes instructions just written to [begin, end), both char *, visible to instruction fetch.
+#define PST_FLUSH_CODE(begin, end) __builtin___clear_cache(begin, end)
 
 // A printf-like function; the format is C99's on every platform.
 #if defined(__MINGW32__) && !defined(__clang__)

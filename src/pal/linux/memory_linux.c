@@ -1,0 +1,133 @@
+// memory_linux.c: pages, rings, executable code.
+//
+// Invariant: no page is ever writable and executable at once; code goes from read-write to read-execute and stays there.
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+#include "pal/linux/linux.h"
+#include "pal/pal.h"
+
+// Linux 6.3; the C library's headers may be older.
+#ifndef PR_GET_MDWE
+#define PR_GET_MDWE 66
+#endif
+#ifndef PR_MDWE_REFUSE_EXEC_GAIN
+#define PR_MDWE_REFUSE_EXEC_GAIN 1
+#endif
+
+pst_status linux_status(int error)
+{
+    switch (error) {
+    case ENOENT:
+    case ENOTDIR: return PST_E_NOTFOUND;
+    case EACCES:
+    case EPERM: return PST_E_DENIED;
+    case ENOMEM: return PST_E_NOMEM;
+    case ENOSPC: return PST_E_NOSPACE;
+    case EEXIST: return PST_E_EXISTS;
+    case EINVAL: return PST_E_INVALID;
+    default: return PST_E_IO;
+    }
+}
+
+size_t pst_pal_page_size(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static size_t whole_pages(size_t size)
+{
+    size_t page = pst_pal_page_size();
+    if (size == 0) return page;
+    return size > SIZE_MAX - page ? 0 : (size_t)pst_align_up(size, page);
+}
+
+void *pst_pal_pages_alloc(size_t size)
+{
+    size_t bytes = whole_pages(size);
+    if (bytes == 0) return NULL;
+    void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pages == MAP_FAILED ? NULL : pages;
+}
+
+void pst_pal_pages_free(void *pages, size_t size)
+{
+    if (pages) munmap(pages, whole_pages(size));
+}
+
+pst_status pst_pal_pages_protect(void *pages, size_t size, bool read_only)
+{
+    if (mprotect(pages, size, read_only ? PROT_READ : PROT_READ | PROT_WRITE) != 0) return linux_status(errno);
+    return PST_OK;
+}
+
+size_t pst_pal_ring_granularity(void)
+{
+    return pst_pal_page_size();
+}
+
+// Maps the file over a reserved range: header and data, then data again.
+static bool ring_map(uint8_t *base, int fd, size_t header, size_t data)
+{
+    int protection = PROT_READ | PROT_WRITE, flags = MAP_SHARED | MAP_FIXED;
+    if (mmap(base, header + data, protection, flags, fd, 0) == MAP_FAILED) return false;
+    return mmap(base + header + data, data, protection, flags, fd, (off_t)header) != MAP_FAILED;
+}
+
+void *pst_pal_ring_alloc(size_t header, size_t data)
+{
+    size_t file_size, span;
+    if (data == 0 || PST_ADD_OVERFLOW(header, data, &file_size) || PST_ADD_OVERFLOW(file_size, data, &span)) return NULL;
+    if (file_size > INT64_MAX) return NULL;
+    int fd = memfd_create("postern-ring", MFD_CLOEXEC);
+    if (fd < 0) return NULL;
+    uint8_t *base = NULL;
+    if (ftruncate(fd, (off_t)file_size) == 0) {
+        // Reserving the whole span first means that the fixed mappings can only replace our own pages.
+        void *range = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (range != MAP_FAILED) {
+            base = range;
+            if (!ring_map(base, fd, header, data)) {
+                munmap(range, span);
+                base = NULL;
+            }
+        }
+    }
+    close(fd); // the mappings keep the memory
+    return base;
+}
+
+void pst_pal_ring_free(void *ring, size_t header, size_t data)
+{
+    if (ring) munmap(ring, header + 2 * data);
+}
+
+pst_status pst_pal_code_alloc(size_t size, pst_code *out)
+{
+    *out = (pst_code){0};
+    // Under this policy mprotect to executable will fail; saying so now spares the work of compiling.
+    int policy = prctl(PR_GET_MDWE, 0L, 0L, 0L, 0L);
+    if (policy > 0 && (policy & PR_MDWE_REFUSE_EXEC_GAIN)) return PST_E_DENIED;
+    void *pages = pst_pal_pages_alloc(size);
+    if (!pages) return PST_E_NOMEM;
+    *out = (pst_code){.bytes = pages, .size = size, .sealed = false};
+    return PST_OK;
+}
+
+pst_status pst_pal_code_seal(pst_code *code)
+{
+    if (mprotect(code->bytes, whole_pages(code->size), PROT_READ | PROT_EXEC) != 0)
+        return errno == ENOMEM ? PST_E_NOMEM : PST_E_DENIED;
+    PST_FLUSH_CODE((char *)code->bytes, (char *)code->bytes + code->size);
+    code->sealed = true;
+    return PST_OK;
+}
+
+void pst_pal_code_free(pst_code *code)
+{
+    pst_pal_pages_free(code->bytes, code->size);
+    *code = (pst_code){0};
+}
