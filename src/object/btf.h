@@ -4,6 +4,10 @@
 #ifndef PST_OBJECT_BTF_H
 #define PST_OBJECT_BTF_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/env.h"
 #include "base/json.h"
 
@@ -19,6 +23,9 @@ typedef enum pst_btf_kind {
 } pst_btf_kind;
 
 #define PST_BTF_TYPES_MAX (1u << 20)
+#define PST_BTF_BYTES_MAX (256u << 20)
+#define PST_BTF_CHAIN_MAX 32u  // typedefs, qualifiers and array dimensions in a row, as in the kernel
+#define PST_BTF_PRINT_DEPTH 24u // nested values printed
 
 typedef struct pst_btf pst_btf;
 
@@ -46,7 +53,21 @@ typedef struct pst_btf_member {  // STRUCT, UNION; DATASEC variable; FUNC_PROTO 
 
 /// Parses a .BTF section (raw, with header). bytes are copied. PST_E_FORMAT after one sentence in the log that names what.
 PST_MUST_USE pst_status pst_btf_parse(const pst_env *env, const void *bytes, size_t size, const char *what, pst_btf **out);
+/// The same for BTF that continues base, as a kernel module's does: ids and string offsets go on where base's end. base NULL: as
+/// pst_btf_parse. base must outlive *out.
+PST_MUST_USE pst_status pst_btf_parse_split(const pst_env *env, const pst_btf *base, const void *bytes, size_t size, const char *what,
+                                            pst_btf **out);
+/// Takes either a raw .BTF section or an ELF file (32 or 64 bits, little-endian) that has one. PST_E_NOTFOUND: an ELF file without.
+PST_MUST_USE pst_status pst_btf_parse_file(const pst_env *env, const pst_btf *base, const void *bytes, size_t size, const char *what,
+                                           pst_btf **out);
+/// env, base and what it was parsed from are no longer needed afterwards. NULL is fine.
 void pst_btf_free(pst_btf *btf);
+/// Bytes of a pointer: 4 or 8, told by the size of "long", 8 without one (as libbpf does).
+uint32_t pst_btf_pointer_size(const pst_btf *btf);
+/// Before the BTF is shared. An object for the BPF machine always has 8.
+void pst_btf_set_pointer_size(pst_btf *btf, uint32_t bytes);
+/// First id of its own: 1, or the count of the base.
+uint32_t pst_btf_first(const pst_btf *btf);
 uint32_t pst_btf_count(const pst_btf *btf); // ids are 0 (void) to count - 1
 /// id must be below the count.
 pst_btf_type pst_btf_get(const pst_btf *btf, uint32_t id);
@@ -55,7 +76,12 @@ pst_btf_member pst_btf_member_at(const pst_btf *btf, uint32_t id, uint32_t index
 const char *pst_btf_string(const pst_btf *btf, uint32_t off);
 /// First type with this name and kind, 0: none. Hashed.
 uint32_t pst_btf_find(const pst_btf *btf, const char *name, pst_btf_kind kind);
-/// Strips typedefs, qualifiers and type tags.
+/// Length of name without its flavor: "task_struct___old" is a flavor of "task_struct" (11).
+size_t pst_btf_essential_length(const char *name);
+/// The next own type after id previous whose name without flavor is name[0, length), any kind; 0: none. Ids ascend. Hashed.
+/// Starts with previous 0. Types of the base are not visited.
+uint32_t pst_btf_next_flavor(const pst_btf *btf, const char *name, size_t length, uint32_t previous);
+/// Strips typedefs, qualifiers and type tags: at most PST_BTF_CHAIN_MAX, which parsing checked.
 uint32_t pst_btf_strip(const pst_btf *btf, uint32_t id);
 /// Size in bytes of a type as stored; false for void, functions, forward declarations and recursive nonsense.
 PST_MUST_USE bool pst_btf_size(const pst_btf *btf, uint32_t id, uint64_t *out);
