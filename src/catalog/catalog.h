@@ -6,6 +6,10 @@
 #ifndef PST_CATALOG_CATALOG_H
 #define PST_CATALOG_CATALOG_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/env.h"
 #include "postern/abi.h"
 #include "program/run.h"
@@ -16,7 +20,9 @@
 typedef enum pst_arg_kind {
     PST_ARG_NONE,              // not there
     PST_ARG_ANYTHING,          // any initialised value
+    PST_ARG_ANYTHING_OPT,      // any value; need not be initialised (variadic tail of trace_printk)
     PST_ARG_CTX,               // the program's context
+    PST_ARG_CTX_OR_NULL,
     PST_ARG_MAP,               // a map object of the types in proto->map_types (0: any)
     PST_ARG_MAP_KEY,           // readable memory of the map's key_size (the map is the preceding PST_ARG_MAP)
     PST_ARG_MAP_VALUE,         // readable memory of the map's value_size
@@ -24,6 +30,9 @@ typedef enum pst_arg_kind {
     PST_ARG_MEM,               // readable memory; the next argument is its size
     PST_ARG_MEM_OR_NULL,
     PST_ARG_MEM_OUT,           // writable memory, may be uninitialised; the next argument is its size
+    PST_ARG_MEM_OR_NULL_OUT,
+    PST_ARG_MEM_20,            // readable memory of 20 bytes (an IPv4 or TCP header); no size argument follows
+    PST_ARG_MEM_40,            // readable memory of 40 bytes (an IPv6 header)
     PST_ARG_MEM_INOUT,         // writable and initialised
     PST_ARG_SIZE,              // size in bytes of the preceding memory, > 0
     PST_ARG_SIZE_OR_ZERO,
@@ -40,6 +49,7 @@ typedef enum pst_arg_kind {
     PST_ARG_DYNPTR,            // initialised dynptr on the stack
     PST_ARG_DYNPTR_OUT,        // uninitialised dynptr on the stack
     PST_ARG_SOCK,              // a socket (sock_common and up)
+    PST_ARG_SOCK_OR_NULL,
     PST_ARG_BTF_ID,            // pointer to a BTF type
     PST_ARG_PERCPU_BTF_ID,
 } pst_arg_kind;

@@ -6,6 +6,10 @@
 #ifndef PST_CORE_CORE_H
 #define PST_CORE_CORE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/env.h"
 #include "postern/abi.h"
 #include "postern/attr.h"

@@ -9,6 +9,10 @@
 #ifndef PST_PROGRAM_IMAGE_H
 #define PST_PROGRAM_IMAGE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/env.h"
 #include "isa/isa.h"
 #include "program/run.h"
