@@ -158,10 +158,10 @@ static void encode_kind(const pst_insn *insn, pst_slot out[2])
     }
 }
 
-size_t pst_insn_encode(const pst_insn *insn, pst_slot out[2])
+pst_decode_result pst_insn_encode_why(const pst_insn *insn, pst_slot out[2], size_t *count)
 {
     bool own_fields = insn->kind == PST_KIND_IMM64 || (insn->kind == PST_KIND_CALL && insn->op == PST_CALL_REGISTER);
-    if (insn->dst >= PST_REG_COUNT || insn->src >= PST_REG_COUNT) return 0;
+    if (insn->dst >= PST_REG_COUNT || insn->src >= PST_REG_COUNT) return PST_DECODE_REGISTER;
     out[0] = out[1] = (pst_slot){0};
     if (!own_fields) {
         out[0].regs = (uint8_t)(insn->dst | insn->src << 4);
@@ -171,6 +171,15 @@ size_t pst_insn_encode(const pst_insn *insn, pst_slot out[2])
     encode_kind(insn, out);
 
     pst_insn again;
-    if (pst_insn_decode(out, 2, &again) != PST_DECODE_OK || !pst_insn_equal(insn, &again)) return 0;
-    return insn->kind == PST_KIND_IMM64 ? 2 : 1;
+    pst_decode_result result = pst_insn_decode(out, 2, &again);
+    if (result != PST_DECODE_OK) return result;
+    if (!pst_insn_equal(insn, &again)) return PST_DECODE_RESERVED;
+    *count = insn->kind == PST_KIND_IMM64 ? 2 : 1;
+    return PST_DECODE_OK;
+}
+
+size_t pst_insn_encode(const pst_insn *insn, pst_slot out[2])
+{
+    size_t count;
+    return pst_insn_encode_why(insn, out, &count) == PST_DECODE_OK ? count : 0;
 }

@@ -156,14 +156,18 @@ typedef struct pst_disasm_names {
 /// names may be NULL: helpers then appear as "call 5". With names == NULL the text assembles back to the same bytes.
 void pst_disasm_insn(pst_text *out, const pst_insn *insn, size_t pc, const pst_disasm_names *names);
 
+#define PST_ASM_SLOTS_MAX (1u << 20)  // slots that one text may assemble to
+#define PST_ASM_LABELS_MAX (1u << 16) // labels that it may define
+
 typedef struct pst_asm_error {
     unsigned line;  // from 1
     char text[160]; // one sentence
 } pst_asm_error;
 
-/// Assembles text in the disassembler's syntax, one instruction a line or separated by ';' ... see asm.c for the grammar:
-/// labels ("out:"), comments ("#", "//"), jumps to labels or relative "+3", decimal and hex numbers, r0 to r10, w0 to w10.
-/// *slots is allocated from env (free with count * sizeof(pst_slot)). PST_E_FORMAT: *error says where and why.
+/// Assembles text in the disassembler's syntax and llvm's variants of it, one instruction a line or separated by ';'. See
+/// asm.c for the grammar: labels ("out:"), comments ("#", "//"), jumps to labels or relative "+3", decimal and hex numbers.
+/// *slots is allocated from env (free with *count * sizeof(pst_slot)); an empty text gives NULL and 0.
+/// PST_E_FORMAT: *error says where and why. PST_E_LIMIT: so it does, the program is larger than the limits above.
 PST_MUST_USE pst_status pst_assemble(const pst_env *env, const char *text, pst_slot **slots, size_t *count, pst_asm_error *error);
 
 #endif

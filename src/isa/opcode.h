@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "isa/isa.def"
+#include "isa/isa.h"
 
 // Class: the low three bits.
 #define OPC_CLASS(opcode) ((opcode) & 0x07u)
@@ -59,6 +59,11 @@ enum {
 #undef X
 };
 
+// isa.def's class and source columns of PST_SWAP_LIST, as bits of the opcode.
 #define OPC_SWAP_KEY(klass, source) ((klass) | ((source) ? OPC_REGISTER : 0u))
+
+/// As pst_insn_encode, and says why not: the reason that decode.c has against the slots, or RESERVED if they would mean
+/// another instruction. *count is written on OK.
+PST_MUST_USE pst_decode_result pst_insn_encode_why(const pst_insn *insn, pst_slot out[2], size_t *count);
 
 #endif
