@@ -77,13 +77,91 @@ typedef enum pst_map_type {
     X(TRACING, 26, "tracing") X(STRUCT_OPS, 27, "struct_ops") X(EXT, 28, "ext") X(LSM, 29, "lsm")                        \
     X(SK_LOOKUP, 30, "sk_lookup") X(SYSCALL, 31, "syscall") X(NETFILTER, 32, "netfilter")                                \
     /* Types that Linux does not have, far above its numbers. */                                                         \
-    X(BIND, 0x10002, "bind") X(PROCESS, 0x10006, "process") X(FILE, 0x10007, "file") X(SAMPLE, 0x103e7, "sample")
+    X(BIND, 0x10002, "bind") X(NETEVENT, 0x10005, "netevent") X(PROCESS, 0x10006, "process") X(FILE, 0x10007, "file") X(SAMPLE, 0x103e7, "sample")
 
 typedef enum pst_prog_type_number {
 #define X(name, number, text) PST_PROG_##name = number,
     PST_PROG_TYPE_LIST(X)
 #undef X
 } pst_prog_type_number;
+
+// Attach types; those from 0x10000 up are eBPF for Windows' and Postern's own. Names are bpftool's.
+#define PST_ATTACH_TYPE_LIST(X)                                                                               \
+    X(CGROUP_INET_INGRESS, 0, "cgroup_inet_ingress")                                                          \
+    X(CGROUP_INET_EGRESS, 1, "cgroup_inet_egress")                                                            \
+    X(CGROUP_INET_SOCK_CREATE, 2, "cgroup_inet_sock_create")                                                  \
+    X(CGROUP_SOCK_OPS, 3, "cgroup_sock_ops")                                                                  \
+    X(SK_SKB_STREAM_PARSER, 4, "sk_skb_stream_parser")                                                        \
+    X(SK_SKB_STREAM_VERDICT, 5, "sk_skb_stream_verdict")                                                      \
+    X(CGROUP_DEVICE, 6, "cgroup_device")                                                                      \
+    X(SK_MSG_VERDICT, 7, "sk_msg_verdict")                                                                    \
+    X(CGROUP_INET4_BIND, 8, "cgroup_inet4_bind")                                                              \
+    X(CGROUP_INET6_BIND, 9, "cgroup_inet6_bind")                                                              \
+    X(CGROUP_INET4_CONNECT, 10, "cgroup_inet4_connect")                                                       \
+    X(CGROUP_INET6_CONNECT, 11, "cgroup_inet6_connect")                                                       \
+    X(CGROUP_INET4_POST_BIND, 12, "cgroup_inet4_post_bind")                                                   \
+    X(CGROUP_INET6_POST_BIND, 13, "cgroup_inet6_post_bind")                                                   \
+    X(CGROUP_UDP4_SENDMSG, 14, "cgroup_udp4_sendmsg")                                                         \
+    X(CGROUP_UDP6_SENDMSG, 15, "cgroup_udp6_sendmsg")                                                         \
+    X(LIRC_MODE2, 16, "lirc_mode2")                                                                           \
+    X(FLOW_DISSECTOR, 17, "flow_dissector")                                                                   \
+    X(CGROUP_SYSCTL, 18, "cgroup_sysctl")                                                                     \
+    X(CGROUP_UDP4_RECVMSG, 19, "cgroup_udp4_recvmsg")                                                         \
+    X(CGROUP_UDP6_RECVMSG, 20, "cgroup_udp6_recvmsg")                                                         \
+    X(CGROUP_GETSOCKOPT, 21, "cgroup_getsockopt")                                                             \
+    X(CGROUP_SETSOCKOPT, 22, "cgroup_setsockopt")                                                             \
+    X(TRACE_RAW_TP, 23, "trace_raw_tp")                                                                       \
+    X(TRACE_FENTRY, 24, "trace_fentry")                                                                       \
+    X(TRACE_FEXIT, 25, "trace_fexit")                                                                         \
+    X(MODIFY_RETURN, 26, "modify_return")                                                                     \
+    X(LSM_MAC, 27, "lsm_mac")                                                                                 \
+    X(TRACE_ITER, 28, "trace_iter")                                                                           \
+    X(CGROUP_INET4_GETPEERNAME, 29, "cgroup_inet4_getpeername")                                               \
+    X(CGROUP_INET6_GETPEERNAME, 30, "cgroup_inet6_getpeername")                                               \
+    X(CGROUP_INET4_GETSOCKNAME, 31, "cgroup_inet4_getsockname")                                               \
+    X(CGROUP_INET6_GETSOCKNAME, 32, "cgroup_inet6_getsockname")                                               \
+    X(XDP_DEVMAP, 33, "xdp_devmap")                                                                           \
+    X(CGROUP_INET_SOCK_RELEASE, 34, "cgroup_inet_sock_release")                                               \
+    X(XDP_CPUMAP, 35, "xdp_cpumap")                                                                           \
+    X(SK_LOOKUP, 36, "sk_lookup")                                                                             \
+    X(XDP, 37, "xdp")                                                                                         \
+    X(SK_SKB_VERDICT, 38, "sk_skb_verdict")                                                                   \
+    X(SK_REUSEPORT_SELECT, 39, "sk_reuseport_select")                                                         \
+    X(SK_REUSEPORT_SELECT_OR_MIGRATE, 40, "sk_reuseport_select_or_migrate")                                   \
+    X(PERF_EVENT, 41, "perf_event")                                                                           \
+    X(TRACE_KPROBE_MULTI, 42, "trace_kprobe_multi")                                                           \
+    X(LSM_CGROUP, 43, "lsm_cgroup")                                                                           \
+    X(STRUCT_OPS, 44, "struct_ops")                                                                           \
+    X(NETFILTER, 45, "netfilter")                                                                             \
+    X(TCX_INGRESS, 46, "tcx_ingress")                                                                         \
+    X(TCX_EGRESS, 47, "tcx_egress")                                                                           \
+    X(TRACE_UPROBE_MULTI, 48, "trace_uprobe_multi")                                                           \
+    X(CGROUP_UNIX_CONNECT, 49, "cgroup_unix_connect")                                                         \
+    X(CGROUP_UNIX_SENDMSG, 50, "cgroup_unix_sendmsg")                                                         \
+    X(CGROUP_UNIX_RECVMSG, 51, "cgroup_unix_recvmsg")                                                         \
+    X(CGROUP_UNIX_GETPEERNAME, 52, "cgroup_unix_getpeername")                                                 \
+    X(CGROUP_UNIX_GETSOCKNAME, 53, "cgroup_unix_getsockname")                                                 \
+    X(NETKIT_PRIMARY, 54, "netkit_primary")                                                                   \
+    X(NETKIT_PEER, 55, "netkit_peer")                                                                         \
+    X(TRACE_KPROBE_SESSION, 56, "trace_kprobe_session")                                                       \
+    X(TRACE_UPROBE_SESSION, 57, "trace_uprobe_session")                                                       \
+    X(TRACE_FSESSION, 58, "trace_fsession")                                                                   \
+    X(WINDOWS_BIND, 0x10000, "bind")                                                                          \
+    X(WINDOWS_CONNECT_AUTHORIZATION4, 0x10001, "cgroup_inet4_connect_authorization")                          \
+    X(WINDOWS_CONNECT_AUTHORIZATION6, 0x10002, "cgroup_inet6_connect_authorization")                          \
+    X(WINDOWS_RECV_ACCEPT4, 0x10003, "cgroup_inet4_recv_accept")                                              \
+    X(WINDOWS_RECV_ACCEPT6, 0x10004, "cgroup_inet6_recv_accept")                                              \
+    X(WINDOWS_LISTEN4, 0x10005, "cgroup_inet4_listen")                                                        \
+    X(WINDOWS_LISTEN6, 0x10006, "cgroup_inet6_listen")                                                        \
+    X(WINDOWS_PROCESS, 0x10007, "process")                                                                    \
+    X(WINDOWS_NETEVENT, 0x10008, "netevent")                                                                  \
+    X(SAMPLE, 0x10009, "sample")
+
+typedef enum pst_attach_type_number {
+#define X(name, number, text) PST_ATTACH_##name = number,
+    PST_ATTACH_TYPE_LIST(X)
+#undef X
+} pst_attach_type_number;
 
 // Flags of MAP_UPDATE_ELEM.
 enum { PST_BPF_ANY = 0, PST_BPF_NOEXIST = 1, PST_BPF_EXIST = 2, PST_BPF_F_LOCK = 4 };

@@ -126,7 +126,9 @@ typedef enum pst_field_kind {
 
 #define PST_FIELD_READ 0x1u
 #define PST_FIELD_WRITE 0x2u
-#define PST_FIELD_WIDE 0x4u // may also be accessed 8 bytes at a time together with its successor (fields of two halves)
+#define PST_FIELD_WIDE 0x4u // may also be accessed 8 bytes at a time together with its successor, which follows it natively too
+#define PST_FIELD_NARROW_WRITE 0x8u // a part of it may be written; without it writes have the field's size
+// A part of a scalar (1, 2 or 4 bytes, aligned to its size) may always be read. Pointers are read whole, at exactly abi_size.
 
 typedef struct pst_ctx_field {
     const char *name;
@@ -158,13 +160,14 @@ typedef struct pst_prog_type {
     uint32_t number;  // PST_PROG_*
     pst_guid guid;
     uint32_t abi_size, native_size; // of the context
-    const pst_ctx_field *fields;    // by abi_off, not overlapping; gaps are inaccessible
+    const pst_ctx_field *fields;    // by abi_off; gaps are inaccessible. Rows overlap only where a pointer's exact size tells them
+                                    // apart: xdp has Linux's view (4-byte loads) and that of eBPF for Windows (8-byte loads)
     uint32_t field_count;
     int64_t ret_lo, ret_hi;         // what the verifier demands of r0 (as signed 32-bit unless ret_64)
     bool ret_any;                   // any value is fine
     const pst_ret_meaning *ret_meanings;
     uint32_t ret_meaning_count;
-    const int32_t *helpers;         // ids that programs of this type may call, ascending
+    const int32_t *helpers;         // ids that programs of this type may call besides the general ones, ascending
     uint32_t helper_count;
     const pst_helper_proto *own_helpers; // prototypes of ids from 0x10000 up
     uint32_t own_helper_count;
@@ -180,8 +183,9 @@ const pst_prog_type *pst_prog_type_by_name(const char *name);
 size_t pst_prog_type_count(void);
 const pst_prog_type *pst_prog_type_at(size_t index);
 
-/// The field that contains all of [off, off + size), or NULL.
-const pst_ctx_field *pst_ctx_field_at(const pst_prog_type *type, uint32_t off, uint32_t size);
+/// The field that an access of size bytes (1, 2, 4, 8) at ABI offset off hits, or NULL when no such access exists. write: also
+/// asks whether it may be written.
+const pst_ctx_field *pst_ctx_field_at(const pst_prog_type *type, uint32_t off, uint32_t size, bool write);
 /// Reads size bytes (1, 2, 4, 8) at ABI offset off of the native context; pointers come whole. False: no such access.
 PST_MUST_USE bool pst_ctx_read(const pst_prog_type *type, const void *native, uint32_t off, uint32_t size, uint64_t *out);
 PST_MUST_USE bool pst_ctx_write(const pst_prog_type *type, void *native, uint32_t off, uint32_t size, uint64_t value);
@@ -190,6 +194,10 @@ typedef struct pst_packet_range {
     uint8_t *meta, *start, *end;
 } pst_packet_range;
 pst_packet_range pst_ctx_packet(const pst_prog_type *type, const void *native);
+
+/// Ids that programs of every type may call (maps, time, chance, strings, ring buffers, ...), ascending.
+extern const int32_t pst_general_helpers[];
+extern const uint32_t pst_general_helper_count;
 
 /// The prototype that a program of this type sees under id; NULL when it may not call it.
 const pst_helper_proto *pst_prog_type_helper(const pst_prog_type *type, int32_t id);
@@ -210,7 +218,7 @@ PST_MUST_USE bool pst_prog_type_number_by_name(const char *name, uint32_t *numbe
 const char *pst_attach_type_name(uint32_t number);
 PST_MUST_USE bool pst_attach_type_number_by_name(const char *name, uint32_t *number);
 
-#define PST_ATTACH_NONE UINT32_MAX
+#define PST_ATTACH_NONE UINT32_MAX // a section that names no attach type
 
 typedef struct pst_section_type {
     const char *prefix;    // "xdp", "cgroup/connect4", "kprobe/..."
