@@ -12,16 +12,35 @@
 #include "program/image.h"
 
 /// Makes image executable by the fast interpreter. image, bindings->type and the helpers outlive *out; freed by (*out)->free(*out).
-/// PST_E_UNSUPPORTED for what cannot run (address-space casts, kfuncs without binding), after one sentence in the log.
+/// bindings->type NULL is raw mode: r1 = run->ctx, r2 = run->ctx_size, and no descriptor (see pst_exec_run_raw). facts may be NULL:
+/// then no access is taken for one of the context.
+/// PST_E_UNSUPPORTED for what cannot run (address-space casts, kfuncs, helpers with callbacks), after one sentence in the log.
 PST_MUST_USE pst_status pst_interp_create(const pst_env *env, const pst_image *image, const pst_bindings *bindings,
                                           const pst_facts *facts, pst_exec **out);
 
-/// The same for the checked interpreter. run->budget limits instructions (0: PST_CHECKED_BUDGET_DEFAULT).
+/// The same for the checked interpreter. run->budget limits instructions (0: PST_CHECKED_BUDGET_DEFAULT). Registers and stack are 0
+/// where the program has not written them.
 #define PST_CHECKED_BUDGET_DEFAULT 1000000000ull
 PST_MUST_USE pst_status pst_checked_create(const pst_env *env, const pst_image *image, const pst_bindings *bindings, pst_exec **out);
 
-/// Raw memory mode for conformance tests and embedding as a plain VM: r1 = run->ctx as an address, r2 = size; no context
-/// descriptor. mem is one region of size bytes, readable and writable.
+/// r1 of a program in the checked interpreter: the context is at this address, which belongs to no memory (on no machine does a
+/// pointer look like it), so that an access next to the context is no access to its neighbour.
+#define PST_CHECKED_CTX 0x0c7c000000000000ull
+
+/// What one run of the checked interpreter remembers. Of map values the one used longest ago is forgotten when there are more (an access
+/// through it then traps); more references (reserved records, sockets) than that end the run with PST_TRAP_LOCK.
+#define PST_CHECKED_REGIONS_MAX 64
+#define PST_CHECKED_INNER_MAPS_MAX 16
+
+/// Value of a register that holds the address of a subprogram (ld_imm64 func), in both interpreters: for callx and callbacks.
+#define PST_FUNC_TAG 0x0f5c000000000000ull // | the subprogram's first slot
+
+/// Appends one sentence about a trap: what happened, at which instruction, in which source line. image is that of the
+/// program that trapped (run->prog->image).
+void pst_trap_describe(pst_text *out, const pst_image *image, const pst_trap *trap);
+
+/// Raw memory mode for conformance tests and embedding as a plain VM: exec was created with a program type of NULL; r1 = the
+/// memory's address, r2 = its size. mem is one region of size bytes, readable and writable. *run is overwritten except for host and budget.
 typedef struct pst_raw_memory {
     void *bytes;
     uint64_t size;

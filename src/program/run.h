@@ -5,6 +5,7 @@
 #ifndef PST_PROGRAM_RUN_H
 #define PST_PROGRAM_RUN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
@@ -12,6 +13,7 @@
 #define PST_TAIL_CALLS_MAX 33 // Linux's MAX_TAIL_CALL_CNT: the 34th fails
 #define PST_FRAME_BYTES 512   // stack of one subprogram's frame
 #define PST_FRAMES_MAX 8      // depth of calls, the main program included
+#define PST_TAIL_NESTED_MAX 4 // tail calls that replace a subprogram, inside each other: the next one fails
 #define PST_MAY_GOTO_MAX 8388608u // Linux's BPF_MAX_LOOPS: turns of a may_goto loop
 
 // A trap stops one run; it is not a status. r0 of a trapped run is 0 and means nothing.
@@ -27,7 +29,8 @@
     X(BUDGET, "the instruction budget is used up")                                           \
     X(LOCK, "a lock or a reference is still held")                                           \
     X(INSTRUCTION, "the instruction cannot be executed here")                                \
-    X(FAULT, "the machine refused an access of compiled code")
+    X(FAULT, "the machine refused an access of compiled code")                               \
+    X(ALIGNMENT, "an atomic access is not aligned to its size")
 
 typedef enum pst_trap_code {
 #define X(name, text) PST_TRAP_##name,
@@ -48,11 +51,18 @@ struct pst_exec;
 
 typedef struct pst_run {
     void *ctx;                        // the provider's native context; engines translate accesses by the descriptor
+    uint64_t ctx_size;                // r2 at entry. Raw mode (a program type of NULL): ctx is this many bytes of plain memory; else 0
     void *host;                       // for helpers: the core, or what the test wants
     const struct pst_exec *prog;      // the program that runs now
     const struct pst_exec *tail_next; // set by a successful tail call: pst_exec_run goes on there
     uint32_t tail_calls;              // so far in this run
-    uint64_t budget;                  // instructions that the checked interpreter may execute; 0: no limit
+    uint32_t tail_nested;             // tail calls from subprograms that have not returned yet
+    uint64_t budget;                  // instructions that the checked interpreter may execute; 0: its default
+    uint64_t insn_count;              // how many it has executed, tail-called programs included; other engines do not count
+    /// Whether the program may read size bytes at address: for helpers that follow a pointer which no prototype describes ("%s"). Set by
+    /// the checked interpreter, with engine as its state; NULL: the engine does not know.
+    bool (*can_read)(const struct pst_run *run, uint64_t address, uint64_t size);
+    void *engine;
     pst_trap trap;
 } pst_run;
 
