@@ -1,13 +1,13 @@
 // code.h: what the fast interpreter executes. Internal to this folder.
 //
-// One pst_code per slot of the image, so that a slot index is a code index: jumps keep their displacement, and fusing two
+// One fast_code per slot of the image, so that a slot index is a code index: jumps keep their displacement, and fusing two
 // instructions means to replace the handler of the first by one that does both; the second keeps its own, for jumps that land on it.
 #ifndef PST_INTERP_CODE_H
 #define PST_INTERP_CODE_H
 
 #include "interp/interp.h"
 
-typedef struct pst_code {
+typedef struct fast_code {
     union {
         const void *label; // with labels as values
         uintptr_t op;      // with the switch: fast_op
@@ -20,8 +20,8 @@ typedef struct pst_code {
         };
         uint64_t wide; // second slot of a 64-bit immediate: its value; helper call: the function's address
     };
-} pst_code;
-PST_STATIC_ASSERT(sizeof(pst_code) == 16, "four instructions a cache line");
+} fast_code;
+PST_STATIC_ASSERT(sizeof(fast_code) == 16, "four instructions a cache line");
 
 // The handlers with no list of their own in isa.def.
 #define FAST_PLAIN_LIST(X)                                                                                  \
@@ -76,7 +76,7 @@ struct fast_program {
     const pst_env *env;
     pst_bindings bindings;
     fast_loop_fn loop;
-    pst_code *code; // image->count of them
+    fast_code *code; // image->count of them
 };
 
 uint64_t fast_loop(const fast_program *prog, pst_run *run, uint8_t *stack, const void *const **labels);
@@ -87,9 +87,9 @@ PST_MUST_USE pst_status fast_create(const pst_env *env, const pst_image *image, 
                                     fast_loop_fn loop, pst_exec **out);
 
 /// The op of one instruction and its operands in *code; code[1].wide too for a 64-bit immediate.
-PST_MUST_USE fast_op fast_predecode(const fast_program *prog, const pst_facts *facts, uint32_t pc, pst_code *code);
+PST_MUST_USE fast_op fast_predecode(const fast_program *prog, const pst_facts *facts, uint32_t pc, fast_code *code);
 
 /// The op that does the work of the instructions at pc and after it, or ops[pc] where there is no such op.
-PST_MUST_USE fast_op fast_fuse(const pst_image *image, const fast_op *ops, const pst_code *code, uint32_t pc);
+PST_MUST_USE fast_op fast_fuse(const pst_image *image, const fast_op *ops, const fast_code *code, uint32_t pc);
 
 #endif

@@ -9,7 +9,7 @@
 #include "interp/shared.h"
 
 typedef struct loop_frame {
-    const pst_code *pc; // of the call
+    const fast_code *pc; // of the call
     uint64_t r6, r7, r8, r9;
 } loop_frame;
 
@@ -110,7 +110,7 @@ uint64_t LOOP_NAME(const fast_program *prog, pst_run *run, uint8_t *stack, const
     loop_frame frames[PST_FRAMES_MAX - 1];
     unsigned depth = 0;
     uint32_t may_goto_left = PST_MAY_GOTO_MAX;
-    const pst_code *pc = prog->code;
+    const fast_code *pc = prog->code;
     r[1] = (uint64_t)(uintptr_t)run->ctx;
     r[2] = run->ctx_size;
     r[PST_REG_FP] = (uint64_t)(uintptr_t)stack + PST_FRAME_BYTES;
@@ -235,7 +235,7 @@ dispatch:
         NEXT(1);
     }
     HANDLER(CALL_SUBPROG) : {
-        const pst_code *target = pc + 1 + (ptrdiff_t)pc->imm;
+        const fast_code *target = pc + 1 + (ptrdiff_t)pc->imm;
         if (depth == PST_FRAMES_MAX - 1) FAIL(PST_TRAP_DEPTH, pc);
         frames[depth++] = (loop_frame){pc, r[6], r[7], r[8], r[9]};
         r[PST_REG_FP] += PST_FRAME_BYTES;

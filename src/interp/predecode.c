@@ -1,4 +1,4 @@
-// predecode.c: one decoded instruction to one pst_code of the fast interpreter.
+// predecode.c: one decoded instruction to one fast_code of the fast interpreter.
 //
 // Called by fast.c when a program is made executable. Whatever can be decided before a run is decided here: the handler for the operand's
 // width and source, the function of a helper, the native place of a context field.
@@ -55,7 +55,7 @@ static bool context_is_plain(const pst_ctx_field *field, const pst_insn *insn, u
     return size == field->abi_size && size == field->native_size;
 }
 
-static fast_op context_access(const pst_prog_type *type, const pst_insn *insn, int32_t base_off, pst_code *code)
+static fast_op context_access(const pst_prog_type *type, const pst_insn *insn, int32_t base_off, fast_code *code)
 {
     int64_t abi_off = (int64_t)insn->off + base_off, native = 0;
     uint32_t size = insn->width / 8u;
@@ -110,7 +110,7 @@ static uint64_t imm64_value(const pst_image *image, uint32_t pc)
     PST_UNREACHABLE();
 }
 
-static fast_op call(const fast_program *prog, const pst_insn *insn, pst_code *code)
+static fast_op call(const fast_program *prog, const pst_insn *insn, fast_code *code)
 {
     switch ((pst_call_op)insn->op) {
     case PST_CALL_SUBPROG: code->imm = insn->target; return FAST_CALL_SUBPROG;
@@ -125,7 +125,7 @@ static fast_op call(const fast_program *prog, const pst_insn *insn, pst_code *co
     return FAST_CALL_HELPER;
 }
 
-fast_op fast_predecode(const fast_program *prog, const pst_facts *facts, uint32_t pc, pst_code *code)
+fast_op fast_predecode(const fast_program *prog, const pst_facts *facts, uint32_t pc, fast_code *code)
 {
     const pst_insn *insn = &prog->exec.image->insns[pc];
     int32_t base_off = 0;

@@ -1,0 +1,114 @@
+// raw_program.c: see raw_program.h.
+#include "raw_program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "interp/code.h"
+#include "pal/pal.h"
+
+const char *raw_engine_name(raw_engine engine)
+{
+    static const char *const names[RAW_ENGINES] = {"interp", "switch", "checked"};
+    return names[engine];
+}
+
+static uint64_t first_argument(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5, pst_run *run)
+{
+    (void)r2, (void)r3, (void)r4, (void)r5, (void)run;
+    return r1;
+}
+
+static const pst_helper *find_helper(void *user, int32_t id)
+{
+    static const pst_helper_proto proto = {.id = 5, .name = "first_argument", .ret = PST_RET_INTEGER, .args = {PST_ARG_ANYTHING}};
+    static const pst_helper helper = {.proto = &proto, .fn = first_argument};
+    (void)user;
+    return id == 5 ? &helper : NULL;
+}
+
+static pst_status make_exec(raw_program *program, raw_engine engine)
+{
+    const pst_bindings bindings = {.find_helper = find_helper};
+    switch (engine) {
+    case RAW_FAST: return pst_interp_create(pst_pal_env(), program->image, &bindings, NULL, &program->exec);
+    case RAW_SWITCH: return fast_create(pst_pal_env(), program->image, &bindings, NULL, fast_loop_switch, &program->exec);
+    case RAW_CHECKED:
+    case RAW_ENGINES: break;
+    }
+    return pst_checked_create(pst_pal_env(), program->image, &bindings, &program->exec);
+}
+
+bool raw_program_make(raw_program *program, raw_engine engine, const pst_slot *slots, size_t count, char *error, size_t error_size)
+{
+    pst_image_input input = {.size = sizeof input, .name = "raw", .slots = slots, .count = (uint32_t)count};
+    pst_image_error why = {0};
+    *program = (raw_program){0};
+    pst_status status = count > PST_INSNS_MAX ? PST_E_LIMIT : pst_image_build(pst_pal_env(), &input, &why, &program->image);
+    if (status == PST_OK) status = make_exec(program, engine);
+    if (status != PST_OK) snprintf(error, error_size, "%s", why.text[0] ? why.text : pst_status_text(status));
+    return status == PST_OK;
+}
+
+void raw_program_free(raw_program *program)
+{
+    if (program->exec) program->exec->free(program->exec);
+    pst_image_free(program->image);
+    *program = (raw_program){0};
+}
+
+bool raw_program_assemble(raw_program *program, raw_engine engine, const char *text, char *error, size_t error_size)
+{
+    pst_slot *slots = NULL;
+    size_t count = 0;
+    pst_asm_error why = {0};
+    *program = (raw_program){0};
+    if (pst_assemble(pst_pal_env(), text, &slots, &count, &why) != PST_OK) {
+        snprintf(error, error_size, "line %u: %s", why.line, why.text);
+        return false;
+    }
+    bool made = raw_program_make(program, engine, slots, count, error, error_size);
+    pst_free(pst_pal_env(), slots, count * sizeof *slots);
+    return made;
+}
+
+static int digit(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+long raw_hex(const char *text, uint8_t *out, size_t max)
+{
+    size_t digits = 0;
+    for (; *text; text++) {
+        if (strchr(" \t\r\n", *text)) continue;
+        int value = digit(*text);
+        if (value < 0 || digits / 2 >= max) return -1;
+        if (digits % 2 == 0) out[digits / 2] = (uint8_t)(value << 4);
+        else out[digits / 2] = (uint8_t)(out[digits / 2] | value);
+        digits++;
+    }
+    return digits % 2 ? -1 : (long)(digits / 2);
+}
+
+char *raw_file(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file) return NULL;
+    size_t size = 0, capacity = 1 << 16;
+    char *text = malloc(capacity + 1);
+    while (text) {
+        size += fread(text + size, 1, capacity - size, file);
+        if (size < capacity) break;
+        capacity *= 2;
+        char *more = realloc(text, capacity + 1);
+        if (!more) free(text);
+        text = more;
+    }
+    fclose(file);
+    if (text) text[size] = 0;
+    return text;
+}
