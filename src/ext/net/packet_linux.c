@@ -25,7 +25,7 @@
 #define SLOT_MAX 16384u         // frames that do not fit go the way of large ones
 #define BLOCK_BYTES 65536u      // contiguous pages of a ring
 #define SOCKET_BUFFER (8 << 20) // for large frames
-#define SEND_HEADER ((size_t)TPACKET_ALIGN(sizeof(struct tpacket2_hdr))) // where a slot's content begins when sending
+#define SEND_HEADER pst_align_up(sizeof(struct tpacket2_hdr), TPACKET_ALIGNMENT) // where a slot's content begins when sending
 #define LINEAR_MAX 192u         // of a large frame the kernel copies as much in one piece: more than any headers
 #ifndef PACKET_IGNORE_OUTGOING
 #define PACKET_IGNORE_OUTGOING 23
