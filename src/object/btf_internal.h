@@ -55,5 +55,7 @@ PST_MUST_USE pst_status btf_index(pst_btf *btf);
 uint32_t btf_guess_pointer(const pst_btf *btf);
 // Appends a name from the file so that it cannot steer a terminal.
 void btf_add_name(pst_text *out, const char *name);
+// A declaration of name (may be "") with this type: "int (*name)(void)".
+void btf_declare(const pst_btf *btf, uint32_t id, const char *name, pst_text *out);
 
 #endif
