@@ -1,0 +1,99 @@
+/// postern.h: Postern's own calls, beside those of libbpf (bpf/libbpf.h).
+///
+/// A program needs none of this to load and run: the first call that needs a core creates one inside the process. Here are the
+/// options of that core, the bridges that XDP programs attach to, the sentence behind an error, and the end of it all.
+///
+///     struct postern_bridge_options ports = {.size = sizeof ports, .port = {"eth0", "eth1"}};
+///     struct postern_bridge *bridge = postern_bridge_open(&ports);
+///     struct bpf_object *object = bpf_object__open("filter.o");
+///     bpf_object__load(object);
+///     bpf_program__attach_xdp(bpf_object__next_program(object, NULL), (int)postern_bridge_ifindex(bridge, 0));
+///
+/// Every call may be made from any thread unless it says otherwise. Failure: NULL with errno, or a negative errno with errno set.
+#ifndef POSTERN_POSTERN_H
+#define POSTERN_POSTERN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef POSTERN_API
+#if defined(_WIN32) && defined(PST_BUILDING_SHARED)
+#define POSTERN_API __declspec(dllexport)
+#elif defined(_WIN32)
+#define POSTERN_API
+#else
+#define POSTERN_API __attribute__((visibility("default")))
+#endif
+#endif
+
+/// "0.1.0".
+POSTERN_API const char *postern_version(void);
+
+/// One sentence that says why the calling thread's last failed call failed: what, where, what to do. "" if none failed. Valid until
+/// the thread's next call.
+POSTERN_API const char *postern_last_error(void);
+
+struct postern_options {
+    size_t size; // sizeof(struct postern_options); new fields go last
+    /// Receives each line of bpf_printk, from the thread that runs the program. NULL: it goes to libbpf_set_print's function as information.
+    void (*trace)(void *user, const char *text);
+    /// Receives each trap: a run that was stopped because of what it tried. NULL: it goes to libbpf_set_print's function as a warning.
+    void (*trap)(void *user, const char *program, const char *text);
+    void *user;
+    uint64_t budget; // instructions that one run may take; 0: default
+};
+
+/// Options of the core in this process. Before the first call that needs it, else -EBUSY.
+POSTERN_API int postern_configure(const struct postern_options *options);
+
+/// Closes a descriptor of an object (bpf/bpf.h): what close(2) is to the kernel's.
+POSTERN_API int postern_close(int fd);
+
+/// Detaches every program, closes every descriptor and frees the core. Objects and links that are still open become invalid except for
+/// bpf_object__close and bpf_link__destroy. No other thread may be in a call. The next call begins anew.
+POSTERN_API void postern_shutdown(void);
+
+// --- Bridges: the ports that XDP programs see (Linux) ----------------------------------------------------------
+
+struct postern_bridge;
+
+struct postern_bridge_options {
+    size_t size;         // sizeof(struct postern_bridge_options); new fields go last
+    const char *port[2]; // names of interfaces; port[1] NULL: a bridge of one port
+    int make_tap[2];     // not 0: create the TAP device if there is no such interface; it goes when the bridge is closed
+    uint32_t headroom;   // bytes in front of each frame for bpf_xdp_adjust_head; 0: 256
+};
+
+enum postern_port_kind {
+    POSTERN_PORT_PACKET, // one end of an inline bridge: verdicts are enforced
+    POSTERN_PORT_TAP,    // a TAP device: verdicts are enforced
+    POSTERN_PORT_WATCH,  // an interface alone: verdicts are counted, frames pass anyway
+};
+
+struct postern_port_stats {
+    uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
+    uint64_t passed, dropped, aborted, sent_back, redirected; // verdicts on frames that came in here
+    uint64_t kernel_drops; // frames for which the kernel had no room
+    uint64_t tx_errors;    // frames that could not be sent
+    uint64_t no_program;   // frames forwarded while no program was attached
+};
+
+/// Joins two interfaces: what comes in at one leaves by the other, past the program attached to the port where it came in. ENODEV: no such
+/// interface. EACCES: rights are missing. EOPNOTSUPP: this system has no bridges.
+POSTERN_API struct postern_bridge *postern_bridge_open(const struct postern_bridge_options *options);
+/// Stops forwarding and puts the interfaces back as they were. NULL is fine.
+POSTERN_API void postern_bridge_close(struct postern_bridge *bridge);
+/// What bpf_program__attach_xdp takes. port is 0 or 1; 0 when there is no such port.
+POSTERN_API uint32_t postern_bridge_ifindex(const struct postern_bridge *bridge, unsigned port);
+POSTERN_API enum postern_port_kind postern_bridge_port_kind(const struct postern_bridge *bridge, unsigned port);
+POSTERN_API int postern_bridge_stats(const struct postern_bridge *bridge, unsigned port, struct postern_port_stats *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,143 @@
+// api.h: what the files of this module share: the structs behind libbpf's names, the error convention, the way to the core.
+//
+// Error convention of libbpf 1.x: a call that fails sets errno and returns the negative errno or NULL, after one sentence through
+// api_fail. Numbers are the host's errno values; the core speaks Linux's, api_errno translates.
+#ifndef PST_API_API_H
+#define PST_API_API_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/env.h"
+#include "catalog/catalog.h"
+#include "bpf/bpf.h"
+#include "bpf/btf.h"
+#include "bpf/libbpf.h"
+#include "core/core.h"
+#include "object/object.h"
+#include "postern/attr.h"
+#include "postern/postern.h"
+
+#define API_PATH_MAX 4096
+#define API_PIN_ROOT "/sys/fs/bpf"
+
+// --- Messages (log.c) ---------------------------------------------------------------------------------------------
+
+/// The C heap; messages go to libbpf_set_print's function, and errors are kept for postern_last_error.
+const pst_env *api_env(void);
+/// Formats a message (C's printf), adds the newline and hands it on.
+void api_print(enum libbpf_print_level level, const char *fmt, ...) PST_PRINTF(2, 3);
+/// Sets errno, keeps and prints the sentence; returns -err. err > 0.
+int api_fail(int err, const char *fmt, ...) PST_PRINTF(2, 3);
+/// The same where a pointer is the result.
+void *api_fail_ptr(int err, const char *fmt, ...) PST_PRINTF(2, 3);
+/// Without a sentence: the caller's caller knows what it asked (a key that is not there). err <= 0.
+int api_err(int err);
+void *api_err_ptr(int err);
+/// The host's errno for one of Linux's (both positive), and for a status.
+int api_errno(int linux_errno);
+int api_errno_of(pst_status status);
+const char *api_errno_text(int err);
+
+// --- The core of this process (runtime.c) --------------------------------------------------------------------------
+
+/// The process's client, created on first use; NULL with errno when that fails.
+pst_client *api_client(void);
+pst_core *api_core(void);
+/// One command: >= 0, or a negative errno of the host (errno is set, no sentence).
+int api_command(uint32_t cmd, void *attr, size_t size);
+/// The core's sentence for the command that just failed, or the text of err when it gave none.
+const char *api_why(int err);
+/// Removes a pin: what unlink(2) is to the kernel's. 0 or a negative errno, no sentence.
+int api_unpin(const char *path);
+/// Closes a descriptor if it is one (>= 0) and sets *fd to -1.
+void api_close(int *fd);
+
+/// Bridges (bridge.c) by the name of a port: its interface index, 0: no open bridge has it.
+uint32_t api_bridge_find_port(const char *name);
+/// Called by postern_shutdown while the core still lives.
+void api_bridges_shutdown(void);
+void api_xdp_forget(void);
+struct pst_net *api_net(void);
+
+// --- Option structs -----------------------------------------------------------------------------------------------
+
+/// Copies a size-first struct of the caller into ours of known bytes, the rest zero. opts NULL: all zero. False: sz is nonsense, or
+/// bytes that we do not know are not zero.
+bool api_opts_copy(void *known, size_t known_size, const void *opts);
+/// Whether the caller's struct has the field.
+#define API_OPTS_HAS(type, opts, field) \
+    ((opts) && *(const size_t *)(opts) >= offsetof(type, field) + sizeof((opts)->field))
+
+// --- The structs ----------------------------------------------------------------------------------------------------
+
+struct bpf_map {
+    struct bpf_object *object;
+    pst_object_map *def; // what the object says, as changed by set_*
+    int fd;              // -1: not created
+    int inner_fd;        // bpf_map__set_inner_map_fd; -1: none
+    uint32_t numa_node, ifindex;
+    bool autocreate, pinned;
+    bool reused;         // fd came from outside or from a pin
+    char *pin_path;      // NULL: none
+};
+
+struct bpf_program {
+    struct bpf_object *object;
+    pst_object_program *def;
+    struct bpf_insn *own_insns; // bpf_program__set_insns, else NULL
+    size_t own_insn_count;
+    int fd; // -1: not loaded
+    enum bpf_prog_type type;
+    enum bpf_attach_type attach_type;
+    uint32_t flags, ifindex, log_level;
+    char *log_buf;
+    size_t log_size;
+    bool autoattach, patched;
+    char *pin_path;
+};
+
+struct bpf_link {
+    int fd;
+    bool disconnected;
+    char *pin_path;
+};
+
+struct bpf_object {
+    pst_object *object;
+    struct bpf_map *maps;
+    struct bpf_program *programs;
+    struct btf *btf; // NULL: none
+    int btf_fd;
+    bool loaded;     // load was tried
+    char *pin_root, *kconfig, *btf_path;
+    uint32_t kernel_version;
+    char *log_buf;
+    size_t log_size;
+    uint32_t log_level;
+};
+
+/// A btf over the object's bytes.
+struct btf *api_btf_new(const void *bytes, size_t size, const char *what);
+const pst_btf *api_btf_parsed(const struct btf *btf);
+
+// --- Between the files of objects -----------------------------------------------------------------------------------
+
+/// object_maps.c: creates every map that is to be; object_load.c unwinds.
+int api_maps_create(struct bpf_object *obj);
+int api_maps_fill_slots(struct bpf_object *obj);
+/// object_target.c: CO-RE and externs.
+int api_object_relocate(struct bpf_object *obj);
+/// object_programs.c
+int api_program_load(struct bpf_program *prog);
+/// Pin path "root/name", newly allocated; NULL without memory.
+char *api_pin_path(const char *root, const char *name);
+char *api_strdup(const char *text);
+
+/// A link of its own around a descriptor; closes fd on failure.
+struct bpf_link *api_link_new(int fd);
+
+#endif

@@ -1,0 +1,161 @@
+// runtime.c: the core inside this process: created by the first call that needs it, gone with postern_shutdown.
+//
+// Creation is guarded by a three-state word instead of a lock, since a lock would have to be created too.
+#include <stdlib.h>
+
+#include "api/api.h"
+#include "pal/pal.h"
+#if PST_HAVE_EXT
+#include "ext/net/xdp.h"
+#endif
+
+enum { RUNTIME_NONE, RUNTIME_CHANGING, RUNTIME_READY };
+
+static int g_state = RUNTIME_NONE;
+static pst_core *g_core;
+static pst_client *g_client;
+static struct postern_options g_options;
+#if PST_HAVE_EXT
+static pst_net *g_net;
+#endif
+
+static void trace(void *user, const char *text)
+{
+    if (g_options.trace)
+        g_options.trace(g_options.user, text);
+    else
+        api_print(LIBBPF_INFO, "bpf_printk: %s\n", text);
+}
+
+static void trap(void *user, const char *program, const char *text)
+{
+    if (g_options.trap)
+        g_options.trap(g_options.user, program, text);
+    else
+        api_print(LIBBPF_WARN, "program %s: %s\n", program, text);
+}
+
+static void destroy(void)
+{
+    if (g_client) pst_client_free(g_client);
+#if PST_HAVE_EXT
+    if (g_net) pst_net_free(g_net);
+    g_net = NULL;
+#endif
+    if (g_core) pst_core_free(g_core);
+    g_client = NULL;
+    g_core = NULL;
+}
+
+static pst_status create(void)
+{
+    pst_core_options options = {.size = sizeof options, .trace = trace, .trap = trap, .budget = g_options.budget};
+    PST_TRY(pst_core_create(api_env(), &options, &g_core));
+#if PST_HAVE_EXT
+    PST_TRY(pst_net_create(api_env(), g_core, &g_net));
+#endif
+    return pst_client_create(g_core, &g_client);
+}
+
+// True: the runtime is ready. Another thread that creates it is waited for.
+static bool start(void)
+{
+    for (;;) {
+        int expected = RUNTIME_NONE;
+        if (PST_LIKELY(PST_ATOMIC_LOAD(&g_state) == RUNTIME_READY)) return true;
+        if (PST_ATOMIC_CAS(&g_state, &expected, RUNTIME_CHANGING)) break;
+        pst_pal_yield();
+    }
+    pst_status status = create();
+    if (status != PST_OK) destroy();
+    PST_ATOMIC_STORE(&g_state, status == PST_OK ? RUNTIME_READY : RUNTIME_NONE);
+    if (status != PST_OK) api_fail(api_errno_of(status), "the execution core cannot start: %s", pst_status_text(status));
+    return status == PST_OK;
+}
+
+pst_client *api_client(void)
+{
+    return start() ? g_client : NULL;
+}
+
+pst_core *api_core(void)
+{
+    return start() ? g_core : NULL;
+}
+
+struct pst_net *api_net(void)
+{
+#if PST_HAVE_EXT
+    return start() ? g_net : NULL;
+#else
+    return NULL;
+#endif
+}
+
+int postern_configure(const struct postern_options *options)
+{
+    struct postern_options copy;
+    if (!options || !api_opts_copy(&copy, sizeof copy, options))
+        return api_fail(EINVAL, "postern_configure: size is not that of a struct postern_options");
+    int expected = RUNTIME_NONE;
+    if (!PST_ATOMIC_CAS(&g_state, &expected, RUNTIME_CHANGING))
+        return api_fail(EBUSY, "postern_configure: the core runs already; call it first, or after postern_shutdown");
+    g_options = copy;
+    PST_ATOMIC_STORE(&g_state, RUNTIME_NONE);
+    return 0;
+}
+
+void postern_shutdown(void)
+{
+    int expected = RUNTIME_READY;
+    if (!PST_ATOMIC_CAS(&g_state, &expected, RUNTIME_CHANGING)) return;
+    // Hooks let go of programs before the bridges, and those before the provider.
+    api_xdp_forget();
+    pst_client_free(g_client);
+    g_client = NULL;
+    api_bridges_shutdown();
+    destroy();
+    PST_ATOMIC_STORE(&g_state, RUNTIME_NONE);
+}
+
+const char *postern_version(void)
+{
+    return "0.1.0";
+}
+
+int api_command(uint32_t cmd, void *attr, size_t size)
+{
+    pst_client *client = api_client();
+    if (!client) return -errno;
+    int64_t result = pst_core_command(client, cmd, attr, (uint32_t)size);
+    if (result >= 0) return (int)result;
+    return api_err(-api_errno((int)-result));
+}
+
+const char *api_why(int err)
+{
+    const char *text = PST_ATOMIC_LOAD(&g_state) == RUNTIME_READY ? pst_client_error(g_client) : "";
+    return text && *text ? text : api_errno_text(err < 0 ? -err : err);
+}
+
+void api_close(int *fd)
+{
+    if (*fd < 0) return;
+    int saved = errno; // closing belongs to clean-up, which must not hide why it is done
+    if (PST_ATOMIC_LOAD(&g_state) == RUNTIME_READY) (void)pst_core_close(g_client, *fd);
+    errno = saved;
+    *fd = -1;
+}
+
+int postern_close(int fd)
+{
+    pst_client *client = api_client();
+    if (!client) return -errno;
+    int64_t result = pst_core_close(client, fd);
+    return result < 0 ? api_fail(api_errno((int)-result), "postern_close: %d is no open descriptor", fd) : 0;
+}
+
+int api_unpin(const char *path)
+{
+    return api_err(-EOPNOTSUPP);
+}
