@@ -68,8 +68,8 @@ function(pst_fuzz name)
     add_test(NAME ${name} COMMAND ${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
     set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS fuzz)
   endif()
-  # libFuzzer's entry has no header.
-  target_compile_options(${name} PRIVATE -Wno-missing-prototypes)
+  # libFuzzer's entry has no header. A property of the source, since these options come last.
+  set_source_files_properties(${F_SOURCES} PROPERTIES COMPILE_OPTIONS -Wno-missing-prototypes)
   target_link_libraries(${name} PRIVATE pst_options)
   pst_link(${name} PRIVATE ${F_DEPS})
 endfunction()
