@@ -48,34 +48,43 @@ bool pst_cursor_bytes(pst_cursor *c, uint64_t size, const uint8_t **out)
     return true;
 }
 
+// The next size bytes, at least one; NULL when fewer are left.
+static const uint8_t *take(pst_cursor *c, size_t size)
+{
+    if (size > c->size - c->pos) return NULL;
+    const uint8_t *at = c->bytes + c->pos;
+    c->pos += size;
+    return at;
+}
+
 bool pst_cursor_u8(pst_cursor *c, uint8_t *out)
 {
-    const uint8_t *at;
-    if (!pst_cursor_bytes(c, sizeof *out, &at)) return false;
+    const uint8_t *at = take(c, sizeof *out);
+    if (!at) return false;
     *out = *at;
     return true;
 }
 
 bool pst_cursor_u16(pst_cursor *c, uint16_t *out)
 {
-    const uint8_t *at;
-    if (!pst_cursor_bytes(c, sizeof *out, &at)) return false;
+    const uint8_t *at = take(c, sizeof *out);
+    if (!at) return false;
     *out = pst_load16(at);
     return true;
 }
 
 bool pst_cursor_u32(pst_cursor *c, uint32_t *out)
 {
-    const uint8_t *at;
-    if (!pst_cursor_bytes(c, sizeof *out, &at)) return false;
+    const uint8_t *at = take(c, sizeof *out);
+    if (!at) return false;
     *out = pst_load32(at);
     return true;
 }
 
 bool pst_cursor_u64(pst_cursor *c, uint64_t *out)
 {
-    const uint8_t *at;
-    if (!pst_cursor_bytes(c, sizeof *out, &at)) return false;
+    const uint8_t *at = take(c, sizeof *out);
+    if (!at) return false;
     *out = pst_load64(at);
     return true;
 }
