@@ -41,6 +41,7 @@ typedef struct pst_object_map {
     pst_map_origin origin;
     uint32_t type, key_size, value_size, max_entries, flags;
     uint64_t map_extra;
+    uint32_t numa_node;          // counts when flags has BPF_F_NUMA_NODE
     uint32_t pinning;            // PST_PIN_*
     const char *pin_path;        // NULL unless the object names one
     uint32_t btf_key_type, btf_value_type; // 0: none
@@ -121,7 +122,7 @@ typedef struct pst_object_section {
 
 typedef struct pst_object {
     const char *file;    // as the caller named it, for messages
-    const char *name;    // base name without ".o", as libbpf's default object name
+    const char *name;    // base name up to the first ".", libbpf's default object name
     const char *license; // "" when there is none
     uint32_t kernel_version;
     pst_object_section *sections;
@@ -161,10 +162,13 @@ typedef struct pst_object_target {
     /// Address of a typeless ksym, 0: unknown.
     uint64_t (*ksym)(void *user, const char *name);
     void *user;
+    const pst_btf *const *modules; // split BTF on btf, for CO-RE relocations of types that btf has not
+    uint32_t module_count;
 } pst_object_target;
 
-/// Applies CO-RE relocations and resolves externs in every program for which autoload is set; then patches their slots.
-/// May be called once. A weak extern that is absent resolves to 0; a CO-RE relocation that fails poisons its
+/// Applies CO-RE relocations and resolves externs in every program for which autoload is set; then patches their slots and fills
+/// the .kconfig map. May be called once; target NULL: nothing is known of the host. A strong extern that no such program uses may be absent.
+/// A weak extern that is absent resolves to 0, a call of it to an invalid helper call, as in libbpf; a CO-RE relocation that fails poisons its
 /// instruction as libbpf does (an invalid helper call that names it) and the log says so at debug level.
 PST_MUST_USE pst_status pst_object_relocate(pst_object *object, const pst_object_target *target);
 
