@@ -1,0 +1,1 @@
+// linux/stddef.h: nothing that programs need; included by sources out of habit.

@@ -1,0 +1,2 @@
+// bpf_helpers_platform.h: names for eBPF for Windows' type definitions, which are in ebpf_structs.h.
+#include "ebpf_structs.h"

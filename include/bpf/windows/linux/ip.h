@@ -1,0 +1,2 @@
+// linux/ip.h: for sources written for both platforms: what they include under this name is in ../net/ip.h.
+#include "../net/ip.h"
