@@ -128,9 +128,10 @@ static pst_status read_all(pst_object *o, const void *bytes, size_t size, const 
     PST_TRY(read_license(o));
     PST_TRY(object_read_code(o));
     PST_TRY(object_read_btf(o));
-    PST_TRY(list_programs(o));
     PST_TRY(object_read_maps(o));
     PST_TRY(object_read_relocs(o));
+    PST_TRY(object_find_entries(o));
+    PST_TRY(list_programs(o));
     PST_TRY(object_read_map_slots(o));
     PST_TRY(object_link_programs(o));
     return object_map_info(o);

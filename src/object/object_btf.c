@@ -274,7 +274,7 @@ static void fix_hidden_functions(const btf_fixing *f)
     const struct pst_object_internal *in = f->o->internal;
     for (uint32_t i = 0; i < in->function_count; i++) {
         const object_function *function = &in->functions[i];
-        uint32_t id = function->hidden && function->global && !function->entry ? pst_btf_find(f->btf, function->name, PST_BTF_FUNC) : 0;
+        uint32_t id = function->hidden && function->global && function->section == in->text ? pst_btf_find(f->btf, function->name, PST_BTF_FUNC) : 0;
         if (id) set_linkage(f, id, PST_BTF_FUNC, LINKAGE_STATIC);
     }
 }

@@ -2,9 +2,9 @@
 //
 // Called by object.c once the ELF container is read. A function is a FUNC symbol. Compilers before LLVM 8 wrote untyped symbols instead: in a
 // section without any FUNC symbol the global untyped ones divide the section, and a section without either is one function named after it.
-// Entry points are the global functions outside of .text; where there is nothing outside of .text, the global ones of .text.
-// libbpf differs in the last two points (it finds no program there) and refuses static functions outside of .text, which here
-// are subprograms like any other.
+// Entry points are the functions outside of .text: global ones, and static ones that nobody calls (Cilium's tail calls). Where there is
+// no entry point outside of .text, the global functions of .text are the programs.
+// libbpf agrees on the global ones outside of .text; it finds no program in the other cases, or refuses the object.
 #include "object/object_internal.h"
 
 #include <string.h>
@@ -137,22 +137,6 @@ static pst_status collect_untyped(pst_object *o, function_list *list, const bool
     return PST_OK;
 }
 
-static pst_status mark_entries(pst_object *o)
-{
-    struct pst_object_internal *in = o->internal;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < in->function_count; i++) {
-        object_function *f = &in->functions[i];
-        f->entry = f->global && f->section != in->text;
-        count += f->entry;
-    }
-    for (uint32_t i = 0; count == 0 && i < in->function_count; i++) in->functions[i].entry = in->functions[i].global;
-    if (count > PST_OBJECT_PROGRAMS_MAX || (count == 0 && in->function_count > PST_OBJECT_PROGRAMS_MAX))
-        return pst_fail(o->arena.env, PST_E_LIMIT, "%s: %u programs; the limit is %u", o->file, count ? count : in->function_count,
-                        PST_OBJECT_PROGRAMS_MAX);
-    return PST_OK;
-}
-
 pst_status object_read_code(pst_object *o)
 {
     struct pst_object_internal *in = o->internal;
@@ -170,7 +154,7 @@ pst_status object_read_code(pst_object *o)
     PST_TRY(sort_functions(o, &list));
     in->functions = list.items;
     in->function_count = list.count;
-    return mark_entries(o);
+    return PST_OK;
 }
 
 object_function *object_function_at(const pst_object *o, uint32_t section, uint32_t slot)
@@ -186,4 +170,50 @@ object_function *object_function_at(const pst_object *o, uint32_t section, uint3
     if (lo == 0) return NULL;
     object_function *f = &in->functions[lo - 1];
     return f->section == section && slot - f->start < f->count ? f : NULL;
+}
+
+static void mark_called(const pst_object *o, const object_function *f)
+{
+    const object_code *code = &o->internal->codes[f->section];
+    for (uint32_t slot = f->start; slot < f->start + f->count; slot++) {
+        const pst_slot *insn = &code->slots[slot];
+        int64_t target = (int64_t)slot + 1 + insn->imm;
+        if (insn->opcode != OPCODE_CALL || insn->regs != CALL_SUBPROG << 4 || target < 0 || target >= code->count) continue;
+        object_function *callee = object_function_at(o, f->section, (uint32_t)target);
+        if (callee && callee->start == (uint32_t)target) callee->called = true;
+    }
+}
+
+// Calls with a displacement of -1 are relocated: what they seem to lead to, the caller itself or its neighbour, is not what they call.
+static void mark_relocated(const pst_object *o)
+{
+    const struct pst_object_internal *in = o->internal;
+    for (uint32_t i = 1; i < in->elf.section_count; i++) {
+        for (uint32_t k = 0; k < in->codes[i].reloc_count; k++) {
+            const object_reloc *r = &in->codes[i].relocs[k];
+            object_function *callee = r->kind == RELOC_CALL || r->kind == RELOC_FUNC ? object_function_at(o, r->index, r->offset) : NULL;
+            if (callee) callee->called = true;
+        }
+    }
+}
+
+pst_status object_find_entries(pst_object *o)
+{
+    const struct pst_object_internal *in = o->internal;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < in->function_count; i++) mark_called(o, &in->functions[i]);
+    mark_relocated(o);
+    for (uint32_t i = 0; i < in->function_count; i++) {
+        object_function *f = &in->functions[i];
+        f->entry = f->section != in->text && (f->global || !f->called);
+        count += f->entry;
+    }
+    bool text_only = count == 0;
+    for (uint32_t i = 0; text_only && i < in->function_count; i++) {
+        in->functions[i].entry = in->functions[i].global;
+        count += in->functions[i].entry;
+    }
+    if (count > PST_OBJECT_PROGRAMS_MAX)
+        return pst_fail(o->arena.env, PST_E_LIMIT, "%s: %u programs; the limit is %u", o->file, count, PST_OBJECT_PROGRAMS_MAX);
+    return PST_OK;
 }

@@ -1,12 +1,14 @@
 // object_extern.c: symbols that the object uses and the host supplies: CONFIG_* values and kernel symbols.
 //
 // Called by object_btf.c. An extern is an undefined untyped symbol whose declaration stands in BTF, in DATASEC .kconfig or .ksyms. An
-// undefined symbol without such a declaration is no extern; object_reloc.c refuses it where it is used.
+// undefined symbol without such a declaration is listed too, last: no host can resolve it, but only the programs that use it suffer.
 // Order: .kconfig first, by falling alignment, rising size, name (which is also the layout of the .kconfig map); then .ksyms by name.
 // That is libbpf's order, which poisoned calls of absent functions show.
 #include <string.h>
 
 #include "object/object_internal.h"
+
+#define LINKAGE_EXTERN 2u
 
 typedef struct extern_list {
     pst_object_extern *externs;
@@ -78,29 +80,28 @@ static pst_status describe_config(pst_object *o, const pst_btf *btf, const pst_b
     return PST_OK;
 }
 
-// Fills in the next extern if the symbol is declared as one.
+// Fills in the next extern.
 static pst_status add_extern(pst_object *o, const pst_btf *btf, const uint32_t *section_of, uint32_t symbol, extern_list *list)
 {
     const pst_elf_symbol *s = &o->internal->elf.symbols[symbol];
-    uint32_t id = find_declaration(btf, s->name);
-    if (id == 0 || section_of[id] == 0) return PST_OK;
-    pst_btf_type t = pst_btf_get(btf, id);
-    if (t.linkage != 2) return PST_OK; // defined elsewhere under that name
     pst_object_extern *e = &list->externs[list->count];
-    object_extern_detail *d = &list->details[list->count];
-    *e = (pst_object_extern){.name = s->name, .weak = s->bind == PST_STB_WEAK, .btf_id = id};
-    *d = (object_extern_detail){.symbol = symbol};
+    object_extern_detail *d = &list->details[list->count++];
+    *e = (pst_object_extern){.name = s->name, .kind = PST_EXTERN_KSYM_TYPELESS, .weak = s->bind == PST_STB_WEAK};
+    *d = (object_extern_detail){.symbol = symbol, .undeclared = true};
+    uint32_t id = btf ? find_declaration(btf, s->name) : 0;
+    pst_btf_type t = id ? pst_btf_get(btf, id) : (pst_btf_type){0};
+    if (id == 0 || section_of[id] == 0 || t.linkage != LINKAGE_EXTERN) return PST_OK;
     const char *section = pst_btf_get(btf, section_of[id]).name;
+    if (strcmp(section, ".kconfig") != 0 && strcmp(section, ".ksyms") != 0) return PST_OK;
+    d->undeclared = false;
+    e->btf_id = id;
     if (strcmp(section, ".kconfig") == 0) {
         e->kind = PST_EXTERN_KCONFIG;
         PST_TRY(describe_config(o, btf, &t, d));
-    } else if (strcmp(section, ".ksyms") == 0) {
+    } else {
         d->type = t.kind == PST_BTF_FUNC ? t.type : pst_btf_strip(btf, t.type);
         e->kind = t.kind == PST_BTF_FUNC ? PST_EXTERN_KSYM_FUNCTION : d->type ? PST_EXTERN_KSYM_VARIABLE : PST_EXTERN_KSYM_TYPELESS;
-    } else {
-        return PST_OK;
     }
-    list->count++;
     return PST_OK;
 }
 
@@ -111,6 +112,7 @@ static bool by_libbpf_order(const void *user, uint32_t a, uint32_t b)
     const object_extern_detail *da = &list->details[a], *db = &list->details[b];
     bool config = ea->kind == PST_EXTERN_KCONFIG;
     if (config != (eb->kind == PST_EXTERN_KCONFIG)) return config;
+    if (da->undeclared != db->undeclared) return db->undeclared;
     if (config && da->align != db->align) return da->align > db->align;
     if (config && da->size != db->size) return da->size < db->size;
     return strcmp(ea->name, eb->name) < 0;
@@ -147,11 +149,11 @@ pst_status object_collect_externs(pst_object *o, const pst_btf *btf)
     if (!in->extern_of) return object_no_memory(o, "externs");
     uint32_t undefined = 0;
     for (uint32_t i = 0; i < in->elf.symbol_count; i++) undefined += is_undefined(&in->elf.symbols[i]);
-    if (!btf || undefined == 0) return PST_OK;
+    if (undefined == 0) return PST_OK;
     extern_list list = {.externs = pst_arena_array(&o->arena, undefined, sizeof *list.externs),
                         .details = pst_arena_array(&o->arena, undefined, sizeof *list.details)};
-    uint32_t *section_of = index_sections(o, btf);
-    if (!list.externs || !list.details || !section_of) return object_no_memory(o, "externs");
+    uint32_t *section_of = btf ? index_sections(o, btf) : NULL;
+    if (!list.externs || !list.details || (btf && !section_of)) return object_no_memory(o, "externs");
     for (uint32_t i = 0; i < in->elf.symbol_count; i++)
         if (is_undefined(&in->elf.symbols[i])) PST_TRY(add_extern(o, btf, section_of, i, &list));
     return lay_out(o, &list);

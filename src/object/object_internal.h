@@ -49,7 +49,9 @@ typedef struct object_code {
 typedef struct object_function {
     const char *name;
     uint32_t section, start, count; // in slots
-    bool global, hidden, entry;
+    bool global, hidden;
+    bool called; // some function calls it or takes its address
+    bool entry;  // a program
     uint32_t at;    // object_link.c: slot in the program being linked, or NOT_LINKED
 } object_function;
 
@@ -73,6 +75,7 @@ typedef struct object_extern_detail {
     bool is_signed;
     uint32_t size, align, offset; // in .kconfig
     bool is_set;
+    bool undeclared;      // an undefined symbol of which BTF knows nothing
 } object_extern_detail;
 
 /// Where a map's definition stands; by map. Templates and .kconfig have section 0.
@@ -118,6 +121,8 @@ pst_status object_no_memory(const pst_object *o, const char *what);
 
 // object_code.c
 PST_MUST_USE pst_status object_read_code(pst_object *o);
+/// Which functions are programs; relocations must be known.
+PST_MUST_USE pst_status object_find_entries(pst_object *o);
 /// The function that contains a slot of a section, NULL: none.
 object_function *object_function_at(const pst_object *o, uint32_t section, uint32_t slot);
 

@@ -3,6 +3,7 @@
 // Order, on which indices depend: legacy, .maps, data sections, .kconfig (as in libbpf), then the templates of map-in-maps.
 #include <string.h>
 
+#include "base/bits.h"
 #include "catalog/catalog.h"
 #include "object/object_internal.h"
 
@@ -115,6 +116,18 @@ static pst_status add_slot(pst_object *o, uint32_t map, const pst_map_slot_init 
     return PST_OK;
 }
 
+// SHT_REL keeps the addend in the bytes to be relocated: the place of a static function in its section.
+static pst_status add_stored_addend(const pst_object *o, uint32_t maps_section, const pst_elf_section *relocs, object_raw_reloc *r)
+{
+    const pst_elf_section *s = &o->internal->elf.sections[maps_section];
+    if (relocs->type == PST_SHT_RELA) return PST_OK;
+    if (!s->bytes || s->size < 8 || r->offset > s->size - 8)
+        return pst_fail(o->arena.env, PST_E_FORMAT, "%s: section %s: a relocation is for offset 0x%llx, beyond the %llu bytes of section .maps", o->file,
+                        relocs->name, (unsigned long long)r->offset, (unsigned long long)s->size);
+    r->addend = (int64_t)pst_load64(s->bytes + r->offset);
+    return PST_OK;
+}
+
 static pst_status read_slots(pst_object *o, uint32_t maps_section, const pst_elf_section *relocs)
 {
     uint32_t count;
@@ -129,6 +142,7 @@ static pst_status read_slots(pst_object *o, uint32_t maps_section, const pst_elf
     for (uint32_t i = 0; i < count; i++) {
         object_raw_reloc r;
         PST_TRY(object_reloc_at(o, relocs, i, &r));
+        PST_TRY(add_stored_addend(o, maps_section, relocs, &r));
         PST_TRY(resolve_slot(o, maps_section, &r, &owner[i], &inits[i]));
         of_map[owner[i]]++;
     }

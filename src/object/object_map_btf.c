@@ -102,11 +102,14 @@ static pst_status read_values(const definition_reader *r, const pst_btf_member *
     return PST_OK;
 }
 
+// libbpf knows 0 and 1. iproute2's PIN_OBJECT_NS and PIN_GLOBAL_NS, and Cilium's CILIUM_PIN_REPLACE, pin by name as well.
 static pst_status read_pinning(const definition_reader *r, const pst_btf_member *m)
 {
     if (r->inner) return refuse(r, m->name, "has no meaning for a template: it is never created on its own");
     PST_TRY(read_uint(r, m, &r->d->pinning));
-    if (r->d->pinning > PST_PIN_BY_NAME) return refuse(r, m->name, "is neither 0 (LIBBPF_PIN_NONE) nor 1 (LIBBPF_PIN_BY_NAME)");
+    if (r->d->pinning > PST_PIN_BY_NAME)
+        pst_log(r->o->arena.env, PST_LOG_DEBUG, "%s: section .maps: map %s: pinning %u is taken for 1, by name", r->o->file, r->d->name, r->d->pinning);
+    if (r->d->pinning) r->d->pinning = PST_PIN_BY_NAME;
     return PST_OK;
 }
 

@@ -59,12 +59,11 @@ static pst_status resolve_extern(const resolving *r)
     const pst_object *o = r->o;
     const struct pst_object_internal *in = o->internal;
     uint32_t number = in->extern_of[r->raw->symbol_index];
-    if (number == 0)
-        return refuse(r, PST_E_NOTFOUND, "which this object neither defines nor declares as an extern of .ksyms or .kconfig: link it in, or make it a "
-                                         "static inline function");
+    if (number == 0) return refuse(r, PST_E_FORMAT, "which is undefined and yet not global");
     uint32_t index = number - 1;
     pst_extern_kind kind = o->externs[index].kind;
     if (r->insn->opcode == OPCODE_CALL) {
+        if (in->details[index].undeclared) o->externs[index].kind = kind = PST_EXTERN_KSYM_FUNCTION;
         if (kind != PST_EXTERN_KSYM_FUNCTION) return refuse(r, PST_E_FORMAT, "which is called and is no function");
         *r->out = (object_reloc){.slot = r->slot, .kind = RELOC_KFUNC, .index = index};
     } else if (kind == PST_EXTERN_KCONFIG) {

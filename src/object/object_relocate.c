@@ -83,7 +83,7 @@ static pst_status resolve_typed(relocating *r, uint32_t index)
     pst_object *o = r->o;
     pst_object_extern *e = &o->externs[index];
     bool function = e->kind == PST_EXTERN_KSYM_FUNCTION, agree = false;
-    if (!r->target.btf) return PST_OK;
+    if (!r->target.btf || o->internal->details[index].undeclared) return PST_OK;
     size_t length = pst_btf_essential_length(e->name);
     const char *name = function && e->name[length] ? pst_arena_string(&o->arena, e->name, length) : e->name;
     if (!name) return object_no_memory(o, "kernel symbols");
@@ -99,16 +99,20 @@ static pst_status resolve_typed(relocating *r, uint32_t index)
     return PST_OK;
 }
 
-static pst_status resolve_symbol(relocating *r, uint32_t index)
+static pst_status resolve_symbol(relocating *r, const char *program, uint32_t index)
 {
     pst_object_extern *e = &r->o->externs[index];
-    if (e->kind == PST_EXTERN_KSYM_TYPELESS) {
+    bool undeclared = r->o->internal->details[index].undeclared;
+    if (e->kind == PST_EXTERN_KSYM_TYPELESS && !undeclared) {
         e->address = r->target.ksym ? r->target.ksym(r->target.user, e->name) : 0;
         e->resolved = e->address != 0;
     } else {
         PST_TRY(resolve_typed(r, index));
     }
     if (e->resolved) return PST_OK;
+    if (!e->weak && undeclared)
+        return pst_fail(r->o->arena.env, PST_E_NOTFOUND, "%s: program %s refers to %s, which the object neither defines nor declares as an extern of .ksyms "
+                                                         "or .kconfig: link it in, or make it a static inline function", r->o->file, program, e->name);
     if (!e->weak)
         return pst_fail(r->o->arena.env, PST_E_NOTFOUND, "%s: section .ksyms: this host has no %s %s: declare it __weak if the program can do without", r->o->file,
                         e->kind == PST_EXTERN_KSYM_FUNCTION ? "function" : "variable", e->name);
@@ -144,7 +148,7 @@ static pst_status relocate_program(relocating *r, uint32_t program)
     for (uint32_t i = 0; i < p->ref_count; i++) {
         const pst_object_ref *ref = &p->refs[i];
         if (!is_symbol(ref)) continue;
-        if (!o->externs[ref->index].resolved) PST_TRY(resolve_symbol(r, ref->index));
+        if (!o->externs[ref->index].resolved) PST_TRY(resolve_symbol(r, p->name, ref->index));
         patch_symbol(&p->slots[ref->pc], ref, &o->externs[ref->index]);
     }
     return PST_OK;
