@@ -1,0 +1,124 @@
+// command_table.c: the one table of commands: it drives --help, `postern help`, the check of the man page, and the completion.
+#include "cli/cli.h"
+
+const cli_option cli_global_options[] = {
+    {"json", 'j', NULL, "print JSON, one value a line"},
+    {"verbose", 'v', NULL, "say more on standard error"},
+    {"help", 'h', NULL, "explain the command and exit"},
+    {"version", 0, NULL, "print the version and exit"},
+};
+const size_t cli_global_option_count = PST_COUNT(cli_global_options);
+
+static const cli_option run_options[] = {
+    {"hook", 0, "xdp:IFACE[,IFACE2]", "where the program runs: on frames that come in at IFACE, or between two interfaces joined inline"},
+    {"program", 0, "NAME", "the program, by function or section name (needed when the object has several)"},
+    {"one-way", 0, NULL, "attach to the first interface only; what comes in at the second passes unseen"},
+    {"set", 0, "VARIABLE=VALUE", "value of a global variable before the program is loaded (repeatable)"},
+    {"map", 0, "MAP=KEY=VALUE", "an element that a map has from the start (repeatable)"},
+    {"events", 0, "MAP[,MAP]|none", "which ring buffers and perf arrays to print (default: all)"},
+    {"event-type", 0, "TYPE", "the struct that records are (default: struct event, event_t, or the map's name without s)"},
+    {"duration", 0, "SECONDS", "end after this time (default: at ctrl-C)"},
+    {"stats-interval", 0, "SECONDS", "how often to print statistics when they changed (default 5, 0: only at the end)"},
+    {"detach-after", 0, "SECONDS", "take the program off after this time and go on forwarding (SIGUSR1 does the same)"},
+    {"make-tap", 0, NULL, "create interfaces that do not exist as TAP devices; they go at the end"},
+    {"btf", 0, "FILE", "types of the target for CO-RE relocations (default: those of this host)"},
+};
+
+static const cli_option show_options[] = {
+    {"btf", 0, "FILE", "apply CO-RE relocations with these types before showing code (ELF object or raw BTF)"},
+};
+
+static const cli_option test_run_options[] = {
+    {"data", 0, "FILE|HEX|@PCAP[:N]", "the packet: a file's bytes, hex digits, or packet N (default 1) of a capture (default: 64 zero bytes)"},
+    {"ctx", 0, "HEX", "the context, in the layout that programs see"},
+    {"repeat", 0, "N", "how often to run (default 1); the time printed is the average"},
+    {"out", 0, "FILE", "write the packet as the program left it"},
+    {"set", 0, "VARIABLE=VALUE", "value of a global variable before the program is loaded (repeatable)"},
+    {"map", 0, "MAP=KEY=VALUE", "an element that a map has from the start (repeatable)"},
+    {"events", 0, "MAP[,MAP]|none", "which ring buffers and perf arrays to print (default: all)"},
+    {"event-type", 0, "TYPE", "the struct that records are (default: struct event, event_t, or the map's name without s)"},
+    {"btf", 0, "FILE", "types of the target for CO-RE relocations (default: those of this host)"},
+};
+
+const char *const cli_show_topics[] = {"sections", "maps", "programs", "disassembly", "btf", "helpers", "types", NULL};
+
+const cli_command cli_commands[] = {
+    {
+        .name = "run",
+        .arguments = "FILE",
+        .summary = "load a program, attach it to a hook, and show what happens",
+        .text = "Loads the object FILE, attaches one of its programs to a hook and prints, as it happens: records of its ring buffers and perf\n"
+                "arrays, decoded by the object's type information; lines of bpf_printk; runs that were stopped, with instruction and source\n"
+                "line; statistics of verdicts per interface. At the end it prints totals and the contents of small maps.\n"
+                "\n"
+                "Two interfaces are joined inline: a frame that comes in at one leaves by the other if the program says XDP_PASS. The\n"
+                "interfaces should carry no address of their own. One interface alone is watched: verdicts are counted, not enforced;\n"
+                "a TAP device alone gets its answers (XDP_TX).\n"
+                "\n"
+                "Ctrl-C, SIGTERM or the end of --duration detach the program and put the interfaces back as they were. SIGUSR1 detaches\n"
+                "the program while forwarding goes on.\n"
+                "\n"
+                "Values are written as numbers, true, false, enumerator names, \"text\", 10.0.0.1 and 02:00:00:00:00:01 (bytes in network\n"
+                "order), a,b,c for arrays, or hex:001122 for any type.\n",
+        .examples = "postern run filter.o --hook xdp:eth0,eth1\n"
+                    "postern run filter.o --hook xdp:veth0,veth1 --program drop_udp --set port=53\n"
+                    "postern run count.o --hook xdp:tap0 --make-tap --duration 10 -j\n"
+                    "postern run block.o --hook xdp:eth0,eth1 --map blocked=10.0.0.7=1\n",
+        .options = run_options,
+        .option_count = PST_COUNT(run_options),
+        .arguments_min = 1,
+        .arguments_max = 1,
+        .run = cli_run,
+    },
+    {
+        .name = "show",
+        .arguments = "TOPIC [FILE [NAME]]",
+        .summary = "show what is in an object file, or what Postern knows",
+        .text = "Topics:\n"
+                "  sections     the ELF sections of FILE\n"
+                "  maps         its maps, with the types of keys and values\n"
+                "  programs     its programs, their sections and types\n"
+                "  disassembly  its instructions, with source lines (NAME: of one program or section)\n"
+                "  btf          its types (NAME: of one type)\n"
+                "  helpers      the helpers that its programs call; without FILE: all helpers with their prototypes\n"
+                "  types        the types of its programs; without FILE: all program types and the section names that choose them\n",
+        .examples = "postern show programs filter.o\n"
+                    "postern show disassembly filter.o drop_udp\n"
+                    "postern show maps filter.o -j\n"
+                    "postern show helpers\n",
+        .options = show_options,
+        .option_count = PST_COUNT(show_options),
+        .arguments_min = 1,
+        .arguments_max = 3,
+        .run = cli_show,
+    },
+    {
+        .name = "test-run",
+        .arguments = "FILE [PROGRAM]",
+        .summary = "run a program once on given data and show what it does",
+        .text = "Loads the object FILE and runs PROGRAM (a function or section name; not needed when there is only one) on a packet or context\n"
+                "that you give, without any hook and on every system. Prints the value returned and its meaning, the time, the packet if the\n"
+                "program changed it, events, lines of bpf_printk and the contents of small maps.\n"
+                "\n"
+                "Values of --set and --map are written as for `postern run`.\n",
+        .examples = "postern test-run filter.o\n"
+                    "postern test-run filter.o drop_udp --data @capture.pcap:3\n"
+                    "postern test-run filter.o --data 0200000000010200000000020800450000... --repeat 1000\n",
+        .options = test_run_options,
+        .option_count = PST_COUNT(test_run_options),
+        .arguments_min = 1,
+        .arguments_max = 2,
+        .run = cli_test_run,
+    },
+    {
+        .name = "help",
+        .arguments = "[COMMAND]",
+        .summary = "explain a command",
+        .text = "Without COMMAND: what there is. `postern COMMAND --help` says the same.\n",
+        .examples = "postern help run\n",
+        .arguments_min = 0,
+        .arguments_max = 1,
+        .run = cli_help,
+    },
+};
+const size_t cli_command_count = PST_COUNT(cli_commands);

@@ -1,0 +1,80 @@
+// watch.c: lines of bpf_printk and traps, printed from whatever thread runs the program.
+#include <string.h>
+
+#include "base/format.h"
+#include "cli/cli.h"
+#include "pal/pal.h"
+
+#define TRAPS_SHOWN 20 // a program that traps on every packet must not drown the rest
+
+static bool g_json;
+static uint64_t g_traps;
+static char g_trap_text[1024];
+static int g_trap_lock;
+
+static void trace(void *user, const char *text)
+{
+    if (g_json) {
+        cli_line line;
+        cli_line_begin(&line, "trace");
+        pst_json_key(&line.json, "text");
+        pst_json_string(&line.json, text);
+        cli_line_end(&line);
+        return;
+    }
+    pst_text out;
+    pst_text_init(&out, cli_env());
+    pst_text_format(&out, "%strace%s  %s", cli_colour_on(CLI_CYAN), cli_colour_off(), text);
+    cli_emit(&out);
+}
+
+static void keep_trap(const char *program, const char *text)
+{
+    int expected = 0;
+    while (!PST_ATOMIC_CAS(&g_trap_lock, &expected, 1)) {
+        expected = 0;
+        pst_pal_yield();
+    }
+    pst_format(g_trap_text, sizeof g_trap_text, "program %s: %s", program, text);
+    PST_ATOMIC_STORE(&g_trap_lock, 0);
+}
+
+static void trap(void *user, const char *program, const char *text)
+{
+    uint64_t number = PST_ATOMIC_ADD(&g_traps, 1);
+    if (number >= TRAPS_SHOWN) return;
+    keep_trap(program, text);
+    if (g_json) {
+        cli_line line;
+        cli_line_begin(&line, "trap");
+        pst_json_key(&line.json, "program");
+        pst_json_string(&line.json, program);
+        pst_json_key(&line.json, "text");
+        pst_json_string(&line.json, text);
+        cli_line_end(&line);
+        return;
+    }
+    pst_text out;
+    pst_text_init(&out, cli_env());
+    pst_text_format(&out, "%strap%s   %s: %s", cli_colour_on(CLI_RED), cli_colour_off(), program, text);
+    if (number + 1 == TRAPS_SHOWN) pst_text_add(&out, "\n       (further traps are only counted)");
+    cli_emit(&out);
+}
+
+void cli_watch_core(bool json)
+{
+    struct postern_options options = {.size = sizeof options, .trace = trace, .trap = trap};
+    g_json = json;
+    // Only -EBUSY is possible, when a command called this twice.
+    (void)postern_configure(&options);
+}
+
+uint64_t cli_trap_count(void)
+{
+    return PST_ATOMIC_LOAD(&g_traps);
+}
+
+const char *cli_trap_text(void)
+{
+    return g_trap_text;
+}
