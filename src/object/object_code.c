@@ -172,27 +172,24 @@ object_function *object_function_at(const pst_object *o, uint32_t section, uint3
     return f->section == section && slot - f->start < f->count ? f : NULL;
 }
 
-static void mark_called(const pst_object *o, const object_function *f)
+static void mark_called(const pst_object *o, uint32_t section, uint64_t slot)
 {
-    const object_code *code = &o->internal->codes[f->section];
-    for (uint32_t slot = f->start; slot < f->start + f->count; slot++) {
-        const pst_slot *insn = &code->slots[slot];
-        int64_t target = (int64_t)slot + 1 + insn->imm;
-        if (insn->opcode != OPCODE_CALL || insn->regs != CALL_SUBPROG << 4 || target < 0 || target >= code->count) continue;
-        object_function *callee = object_function_at(o, f->section, (uint32_t)target);
-        if (callee && callee->start == (uint32_t)target) callee->called = true;
-    }
+    if (slot >= o->internal->codes[section].count) return;
+    object_function *callee = object_function_at(o, section, (uint32_t)slot);
+    if (callee && callee->start == slot) callee->called = true;
 }
 
-// Calls with a displacement of -1 are relocated: what they seem to lead to, the caller itself or its neighbour, is not what they call.
-static void mark_relocated(const pst_object *o)
+static void mark_called_from(const pst_object *o, uint32_t section)
 {
-    const struct pst_object_internal *in = o->internal;
-    for (uint32_t i = 1; i < in->elf.section_count; i++) {
-        for (uint32_t k = 0; k < in->codes[i].reloc_count; k++) {
-            const object_reloc *r = &in->codes[i].relocs[k];
-            object_function *callee = r->kind == RELOC_CALL || r->kind == RELOC_FUNC ? object_function_at(o, r->index, r->offset) : NULL;
-            if (callee) callee->called = true;
+    const object_code *code = &o->internal->codes[section];
+    uint32_t next = 0;
+    for (uint32_t slot = 0; slot < code->count; slot++) {
+        const pst_slot *insn = &code->slots[slot];
+        if (next < code->reloc_count && code->relocs[next].slot == slot) { // what such a call leads to, only the relocation knows
+            const object_reloc *r = &code->relocs[next++];
+            if (r->kind == RELOC_CALL || r->kind == RELOC_FUNC) mark_called(o, r->index, r->offset);
+        } else if (insn->opcode == OPCODE_CALL && insn->regs == CALL_SUBPROG << 4) {
+            mark_called(o, section, (uint64_t)((int64_t)slot + 1 + insn->imm));
         }
     }
 }
@@ -201,8 +198,7 @@ pst_status object_find_entries(pst_object *o)
 {
     const struct pst_object_internal *in = o->internal;
     uint32_t count = 0;
-    for (uint32_t i = 0; i < in->function_count; i++) mark_called(o, &in->functions[i]);
-    mark_relocated(o);
+    for (uint32_t i = 1; i < in->elf.section_count; i++) mark_called_from(o, i);
     for (uint32_t i = 0; i < in->function_count; i++) {
         object_function *f = &in->functions[i];
         f->entry = f->section != in->text && (f->global || !f->called);

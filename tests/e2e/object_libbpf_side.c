@@ -105,6 +105,10 @@ bool libbpf_side_relocate(const void *bytes, size_t size, const char *name, cons
     LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = name, .kconfig = config);
     *out = (libbpf_result){0};
     g.result = out;
+    // libbpf 1.1 frees its table twice when the last handler goes and another comes: one stays.
+    static int keeper = -1;
+    LIBBPF_OPTS(libbpf_prog_handler_opts, none);
+    if (keeper < 0) keeper = libbpf_register_prog_handler("postern_keeps_the_table", BPF_PROG_TYPE_SOCKET_FILTER, 0, &none);
     struct bpf_object *object = bpf_object__open_mem(bytes, size, &opts);
     if (!object) return false;
     int count = register_handlers(object, handlers);

@@ -27,7 +27,7 @@ static struct {
     uint32_t version;
     libbpf_result there; // of the object at hand
     char last_message[512]; // of either loader
-    unsigned equal, different, refused_here, refused_there, refused_both;
+    unsigned equal, empty, different, refused_here, refused_there, refused_both;
 } g;
 
 // The configuration that both sides see; the test programs of tests/e2e/objects ask for these.
@@ -159,7 +159,8 @@ static void compare_object(const char *file)
     bool there = relocate_there(bytes, size, base);
     if (object && there) {
         bool equal = compare_programs(file, object);
-        g.equal += equal;
+        g.equal += equal && g.there.count > 0;
+        g.empty += equal && g.there.count == 0;
         g.different += !equal;
     } else if (object) {
         g.refused_there++;
@@ -205,7 +206,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[i], "-v") == 0) g.verbose = true;
         else compare_object(argv[i]);
     }
-    printf("libbpf %s: %u equal, %u different, %u refused by libbpf only, %u refused here only, %u refused by both\n", libbpf_side_version(), g.equal, g.different, g.refused_there,
+    printf("libbpf %s: %u equal, %u without a program that libbpf sees, %u different, %u refused by libbpf only, %u refused here only, %u refused by both\n", libbpf_side_version(), g.equal, g.empty, g.different, g.refused_there,
            g.refused_here, g.refused_both);
     return g.different || g.refused_here ? 1 : 0;
 }
