@@ -2,7 +2,7 @@
 //
 // Called by the loader for each program of an object. Candidates of a local type are found once; those that did not fit one relocation
 // are not asked again by the next of that type, as in libbpf. Nothing here is quadratic in what a file holds but for the
-// comparison of two types, and that spends from CORE_WORK_MAX.
+// comparison of two types, and that is limited by CORE_RELO_WORK_MAX.
 #include "object/core_relo.h"
 
 #include "base/format.h"
@@ -199,13 +199,12 @@ static pst_status relocate(pst_core_relocator *r, core_work *work, pst_slot *slo
 pst_status pst_core_relocate(pst_core_relocator *r, pst_slot *slots, uint32_t slot_count, const pst_core_relo *relos, uint32_t relo_count,
                              const char *what)
 {
-    core_work work = {.env = r->env, .local = r->local, .what = what, .left = r->work_left};
-    pst_status status = PST_OK;
-    for (uint32_t i = 0; i < relo_count && status == PST_OK; i++) {
-        work.index = i;
-        work.relo = &relos[i];
-        status = relocate(r, &work, slots, slot_count);
+    for (uint32_t i = 0; i < relo_count; i++) {
+        uint64_t allowed = r->work_left < CORE_RELO_WORK_MAX ? r->work_left : CORE_RELO_WORK_MAX;
+        core_work work = {.env = r->env, .local = r->local, .what = what, .index = i, .relo = &relos[i], .left = allowed};
+        pst_status status = relocate(r, &work, slots, slot_count);
+        r->work_left -= allowed - work.left;
+        if (status != PST_OK) return status;
     }
-    r->work_left = work.left;
-    return status;
+    return PST_OK;
 }

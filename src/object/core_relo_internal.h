@@ -10,9 +10,10 @@
 
 #include "object/core_relo.h"
 
-// Comparisons of types that one relocator may make in all. The relocations of a large program against Linux take some hundred
-// thousand; only types made for the purpose (structs that nest twice at each of 32 levels) reach it.
-#define CORE_WORK_MAX (1u << 25)
+// Comparisons of types for one relocation, and for all of an object. Against Linux one takes some thousand at most; only types made for
+// the purpose (structs that nest twice at each of 32 levels) reach either.
+#define CORE_RELO_WORK_MAX (1u << 20)
+#define CORE_WORK_MAX (1u << 26)
 #define CORE_NAME_STEP 64u // bytes of a name that count as one comparison
 #define CORE_DEPTH_MAX 32u // as libbpf
 
@@ -23,7 +24,7 @@ typedef struct core_work {
     const char *what;          // the program
     uint32_t index;            // of the relocation
     const pst_core_relo *relo;
-    uint64_t left;             // of CORE_WORK_MAX
+    uint64_t left;             // of the work
     uint64_t name_cost;        // of comparing the member name looked for
 } core_work;
 
