@@ -53,6 +53,9 @@ static void log_v(const pst_env *env, pst_log_level level, const char *fmt, va_l
     char text[LOG_TEXT_MAX];
     if (!env || !env->log) return;
     (void)pst_format_v(text, sizeof text, fmt, args);
+    // Names come from hostile files: a message must neither break its line nor drive a terminal.
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
     env->log(env->user, level, text);
 }
 

@@ -37,7 +37,7 @@ void pst_free(const pst_env *env, void *ptr, size_t size);
 /// Grows *array (of elements of elem_size bytes, capacity *capacity) so that it holds need elements. Amortised O(1).
 PST_MUST_USE pst_status pst_grow(const pst_env *env, void *array_ptr, size_t *capacity, size_t need, size_t elem_size);
 
-/// Formats a message (format.h) and hands it to the sink. Longer than 1,023 bytes is cut.
+/// Formats a message (format.h) and hands it to the sink. Longer than 1,023 bytes is cut; control characters become '?'.
 void pst_log(const pst_env *env, pst_log_level level, const char *fmt, ...) PST_PRINTF(3, 4);
 
 /// Logs an error sentence and returns status: `return pst_fail(env, PST_E_FORMAT, "...", ...)`.
