@@ -157,5 +157,7 @@ int postern_close(int fd)
 
 int api_unpin(const char *path)
 {
-    return api_err(-EOPNOTSUPP);
+    pst_core *core = api_core();
+    if (!core) return -errno;
+    return api_err(-api_errno((int)-pst_core_unpin(core, path)));
 }

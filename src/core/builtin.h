@@ -10,6 +10,11 @@
 pst_status pst_builtin_xdp_test_create(void *user, const pst_env *env, const pst_test_data *data, void **ctx);
 void pst_builtin_xdp_test_finish(void *user, const pst_env *env, void *ctx, pst_test_data *data);
 
+/// The same for socket_filter and sched_cls (user: the pst_prog_type) over pst_skb_ctx.
+pst_status pst_builtin_skb_test_create(void *user, const pst_env *env, const pst_test_data *data, void **ctx);
+void pst_builtin_skb_test_finish(void *user, const pst_env *env, void *ctx, pst_test_data *data);
+const pst_helper *pst_builtin_skb_helpers(uint32_t *count);
+
 /// The helpers of xdp programs over pst_xdp_ctx (adjust_head, adjust_tail, adjust_meta, load_bytes, store_bytes,
 /// get_buff_len, redirect), for pst_provider.helpers.
 const pst_helper *pst_builtin_xdp_helpers(uint32_t *count);

@@ -63,6 +63,11 @@ void *pst_core_map_memory(pst_client *client, int map_fd, size_t *size);
 /// PST_E_AGAIN: empty. *lost counts records dropped since the last call. *size is in/out.
 PST_MUST_USE pst_status pst_core_perf_read(pst_client *client, int map_fd, uint32_t cpu, void *out, size_t *size, uint64_t *lost);
 
+/// unlink(2) of a pin; on Linux pins lie in a file system. 0, -PST_ENOENT or -PST_EINVAL.
+int64_t pst_core_unpin(pst_core *core, const char *path);
+/// The path of the pin number index (from 0); false: there are not so many, or the path does not fit.
+PST_MUST_USE bool pst_core_pin_at(pst_core *core, size_t index, char *path, size_t size);
+
 /// The sentence that explains the client's last failed command (which field, why, what to do), "" if none. Owned by the client; valid until
 /// its next command. Not thread-safe per client.
 const char *pst_client_error(const pst_client *client);

@@ -5,6 +5,7 @@
 #ifndef PST_INTERP_CODE_H
 #define PST_INTERP_CODE_H
 
+#include "interp/fusion.def"
 #include "interp/interp.h"
 
 typedef struct fast_code {
@@ -23,18 +24,20 @@ typedef struct fast_code {
 } fast_code;
 PST_STATIC_ASSERT(sizeof(fast_code) == 16, "four instructions a cache line");
 
-// The handlers with no list of their own in isa.def.
+// The ops with no list in isa.def: form and name.
+#define FAST_ACCESS_LIST(X)                                                                                  \
+    X(LOAD, 8) X(LOAD, 16) X(LOAD, 32) X(LOAD, 64) X(LOAD, S8) X(LOAD, S16) X(LOAD, S32)                       \
+    X(STORE, 8) X(STORE, 16) X(STORE, 32) X(STORE, 64)                                                        \
+    X(STORE_IMM, 8) X(STORE_IMM, 16) X(STORE_IMM, 32) X(STORE_IMM, 64)                                        \
+    X(ACQUIRE, 8) X(ACQUIRE, 16) X(ACQUIRE, 32) X(ACQUIRE, 64)                                                \
+    X(RELEASE, 8) X(RELEASE, 16) X(RELEASE, 32) X(RELEASE, 64)                                                \
+    X(SWAP, LE16) X(SWAP, LE32) X(SWAP, LE64) X(SWAP, BE16) X(SWAP, BE32) X(SWAP, BE64)
 #define FAST_PLAIN_LIST(X)                                                                                  \
-    X(SWAP_LE16) X(SWAP_LE32) X(SWAP_LE64) X(SWAP_BE16) X(SWAP_BE32) X(SWAP_BE64)                             \
     X(IMM64)                                                                                                 \
-    X(LOAD8) X(LOAD16) X(LOAD32) X(LOAD64) X(LOADS8) X(LOADS16) X(LOADS32)                                    \
-    X(STORE8) X(STORE16) X(STORE32) X(STORE64) X(STORE8_IMM) X(STORE16_IMM) X(STORE32_IMM) X(STORE64_IMM)     \
-    X(ACQUIRE8) X(ACQUIRE16) X(ACQUIRE32) X(ACQUIRE64)                                                       \
-    X(RELEASE8) X(RELEASE16) X(RELEASE32) X(RELEASE64)                                                       \
     X(LEGACY_ABS) X(LEGACY_IND)  /* imm: offset; off: width */                                               \
     X(CTX_LOAD)                  /* imm: ABI offset; off: width, negative: sign-extended */                  \
     X(CTX_STORE)                 /* imm: ABI offset; off: width */                                           \
-    X(CTX_STORE_IMM)             /* dst: width; off: ABI offset; imm: the value */                              \
+    X(CTX_STORE_IMM)             /* dst: width; off: ABI offset; imm: the value */                           \
     X(JUMP)                      /* imm: displacement in slots */                                            \
     X(MAY_GOTO)                                                                                              \
     X(CALL_HELPER) X(CALL_SUBPROG) X(CALL_REGISTER) X(TAIL_CALL) X(EXIT)                                     \
@@ -42,29 +45,16 @@ PST_STATIC_ASSERT(sizeof(fast_code) == 16, "four instructions a cache line");
     X(TRAP_CONTEXT)              /* a context access that no field allows */
 
 typedef enum fast_op {
-#define X(name, ...) FAST_ALU64_REG_##name, FAST_ALU64_IMM_##name, FAST_ALU32_REG_##name, FAST_ALU32_IMM_##name,
-    PST_ALU_LIST(X)
-#undef X
-#define X(name, ...) FAST_JUMP64_REG_##name, FAST_JUMP64_IMM_##name, FAST_JUMP32_REG_##name, FAST_JUMP32_IMM_##name,
-    PST_JUMP_LIST(X)
-#undef X
-#define X(name, ...) FAST_ATOMIC64_##name, FAST_ATOMIC64_FETCH_##name, FAST_ATOMIC32_##name, FAST_ATOMIC32_FETCH_##name,
-    PST_ATOMIC_LIST(X)
-#undef X
-#define X(name) FAST_##name,
-    FAST_PLAIN_LIST(X)
-#undef X
+#define OP(label) FAST_##label,
+#include "interp/fast_ops.def"
     FAST_OP_COUNT
 } fast_op;
 
-// The four variants of one row of isa.def, in the order above.
-#define FAST_ALU_FIRST FAST_ALU64_REG_ADD
-#define FAST_JUMP_FIRST FAST_JUMP64_REG_JEQ
-#define FAST_ATOMIC_FIRST FAST_ATOMIC64_ADD
-#define FAST_VARIANTS 4u
-#define FAST_VARIANT_IMM 1u   // ALU and JUMP
-#define FAST_VARIANT_FETCH 1u // ATOMIC
-#define FAST_VARIANT_32 2u
+// The four forms of one row of isa.def, in the order of fast_ops.def.
+#define FAST_FORMS 4u
+#define FAST_FORM_IMM 1u   // arithmetic and jumps
+#define FAST_FORM_FETCH 1u // atomics
+#define FAST_FORM_32 2u
 
 typedef struct fast_program fast_program;
 
@@ -89,7 +79,8 @@ PST_MUST_USE pst_status fast_create(const pst_env *env, const pst_image *image, 
 /// The op of one instruction and its operands in *code; code[1].wide too for a 64-bit immediate.
 PST_MUST_USE fast_op fast_predecode(const fast_program *prog, const pst_facts *facts, uint32_t pc, fast_code *code);
 
-/// The op that does the work of the instructions at pc and after it, or ops[pc] where there is no such op.
-PST_MUST_USE fast_op fast_fuse(const pst_image *image, const fast_op *ops, const fast_code *code, uint32_t pc);
+/// The op that does the work of the instructions at pc and after it, or ops[pc] where there is no such op. ops and code have count
+/// entries; that of a padding slot is FAST_TRAP_HELPER.
+PST_MUST_USE fast_op fast_fuse(const fast_op *ops, const fast_code *code, uint32_t count, uint32_t pc);
 
 #endif

@@ -34,11 +34,13 @@ static pst_status make_code(fast_program *prog, const pst_facts *facts)
     fast_op *ops = pst_alloc_zero(prog->env, image->count, sizeof *ops);
     if (!ops) return PST_E_NOMEM;
     for (uint32_t pc = 0; pc < image->count; pc++) {
+        ops[pc] = FAST_TRAP_HELPER;
         if (image->insns[pc].kind == PST_KIND_PADDING) continue; // written with its first slot
         ops[pc] = fast_predecode(prog, facts, pc, &prog->code[pc]);
     }
     for (uint32_t pc = 0; pc < image->count; pc++) {
-        fast_op op = fast_fuse(image, ops, prog->code, pc);
+        if (image->insns[pc].kind == PST_KIND_PADDING) continue;
+        fast_op op = fast_fuse(ops, prog->code, image->count, pc);
         if (labels) prog->code[pc].label = labels[op];
         else prog->code[pc].op = op;
     }

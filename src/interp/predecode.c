@@ -5,11 +5,11 @@
 #include "interp/code.h"
 #include "interp/shared.h"
 
-static fast_op variant(unsigned first, const pst_insn *insn, unsigned flag, unsigned bit)
+static fast_op form_of(unsigned first, const pst_insn *insn, unsigned flag, unsigned bit)
 {
-    unsigned op = first + insn->op * FAST_VARIANTS;
+    unsigned op = first + insn->op * FAST_FORMS;
     if (insn->flags & flag) op += bit;
-    if (insn->width == 32) op += FAST_VARIANT_32;
+    if (insn->width == 32) op += FAST_FORM_32;
     return (fast_op)op;
 }
 
@@ -27,12 +27,12 @@ static fast_op by_swap(const pst_insn *insn)
 
 static fast_op by_load(const pst_insn *insn, unsigned width)
 {
-    return by_width(insn->flags & PST_INSN_SIGNED ? FAST_LOADS8 : FAST_LOAD8, width);
+    return by_width(insn->flags & PST_INSN_SIGNED ? FAST_LOAD_S8 : FAST_LOAD_8, width);
 }
 
 static fast_op by_store(const pst_insn *insn, unsigned width)
 {
-    return by_width(insn->flags & PST_INSN_IMM ? FAST_STORE8_IMM : FAST_STORE8, width);
+    return by_width(insn->flags & PST_INSN_IMM ? FAST_STORE_IMM_8 : FAST_STORE_8, width);
 }
 
 // --- Context accesses -----------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ fast_op fast_predecode(const fast_program *prog, const pst_facts *facts, uint32_
     code->off = insn->off;
     code->imm = (int32_t)(uint32_t)(uint64_t)insn->imm;
     switch ((pst_kind)insn->kind) {
-    case PST_KIND_ALU: return variant(FAST_ALU_FIRST, insn, PST_INSN_IMM, FAST_VARIANT_IMM);
+    case PST_KIND_ALU: return form_of(FAST_ALU64_REG_ADD, insn, PST_INSN_IMM, FAST_FORM_IMM);
     case PST_KIND_SWAP: return by_swap(insn);
     case PST_KIND_IMM64: code[1].wide = imm64_value(prog->exec.image, pc); return FAST_IMM64;
     case PST_KIND_LOAD:
@@ -143,16 +143,16 @@ fast_op fast_predecode(const fast_program *prog, const pst_facts *facts, uint32_
     case PST_KIND_STORE:
         if (is_context(prog, facts, pc, &base_off)) return context_access(prog->bindings.type, insn, base_off, code);
         return by_store(insn, insn->width);
-    case PST_KIND_ATOMIC: return variant(FAST_ATOMIC_FIRST, insn, PST_INSN_FETCH, FAST_VARIANT_FETCH);
-    case PST_KIND_LOAD_ACQUIRE: return by_width(FAST_ACQUIRE8, insn->width);
-    case PST_KIND_STORE_RELEASE: return by_width(FAST_RELEASE8, insn->width);
+    case PST_KIND_ATOMIC: return form_of(FAST_ATOMIC64_ADD, insn, PST_INSN_FETCH, FAST_FORM_FETCH);
+    case PST_KIND_LOAD_ACQUIRE: return by_width(FAST_ACQUIRE_8, insn->width);
+    case PST_KIND_STORE_RELEASE: return by_width(FAST_RELEASE_8, insn->width);
     case PST_KIND_LEGACY_LOAD:
         code->off = insn->width;
         return insn->op == PST_LEGACY_ABS ? FAST_LEGACY_ABS : FAST_LEGACY_IND;
     case PST_KIND_JUMP: code->imm = insn->target; return FAST_JUMP;
     case PST_KIND_BRANCH:
         code->off = (int16_t)insn->target;
-        return variant(FAST_JUMP_FIRST, insn, PST_INSN_IMM, FAST_VARIANT_IMM);
+        return form_of(FAST_JUMP64_REG_JEQ, insn, PST_INSN_IMM, FAST_FORM_IMM);
     case PST_KIND_MAY_GOTO: code->off = (int16_t)insn->target; return FAST_MAY_GOTO;
     case PST_KIND_CALL: return call(prog, insn, code);
     case PST_KIND_EXIT: return FAST_EXIT;

@@ -1,0 +1,40 @@
+// map_helpers.c: map_lookup_elem, map_update_elem, map_delete_elem, map_lookup_percpu_elem.
+#include "core/helper/helpers.h"
+
+HELPER(map_lookup_elem)
+{
+    pst_map *map = core_map_of_register(r1);
+    if (!map->ops->lookup || (map->view.flags & PST_F_WRONLY_PROG)) return 0;
+    return (uintptr_t)map->ops->lookup(map, HELPER_POINTER(const void *, r2));
+}
+
+HELPER(map_update_elem)
+{
+    pst_map *map = core_map_of_register(r1);
+    if (map->view.flags & PST_F_RDONLY_PROG) return helper_error(PST_EPERM);
+    if (!map->ops->update) return helper_error(PST_EOPNOTSUPP);
+    return helper_result(map->ops->update(map, HELPER_POINTER(const void *, r2), HELPER_POINTER(const void *, r3), r4));
+}
+
+HELPER(map_delete_elem)
+{
+    pst_map *map = core_map_of_register(r1);
+    if (map->view.flags & PST_F_RDONLY_PROG) return helper_error(PST_EPERM);
+    if (!map->ops->remove) return helper_error(PST_EOPNOTSUPP);
+    return helper_result(map->ops->remove(map, HELPER_POINTER(const void *, r2)));
+}
+
+HELPER(map_lookup_percpu_elem)
+{
+    pst_map *map = core_map_of_register(r1);
+    if (!map->ops->lookup_cpu || (map->view.flags & PST_F_WRONLY_PROG)) return 0;
+    return (uintptr_t)map->ops->lookup_cpu(map, HELPER_POINTER(const void *, r2), (uint32_t)r3);
+}
+
+static const helper_row g_rows[] = {
+    {1, map_lookup_elem},
+    {2, map_update_elem},
+    {3, map_delete_elem},
+    {195, map_lookup_percpu_elem},
+};
+const helper_table helper_map_table = {g_rows, PST_COUNT(g_rows)};

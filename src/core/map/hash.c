@@ -1,0 +1,205 @@
+// hash.c: BPF_MAP_TYPE_HASH and BPF_MAP_TYPE_PERCPU_HASH over the table of hash_table.c.
+#include "core/internal.h"
+#include "core/map/hash_table.h"
+#include "core/map/values.h"
+
+#include "base/bits.h"
+
+// --- hash -----------------------------------------------------------------------------------------------------
+
+static void *hash_lookup(pst_map *map, const void *key)
+{
+    hash_map *hash = hash_of(map);
+    hash_element *element = hash_find(hash, key);
+    return element ? hash_value(hash, element) : NULL;
+}
+
+static int hash_update(pst_map *map, const void *key, const void *value, uint64_t flags)
+{
+    hash_map *hash = hash_of(map);
+    if ((flags & ~(uint64_t)PST_BPF_F_LOCK) > PST_BPF_EXIST || (flags & PST_BPF_F_LOCK)) return -PST_EINVAL;
+    uint32_t hashed = hash_compute(hash, key);
+    core_spin *lock = hash_lock(hash, hashed);
+    hash_element *old = hash_find(hash, key), *element = NULL;
+    int error = hash_flags_check(old, flags);
+    if (!error) element = hash_fill(hash, key, hashed, old != NULL, &error);
+    if (element) {
+        error = 0;
+        memcpy(hash_value(hash, element), value, map->view.value_size);
+        hash_link(hash, element); // in front of the old one: no moment without the key
+        if (old) {
+            hash_unlink(hash, old);
+            hash_pool_give(hash, old, false);
+        }
+    }
+    core_spin_unlock(lock);
+    return error;
+}
+
+static void copy_value(hash_map *hash, hash_element *element, void *value)
+{
+    core_value_load(value, hash_value(hash, element), hash->map.view.value_size);
+}
+
+static int hash_read(pst_map *map, const void *key, void *value)
+{
+    hash_element *element = hash_find(hash_of(map), key);
+    if (!element) return -PST_ENOENT;
+    copy_value(hash_of(map), element, value);
+    return 0;
+}
+
+static int take_with(pst_map *map, const void *key, void *value, hash_copy_fn copy)
+{
+    hash_map *hash = hash_of(map);
+    uint32_t hashed = hash_compute(hash, key);
+    core_spin *lock = hash_lock(hash, hashed);
+    hash_element *old = hash_find(hash, key);
+    if (old) {
+        copy(hash, old, value);
+        hash_unlink(hash, old);
+        hash_pool_give(hash, old, true);
+    }
+    core_spin_unlock(lock);
+    return old ? 0 : -PST_ENOENT;
+}
+
+static int hash_take(pst_map *map, const void *key, void *value)
+{
+    return take_with(map, key, value, copy_value);
+}
+
+static int hash_batch(pst_map *map, map_batch *batch)
+{
+    return hash_read_batch(map, batch, copy_value);
+}
+
+const map_ops map_hash_ops = {
+    .object_size = sizeof(hash_map),
+    .check = hash_check,
+    .create = hash_create,
+    .destroy = hash_destroy,
+    .lookup = hash_lookup,
+    .update = hash_update,
+    .remove = hash_remove,
+    .read = hash_read,
+    .write = hash_update,
+    .next_key = hash_next_key,
+    .take = hash_take,
+    .read_batch = hash_batch,
+    .batch = true,
+    .batch_delete = true,
+    .batch_take = true,
+    .may_be_inner = true,
+};
+
+// --- percpu_hash ----------------------------------------------------------------------------------------------
+
+static uint8_t *percpu_at(hash_map *hash, hash_element *element, uint32_t cpu)
+{
+    return hash_pool_percpu(hash, element) + cpu * hash->cpu_stride;
+}
+
+static void *percpu_lookup(pst_map *map, const void *key)
+{
+    hash_element *element = hash_find(hash_of(map), key);
+    return element ? percpu_at(hash_of(map), element, pst_pal_cpu_id()) : NULL;
+}
+
+static void *percpu_lookup_cpu(pst_map *map, const void *key, uint32_t cpu)
+{
+    if (cpu >= map->cpus) return NULL;
+    hash_element *element = hash_find(hash_of(map), key);
+    return element ? percpu_at(hash_of(map), element, cpu) : NULL;
+}
+
+// A program writes its CPU's part; a command writes all of them. A new key's other parts are 0.
+static void percpu_store(hash_map *hash, hash_element *element, const void *value, bool all, bool fresh)
+{
+    uint32_t here = all ? 0 : pst_pal_cpu_id();
+    for (uint32_t cpu = 0; cpu < hash->map.cpus; cpu++) {
+        uint8_t *part = percpu_at(hash, element, cpu);
+        if (all)
+            core_value_store(part, (const uint8_t *)value + (size_t)cpu * hash->map.value_bytes, hash->map.value_bytes);
+        else if (cpu == here)
+            core_value_store(part, value, hash->map.view.value_size);
+        else if (fresh)
+            core_value_clear(part, hash->map.value_bytes);
+    }
+}
+
+static int percpu_put(pst_map *map, const void *key, const void *value, uint64_t flags, bool all)
+{
+    hash_map *hash = hash_of(map);
+    if (flags > PST_BPF_EXIST) return -PST_EINVAL;
+    uint32_t hashed = hash_compute(hash, key);
+    core_spin *lock = hash_lock(hash, hashed);
+    hash_element *element = hash_find(hash, key);
+    int error = hash_flags_check(element, flags);
+    if (!error && element) {
+        percpu_store(hash, element, value, all, false); // in place: each CPU has its own
+    } else if (!error) {
+        element = hash_fill(hash, key, hashed, false, &error);
+        if (element) {
+            error = 0;
+            percpu_store(hash, element, value, all, true);
+            hash_link(hash, element);
+        }
+    }
+    core_spin_unlock(lock);
+    return error;
+}
+
+static int percpu_update(pst_map *map, const void *key, const void *value, uint64_t flags)
+{
+    return percpu_put(map, key, value, flags, false);
+}
+
+static int percpu_write(pst_map *map, const void *key, const void *value, uint64_t flags)
+{
+    return percpu_put(map, key, value, flags, true);
+}
+
+static void percpu_copy(hash_map *hash, hash_element *element, void *value)
+{
+    for (uint32_t cpu = 0; cpu < hash->map.cpus; cpu++)
+        core_value_load((uint8_t *)value + (size_t)cpu * hash->map.value_bytes, percpu_at(hash, element, cpu), hash->map.value_bytes);
+}
+
+static int percpu_read(pst_map *map, const void *key, void *value)
+{
+    hash_element *element = hash_find(hash_of(map), key);
+    if (!element) return -PST_ENOENT;
+    percpu_copy(hash_of(map), element, value);
+    return 0;
+}
+
+static int percpu_take(pst_map *map, const void *key, void *value)
+{
+    return take_with(map, key, value, percpu_copy);
+}
+
+static int percpu_batch(pst_map *map, map_batch *batch)
+{
+    return hash_read_batch(map, batch, percpu_copy);
+}
+
+const map_ops map_percpu_hash_ops = {
+    .object_size = sizeof(hash_map),
+    .check = hash_check,
+    .create = hash_create,
+    .destroy = hash_destroy,
+    .lookup = percpu_lookup,
+    .update = percpu_update,
+    .remove = hash_remove,
+    .read = percpu_read,
+    .write = percpu_write,
+    .next_key = hash_next_key,
+    .take = percpu_take,
+    .read_batch = percpu_batch,
+    .lookup_cpu = percpu_lookup_cpu,
+    .batch = true,
+    .batch_delete = true,
+    .batch_take = true,
+    .may_be_inner = true,
+};

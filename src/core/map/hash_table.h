@@ -1,0 +1,27 @@
+// hash_table.h: the parts of the hash table that its map types combine. Values are the types' own affair.
+#ifndef PST_CORE_MAP_HASH_TABLE_H
+#define PST_CORE_MAP_HASH_TABLE_H
+
+#include "core/map/hash.h"
+
+typedef void (*hash_copy_fn)(hash_map *hash, hash_element *element, void *value);
+
+int hash_check(const pst_bpf_attr *attr, const char **why);
+int hash_create(pst_map *map);
+void hash_destroy(pst_map *map);
+
+/// Locks the bucket of a hash value. Unlock with core_spin_unlock.
+core_spin *hash_lock(hash_map *hash, uint32_t hashed);
+/// An element with its key; the caller fills the value, then links it. The bucket is locked.
+hash_element *hash_fill(hash_map *hash, const void *key, uint32_t hashed, bool replaces, int *error);
+void hash_link(hash_map *hash, hash_element *element);
+void hash_unlink(hash_map *hash, hash_element *element);
+/// -PST_EEXIST or -PST_ENOENT where flags demand the opposite of what there is.
+int hash_flags_check(const hash_element *old, uint64_t flags);
+
+int hash_remove(pst_map *map, const void *key);
+int hash_next_key(pst_map *map, const void *key, void *next_key);
+/// Whole buckets from the cursor on, with values by copy; Linux's cursor of 4 bytes and its errors.
+int hash_read_batch(pst_map *map, map_batch *batch, hash_copy_fn copy);
+
+#endif

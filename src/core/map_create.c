@@ -1,0 +1,179 @@
+// map_create.c: MAP_CREATE, and what all maps have: the table of types, templates of inner maps, the end of a map.
+//
+// Checks come in Linux's order, so that a caller who probes for features gets Linux's errno.
+#include "core/internal.h"
+
+#include "base/bits.h"
+
+const map_ops *core_map_ops(uint32_t type)
+{
+    static const map_ops *const table[] = {
+        [PST_MAP_HASH] = &map_hash_ops,
+        [PST_MAP_ARRAY] = &map_array_ops,
+        [PST_MAP_PROG_ARRAY] = &map_prog_array_ops,
+        [PST_MAP_PERF_EVENT_ARRAY] = &map_perf_array_ops,
+        [PST_MAP_PERCPU_HASH] = &map_percpu_hash_ops,
+        [PST_MAP_PERCPU_ARRAY] = &map_percpu_array_ops,
+        [PST_MAP_ARRAY_OF_MAPS] = &map_array_of_maps_ops,
+        [PST_MAP_HASH_OF_MAPS] = &map_hash_of_maps_ops,
+        [PST_MAP_RINGBUF] = &map_ringbuf_ops,
+    };
+    return type < PST_COUNT(table) ? table[type] : NULL;
+}
+
+uint32_t core_map_user_value_size(const pst_map *map)
+{
+    switch (map->view.type) {
+    case PST_MAP_PERCPU_ARRAY:
+    case PST_MAP_PERCPU_HASH: return map->value_bytes * map->cpus;
+    case PST_MAP_PROG_ARRAY:
+    case PST_MAP_PERF_EVENT_ARRAY:
+    case PST_MAP_ARRAY_OF_MAPS:
+    case PST_MAP_HASH_OF_MAPS: return 4;
+    default: return map->view.value_size;
+    }
+}
+
+bool core_map_fits_template(const map_template *meta, const pst_map *inner)
+{
+    const pst_map_view *a = &meta->view, *b = &inner->view;
+    if (a->type != b->type || a->key_size != b->key_size || a->value_size != b->value_size || a->flags != b->flags) return false;
+    // Programs check an array's index against the template's length when it is known.
+    return !meta->ops->inner_same_length || (a->flags & PST_F_INNER_MAP) || a->max_entries == b->max_entries;
+}
+
+static uint32_t file_mode(uint32_t flags)
+{
+    if (flags & PST_F_RDONLY) return HANDLE_READ;
+    if (flags & PST_F_WRONLY) return HANDLE_WRITE;
+    return HANDLE_READ | HANDLE_WRITE;
+}
+
+static bool is_map_of_maps(uint32_t type)
+{
+    return type == PST_MAP_ARRAY_OF_MAPS || type == PST_MAP_HASH_OF_MAPS;
+}
+
+// The rules that hold for every type, before the type's own.
+static int64_t check_common(core_call *call, const map_ops **ops)
+{
+    const pst_bpf_attr *attr = call->attr;
+    const char *why = NULL;
+    if (attr->btf_vmlinux_value_type_id)
+        return core_refuse(call, PST_EINVAL, "btf_vmlinux_value_type_id is for struct_ops maps, which this core does not have");
+    if (attr->btf_key_type_id && !attr->btf_value_type_id)
+        return core_refuse(call, PST_EINVAL, "btf_key_type_id is given without btf_value_type_id");
+    if (attr->map_extra) return core_refuse(call, PST_EINVAL, "map_extra must be 0 for map type %u", attr->map_type);
+    if ((attr->map_flags & PST_F_RDONLY) && (attr->map_flags & PST_F_WRONLY))
+        return core_refuse(call, PST_EINVAL, "map_flags has both BPF_F_RDONLY and BPF_F_WRONLY");
+    if ((attr->map_flags & PST_F_NUMA_NODE) && attr->numa_node != 0)
+        return core_refuse(call, PST_EINVAL, "NUMA node %u: only node 0 exists here", attr->numa_node);
+    if (attr->map_ifindex) return core_refuse(call, PST_EINVAL, "map_ifindex is set: maps cannot be offloaded to a device");
+    *ops = core_map_ops(attr->map_type);
+    if (!*ops) {
+        const char *name = pst_map_type_name(attr->map_type);
+        return core_refuse(call, PST_EINVAL, "map type %u%s%s is not supported", attr->map_type, *name ? " " : "", name);
+    }
+    int error = (*ops)->check(attr, &why);
+    return error ? core_refuse(call, -error, "%s map: %s", pst_map_type_name(attr->map_type), why) : 0;
+}
+
+// The template of a map of maps, from the handle in attr.
+static int64_t take_template(core_call *call, pst_map *map)
+{
+    int64_t error;
+    pst_map *inner = core_call_map(call, call->attr->inner_map_fd, NULL, &error);
+    if (!inner) return error;
+    error = 0;
+    if (is_map_of_maps(inner->view.type)) {
+        error = core_refuse(call, PST_EINVAL, "inner_map_fd is itself a map of maps");
+    } else if (!inner->ops->may_be_inner) {
+        error = core_refuse(call, PST_ENOTSUPP, "a %s map cannot be an inner map", pst_map_type_name(inner->view.type));
+    } else {
+        map->inner = pst_alloc_zero(core_map_env(map), 1, sizeof *map->inner);
+        if (!map->inner) {
+            error = core_refuse(call, PST_ENOMEM, "no memory for the template of inner maps");
+        } else {
+            *map->inner = (map_template){.view = inner->view, .ops = inner->ops};
+            map->inner->view.values = NULL; // a shape, not a map
+            map->view.inner = &map->inner->view;
+        }
+    }
+    core_object_put(&inner->object);
+    return error;
+}
+
+static int64_t take_btf(core_call *call, pst_map *map)
+{
+    const pst_bpf_attr *attr = call->attr;
+    int64_t error;
+    if (!attr->btf_key_type_id && !attr->btf_value_type_id) return 0; // a btf_fd alone means nothing, as on Linux
+    core_object *object = core_call_object(call, attr->btf_fd, OBJECT_BTF, NULL, &error);
+    if (!object) return error;
+    map->btf = core_btf_of(object);
+    map->btf_key_type = attr->btf_key_type_id;
+    map->btf_value_type = attr->btf_value_type_id;
+    return 0;
+}
+
+static void map_free_parts(pst_map *map)
+{
+    const pst_env *env = core_map_env(map);
+    if (map->btf) core_object_put(&map->btf->object);
+    pst_free(env, map->inner, sizeof *map->inner);
+    pst_free(env, map, map->ops->object_size);
+}
+
+void core_map_free(core_object *object)
+{
+    pst_map *map = core_map_of_object(object);
+    map->ops->destroy(map);
+    map_free_parts(map);
+}
+
+static void map_describe(pst_map *map, core_call *call)
+{
+    const pst_bpf_attr *attr = call->attr;
+    map->object.core = call->core;
+    map->object.kind = OBJECT_MAP;
+    map->view = (pst_map_view){
+        .type = attr->map_type,
+        .key_size = attr->key_size,
+        .value_size = attr->value_size,
+        .max_entries = attr->max_entries,
+        // How this handle was opened is no property of the map.
+        .flags = attr->map_flags & ~(uint32_t)(PST_F_RDONLY | PST_F_WRONLY),
+    };
+}
+
+int64_t core_cmd_map_create(core_call *call)
+{
+    const map_ops *ops = NULL;
+    int64_t error = check_common(call, &ops);
+    if (error) return error;
+    pst_map *map = pst_alloc_zero(&call->core->env, 1, ops->object_size);
+    if (!map) return core_refuse(call, PST_ENOMEM, "no memory for a map");
+    map->ops = ops;
+    map_describe(map, call);
+    bool created = false;
+    if (!core_name_copy(map->object.name, call->attr->map_name))
+        error = core_refuse(call, PST_EINVAL, "map_name is not a NUL-terminated name of letters, digits, '_' and '.'");
+    if (!error && is_map_of_maps(map->view.type)) error = take_template(call, map);
+    if (!error) error = take_btf(call, map);
+    if (!error) {
+        error = ops->create(map);
+        created = error == 0;
+        if (error)
+            error = core_refuse(call, (int)-error, "no memory for a %s map of %u entries with values of %u bytes",
+                                pst_map_type_name(map->view.type), map->view.max_entries, map->view.value_size);
+    }
+    if (!error && !core_object_register(&map->object)) error = core_refuse(call, PST_ENOMEM, "no memory for another map id");
+    if (error) {
+        if (created) ops->destroy(map);
+        map_free_parts(map);
+        return error;
+    }
+    map->view.id = map->object.id;
+    int64_t fd = core_handle_add(call->client, &map->object, file_mode(call->attr->map_flags));
+    return fd < 0 ? core_refuse(call, (int)-fd, "no room for another handle: close some") : fd;
+}
