@@ -46,8 +46,11 @@ TEST(a_single_tap_answers_with_tx)
         CHECK_EQ(fixture_stats(&f, 0).sent_back, 2);
         close(raw);
     }
+    pst_bridge_close(f.bridge);
+    f.bridge = NULL;
+    CHECK_EQ(netns_ifindex(f.middle, "pt0"), 0); // it was made here, so it went
     fixture_close(&f);
-    CHECK_EQ(netns_ifindex(netns_current(), "pt0"), 0); // it was made here, so it went
+    CHECK(fixture_left_nothing());
 }
 
 TEST(two_taps_are_joined)
