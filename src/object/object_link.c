@@ -14,8 +14,15 @@ typedef struct visit {
     uint32_t reloc;          // first relocation of its section that is not passed
 } visit;
 
+// A program's function that catches its exceptions. Nobody calls it, so it must be appended by name.
+typedef struct catcher {
+    const char *program, *function;
+} catcher;
+
 typedef struct linking {
     pst_object *o;
+    catcher *catchers;
+    uint32_t catcher_count;
     visit stack[OBJECT_SUBPROGS_MAX + 1];
     object_part parts[OBJECT_SUBPROGS_MAX + 1];
     uint32_t depth, part_count, slots;
@@ -191,12 +198,63 @@ static pst_status build_program(linking *l, uint32_t program)
     return PST_OK;
 }
 
+#define CATCHER_TAG "exception_callback:"
+
+// The declaration tags of BTF that name a catcher, as libbpf reads them.
+static pst_status find_catchers(linking *l)
+{
+    const pst_btf *btf = l->o->btf;
+    uint32_t count = btf ? pst_btf_count(btf) : 0, capacity = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t id = 1; id < count; id++) {
+            pst_btf_type tag = pst_btf_get(btf, id);
+            if (tag.kind != PST_BTF_DECL_TAG || tag.component != -1 || strncmp(tag.name, CATCHER_TAG, sizeof CATCHER_TAG - 1) != 0) continue;
+            if (pass == 0) capacity++;
+            else l->catchers[l->catcher_count++] = (catcher){pst_btf_get(btf, tag.type).name, tag.name + sizeof CATCHER_TAG - 1};
+        }
+        if (capacity > PST_OBJECT_PROGRAMS_MAX)
+            return pst_fail(l->o->arena.env, PST_E_LIMIT, "%s: section .BTF: %u exception callbacks; the limit is %u", l->o->file, capacity,
+                            PST_OBJECT_PROGRAMS_MAX);
+        if (pass == 0) l->catchers = pst_arena_array(&l->o->arena, capacity, sizeof *l->catchers);
+        if (!l->catchers) return object_no_memory(l->o, "linking");
+    }
+    return PST_OK;
+}
+
+static object_function *global_in_text(const pst_object *o, const char *name)
+{
+    const struct pst_object_internal *in = o->internal;
+    for (uint32_t i = 0; i < in->function_count; i++) {
+        object_function *f = &in->functions[i];
+        if (f->section == in->text && f->global && !f->hidden && strcmp(f->name, name) == 0) return f;
+    }
+    return NULL;
+}
+
+static pst_status enter_catcher(linking *l, uint32_t program)
+{
+    const char *name = l->o->programs[program].name, *function = NULL;
+    for (uint32_t i = 0; i < l->catcher_count; i++) {
+        if (strcmp(l->catchers[i].program, name) != 0) continue;
+        if (function) return PST_OK; // two: the verifier's to refuse
+        function = l->catchers[i].function;
+    }
+    if (!function) return PST_OK;
+    const object_function *f = global_in_text(l->o, function);
+    if (!f)
+        return pst_fail(l->o->arena.env, PST_E_FORMAT, "%s: program %s: its exception callback %s is no global function of section .text", l->o->file, name,
+                        function);
+    return f->at == NOT_LINKED ? enter(l, (uint32_t)(f - l->o->internal->functions)) : PST_OK;
+}
+
 // Gives each function that program i reaches its place, then builds the program.
 static pst_status link_program(linking *l, uint32_t program)
 {
     struct pst_object_internal *in = l->o->internal;
     l->depth = l->part_count = l->slots = 0;
     PST_TRY(enter(l, in->program_function[program]));
+    while (l->depth) PST_TRY(walk(l));
+    PST_TRY(enter_catcher(l, program));
     while (l->depth) PST_TRY(walk(l));
     l->slots_of_all += l->slots;
     if (l->slots_of_all > OBJECT_SLOTS_MAX)
@@ -212,6 +270,7 @@ pst_status object_link_programs(pst_object *o)
     linking *l = pst_arena_alloc(&o->arena, sizeof *l);
     if (!l) return object_no_memory(o, "linking");
     l->o = o;
+    PST_TRY(find_catchers(l));
     for (uint32_t i = 0; i < in->function_count; i++) in->functions[i].at = NOT_LINKED;
     for (uint32_t i = 0; i < o->program_count; i++) PST_TRY(link_program(l, i));
     return PST_OK;

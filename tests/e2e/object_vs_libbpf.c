@@ -1,6 +1,7 @@
 // object_vs_libbpf.c: opens and relocates each object given, here and with libbpf, and compares the instructions slot by slot.
 //
-//   object_vs_libbpf [-v] FILE...     one line per object that differs, a count at the end; exit code 1 when any differs
+//   object_vs_libbpf [-v] [-p] FILE...   one line per object that differs, a count at the end; exit code 1 when any differs
+//                                        -p plants a difference in each program, to see whether the comparison notices
 //
 // libbpf relocates against the running kernel, so this needs root on Linux. It never loads a program: a handler that is registered for each
 // section steps in just before, sees the relocated instructions of all programs, and stops. Where the kernel cannot create the object's maps, the
@@ -22,7 +23,7 @@
 #define POISONED_FUNCTION 2002000000
 
 static struct {
-    bool verbose;
+    bool verbose, plant;
     pst_btf *kernel;
     char *symbols;      // /proc/kallsyms
     uint32_t version;
@@ -122,6 +123,7 @@ static bool compare_program(const char *file, const pst_object_program *p, const
         if ((ref->kind == PST_REF_MAP || ref->kind == PST_REF_MAP_VALUE) && ref->pc + 1 < c->count) mask_map(&theirs[ref->pc], &p->slots[ref->pc]);
         if (ref->kind == PST_REF_KFUNC && ref->pc < c->count) mask_absent(&theirs[ref->pc], &p->slots[ref->pc]);
     }
+    if (g.plant && c->count) theirs[c->count - 1].imm ^= 1;
     uint32_t shared = p->count < c->count ? p->count : c->count;
     for (uint32_t i = 0; i < shared; i++) {
         const pst_slot *a = &p->slots[i], *b = &theirs[i];
@@ -213,6 +215,7 @@ int main(int argc, char **argv)
     }
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "-v") == 0) g.verbose = true;
+        else if (strcmp(argv[i], "-p") == 0) g.plant = true;
         else compare_object(argv[i]);
     }
     printf("libbpf %s: %u equal, %u without a program that libbpf sees, %u different, %u refused by libbpf only, %u refused here only, %u refused by both\n", libbpf_side_version(), g.equal, g.empty, g.different, g.refused_there,

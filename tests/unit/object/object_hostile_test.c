@@ -1,7 +1,7 @@
 // object_hostile_test.c: objects that are wrong in one named place, cut at every byte, or damaged at random: never a crash, always a sentence.
 #include "unit/object/object_fixture.h"
 
-static const char *const g_objects[] = {"callbacks.o", "core.o",   "externs.o",         "globals.o",  "legacy.o",  "maps.o",
+static const char *const g_objects[] = {"callbacks.o", "catcher.o", "core.o",   "externs.o",         "globals.o",  "legacy.o",  "maps.o",
                                         "windows.o",   "subprogs.o", "static_programs.o", "text_only.o", "no_btf_undefined.o"};
 
 // Opens and relocates; whatever fails must have said why, and nothing may leak.

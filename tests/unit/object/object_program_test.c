@@ -89,6 +89,15 @@ TEST(callbacks_are_appended_and_addressed)
     pst_object_close(o);
 }
 
+TEST(an_exception_callback_is_appended_though_nobody_calls_it)
+{
+    pst_object *o = open_object("catcher.o");
+    REQUIRE(o);
+    check_functions(o, "with", "with on_exception deeper");
+    check_functions(o, "without", "without deeper");
+    pst_object_close(o);
+}
+
 TEST(static_functions_outside_of_text_are_programs_unless_called)
 {
     pst_object *o = open_object("static_programs.o");
