@@ -4,8 +4,9 @@
 #ifndef POSTERN_EBPF_HELPER_DEFS_H
 #define POSTERN_EBPF_HELPER_DEFS_H
 
+#include "ebpf_structs.h" // the types come first
+
 #include "../bpf_helper_defs.h"
-#include "ebpf_structs.h"
 
 // How extensions declare their helpers: a type name_t, which a macro of the helper's name applies to its id.
 #ifndef EBPF_HELPER

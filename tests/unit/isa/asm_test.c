@@ -138,12 +138,15 @@ TEST(errors_have_a_line_and_a_sentence)
 // A text of count copies of line; %u in it becomes the number. Freed by the caller.
 static char *repeat(const char *line, unsigned count)
 {
-    char *text = malloc((size_t)count * (strlen(line) + 12) + 1), *end = text;
+    size_t capacity = strlen(line) + 12;
+    char *text = malloc((size_t)count * capacity + 1), *end = text;
     if (!text) exit(2);
-    for (unsigned i = 0; i < count; i++) end += sprintf(end, line, i);
+    for (unsigned i = 0; i < count; i++) end += snprintf(end, capacity, line, i);
     *end = '\0';
     return text;
 }
+
+#define WHOLE_SIZE 300000
 
 TEST(limits)
 {
@@ -165,12 +168,12 @@ TEST(limits)
     CHECK(strstr(error.text, "labels"));
     free(text);
 
-    char *far = repeat("exit\n", 40000), *whole = malloc(300000);
+    char *far = repeat("exit\n", 40000), *whole = malloc(WHOLE_SIZE);
     if (!whole) exit(2);
-    sprintf(whole, "goto end\n%send: exit", far);
+    snprintf(whole, WHOLE_SIZE, "goto end\n%send: exit", far);
     CHECK_EQ(assemble(whole, unused, 1, &count, &error), PST_E_FORMAT);
     CHECK(strstr(error.text, "gotol"));
-    sprintf(whole, "gotol end\n%send: exit", far);
+    snprintf(whole, WHOLE_SIZE, "gotol end\n%send: exit", far);
     CHECK_EQ(assemble(whole, unused, 1, &count, &error), PST_OK);
     CHECK_EQ(unused[0].imm, 40000);
     free(far);
