@@ -44,15 +44,12 @@ TEST(wrong_interfaces_are_refused_by_name)
 TEST(an_interface_that_is_not_ethernet_is_refused)
 {
     net_fixture f;
-    if (!fixture_open(&f)) return;
+    if (!fixture_open_tap(&f)) return;
     struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI, .ifr_name = "ptun0"};
     int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-    if (fd < 0 || ioctl(fd, TUNSETIFF, &request) != 0) {
-        pst_test_skip("needs /dev/net/tun");
-    } else {
-        check_refused(&f, "ptun0", "m1", false, PST_E_INVALID, "ptun0: not an Ethernet interface");
-    }
-    if (fd >= 0) close(fd);
+    CHECK(fd >= 0 && ioctl(fd, TUNSETIFF, &request) == 0);
+    check_refused(&f, "ptun0", "m1", false, PST_E_INVALID, "ptun0: not an Ethernet interface");
+    close(fd);
     fixture_close(&f);
 }
 
@@ -138,6 +135,6 @@ TEST(missing_rights_are_named)
     net_fixture f;
     if (!fixture_open(&f)) return;
     check_without_rights("m0", "m1", false);
-    check_without_rights("pt0", NULL, true);
+    if (access("/dev/net/tun", R_OK | W_OK) == 0) check_without_rights("pt0", NULL, true);
     fixture_close(&f);
 }

@@ -108,6 +108,13 @@ bool fixture_open(net_fixture *f)
     return false;
 }
 
+bool fixture_open_tap(net_fixture *f)
+{
+    if (access("/dev/net/tun", R_OK | W_OK) == 0) return fixture_open(f);
+    pst_test_skip("needs the right to read and write /dev/net/tun");
+    return false;
+}
+
 bool fixture_open_bridge(net_fixture *f)
 {
     if (!fixture_open(f)) return false;

@@ -24,6 +24,8 @@ typedef struct net_fixture {
 
 /// Skips the test (false) where namespaces cannot be made; fails it where anything else cannot.
 bool fixture_open(net_fixture *f);
+/// The same for tests of TAP devices: skips also without the right to use /dev/net/tun.
+bool fixture_open_tap(net_fixture *f);
 /// The same with a bridge over m0 and m1.
 bool fixture_open_bridge(net_fixture *f);
 void fixture_close(net_fixture *f);

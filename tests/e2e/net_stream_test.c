@@ -220,7 +220,7 @@ TEST(tcp_survives_a_program_that_drops_segments)
 TEST(tcp_flows_between_an_interface_and_a_tap)
 {
     net_fixture f;
-    if (!fixture_open(&f)) return;
+    if (!fixture_open_tap(&f)) return;
     pst_bridge_options options = {.size = sizeof options, .port = {"m0", "pt0"}, .make_tap = {false, true}};
     CHECK_EQ(pst_bridge_open(f.net, &options, &f.bridge), PST_OK);
     if (f.bridge) {

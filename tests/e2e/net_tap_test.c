@@ -29,7 +29,7 @@ static void check_mark(int fd, size_t size, uint8_t mark)
 TEST(a_single_tap_answers_with_tx)
 {
     net_fixture f;
-    if (!fixture_open(&f)) return;
+    if (!fixture_open_tap(&f)) return;
     if (open_ports(&f, "pt0", NULL)) {
         CHECK_EQ(pst_bridge_port_kind(f.bridge, 0), PST_PORT_TAP);
         CHECK_EQ(pst_bridge_ifindex(f.bridge, 0), netns_ifindex(f.middle, "pt0"));
@@ -56,7 +56,7 @@ TEST(a_single_tap_answers_with_tx)
 TEST(two_taps_are_joined)
 {
     net_fixture f;
-    if (!fixture_open(&f)) return;
+    if (!fixture_open_tap(&f)) return;
     if (open_ports(&f, "pt0", "pt1")) {
         int a = netns_raw_open(f.middle, "pt0"), b = netns_raw_open(f.middle, "pt1");
         send_mark(a, 60, 1);
@@ -76,7 +76,7 @@ TEST(a_tap_that_another_process_holds_is_joined_from_outside)
 {
     net_fixture f;
     pst_bridge *holder = NULL;
-    if (!fixture_open(&f)) return;
+    if (!fixture_open_tap(&f)) return;
     pst_bridge_options options = {.size = sizeof options, .port = {"pt0"}, .make_tap = {true}};
     CHECK_EQ(pst_bridge_open(f.net, &options, &holder), PST_OK);
     if (holder && open_ports(&f, "pt0", "m1")) {
@@ -92,7 +92,7 @@ TEST(a_tap_that_another_process_holds_is_joined_from_outside)
 TEST(a_tap_that_is_deleted_does_not_disturb_the_rest)
 {
     net_fixture f;
-    if (!fixture_open(&f)) return;
+    if (!fixture_open_tap(&f)) return;
     if (open_ports(&f, "m0", "pt0")) {
         CHECK(netns_delete(f.middle, "pt0"));
         CHECK(fixture_attach(&f, fixture_load(&f, PROGRAM_HEAD "r0 = 3\nexit\n" PROGRAM_TAIL), 0));

@@ -178,26 +178,48 @@ bool netns_address(int ns, const char *name, const char *address)
     return done;
 }
 
-static bool change_link(const char *name, unsigned flags, unsigned change, unsigned mtu)
+// type: an attribute of four bytes; 0: none.
+static bool change_link(const char *name, unsigned flags, unsigned change, unsigned type, unsigned value)
 {
     message m;
     struct ifinfomsg *body = message_begin(&m, RTM_NEWLINK, 0, sizeof *body);
     *body = (struct ifinfomsg){.ifi_index = (int)if_nametoindex(name), .ifi_flags = flags, .ifi_change = change};
-    if (mtu) attribute(&m, IFLA_MTU, &mtu, sizeof mtu);
+    if (type) attribute(&m, type, &value, sizeof value);
     return message_send(&m);
+}
+
+static bool make_bridge(const char *name, const char *a, const char *b)
+{
+    message m;
+    struct ifinfomsg none = {0};
+    memcpy(message_begin(&m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof none), &none, sizeof none);
+    attribute(&m, IFLA_IFNAME, name, strlen(name) + 1);
+    struct rtattr *info = attribute(&m, IFLA_LINKINFO, NULL, 0);
+    attribute(&m, IFLA_INFO_KIND, "bridge", 7);
+    attribute_end(&m, info);
+    if (!message_send(&m)) return false;
+    unsigned index = if_nametoindex(name);
+    return change_link(a, 0, 0, IFLA_MASTER, index) && change_link(b, 0, 0, IFLA_MASTER, index) && change_link(name, IFF_UP, IFF_UP, 0, 0);
+}
+
+bool netns_bridge(int ns, const char *name, const char *a, const char *b)
+{
+    bool done = false;
+    IN_NAMESPACE(ns, done = make_bridge(name, a, b));
+    return done;
 }
 
 bool netns_set_up(int ns, const char *name, bool up)
 {
     bool done = false;
-    IN_NAMESPACE(ns, done = change_link(name, up ? IFF_UP : 0, IFF_UP, 0));
+    IN_NAMESPACE(ns, done = change_link(name, up ? IFF_UP : 0, IFF_UP, 0, 0));
     return done;
 }
 
 bool netns_set_mtu(int ns, const char *name, unsigned mtu)
 {
     bool done = false;
-    IN_NAMESPACE(ns, done = change_link(name, 0, 0, mtu));
+    IN_NAMESPACE(ns, done = change_link(name, 0, 0, IFLA_MTU, mtu));
     return done;
 }
 

@@ -22,6 +22,8 @@ bool netns_switch(int ns);
 bool netns_veth(int ns_a, const char *a, uint8_t mac_a, int ns_b, const char *b, uint8_t mac_b);
 /// Adds an IPv4 address with a /24 prefix.
 bool netns_address(int ns, const char *name, const char *address);
+/// A bridge of the kernel over two interfaces, all in one namespace.
+bool netns_bridge(int ns, const char *name, const char *a, const char *b);
 bool netns_set_up(int ns, const char *name, bool up);
 bool netns_set_mtu(int ns, const char *name, unsigned mtu);
 bool netns_is_promiscuous(int ns, const char *name);
