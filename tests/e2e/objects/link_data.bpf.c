@@ -14,16 +14,16 @@ u16 halves[7] SEC(".data.halves") = {1, 2, 3};
 const char *pointer = "a string that a pointer names"; // the pointer itself is 0 once loaded: data holds no addresses
 u64 common;
 
-static NOINLINE u64 sum(const u64 *at, int count)
+static __noinline u64 sum(const u64 *at, int count)
 {
     u64 total = 0;
-    for (int i = 0; i < count; i++) total += at[i & 1] + get_prandom_u32();
+    for (int i = 0; i < count; i++) total += at[i & 1] + bpf_get_prandom_u32();
     return total;
 }
 
 SEC("socket") int everywhere(void *context)
 {
-    u32 index = get_prandom_u32() & 1;
+    u32 index = bpf_get_prandom_u32() & 1;
     u64 total = pairs[2].second[1] + pairs[index].first + constant_pairs[3].second[2] + constant_pairs[index + 1].first;
     total += sum(global_pairs[1].second, 2) + sum(pairs[3].second, 2);
     zero_bytes[255] = (u8)total;
@@ -32,8 +32,8 @@ SEC("socket") int everywhere(void *context)
     pairs[1].second[index] = total;
     global_pairs[index].first = 5;
     common += (u64)pointer;
-    trace_printk("%d of %d\n", 10, index);
-    trace_printk("another string\n", 16);
+    bpf_trace_printk("%d of %d\n", 10, index);
+    bpf_trace_printk("another string\n", 16);
     return (int)total;
 }
 

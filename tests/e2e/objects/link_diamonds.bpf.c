@@ -1,42 +1,42 @@
 // link_diamonds.bpf.c: a chain of functions, diamonds and a cycle of calls, entered from several programs at different places.
 #include "../../unit/object/data/object_data.h"
 
-NOINLINE int bottom(int x)
+__noinline int bottom(int x)
 {
-    return x ^ (int)get_prandom_u32();
+    return x ^ (int)bpf_get_prandom_u32();
 }
 
-static NOINLINE int left(int x)
+static __noinline int left(int x)
 {
     return bottom(x) + 1;
 }
 
-static NOINLINE int right(int x)
+static __noinline int right(int x)
 {
     return bottom(x + 2) * 3;
 }
 
-NOINLINE int top(int x)
+__noinline int top(int x)
 {
     return x & 1 ? left(x) + right(x) : right(x) - left(x);
 }
 
 int even(int x);
 
-NOINLINE int odd(int x)
+__noinline int odd(int x)
 {
-    return x > 100 ? bottom(x) : even(x + (int)get_prandom_u32());
+    return x > 100 ? bottom(x) : even(x + (int)bpf_get_prandom_u32());
 }
 
-NOINLINE int even(int x)
+__noinline int even(int x)
 {
-    return x > 200 ? top(x) : odd(x + (int)get_prandom_u32()) + left(x);
+    return x > 200 ? top(x) : odd(x + (int)bpf_get_prandom_u32()) + left(x);
 }
 
 #define LINK(n, next)                                       \
-    static NOINLINE int link_##n(int x)                     \
+    static __noinline int link_##n(int x)                     \
     {                                                       \
-        return next(x + n) + (int)get_prandom_u32();        \
+        return next(x + n) + (int)bpf_get_prandom_u32();        \
     }
 LINK(1, top) LINK(2, link_1) LINK(3, link_2) LINK(4, link_3) LINK(5, link_4) LINK(6, link_5) LINK(7, link_6)
 

@@ -8,9 +8,9 @@ struct {
     __type(value, u64);
 } values SEC(".maps");
 
-static NOINLINE int inner(int x)
+static __noinline int inner(int x)
 {
-    return x + (int)get_prandom_u32();
+    return x + (int)bpf_get_prandom_u32();
 }
 
 static long on_element(void *map, const void *key, void *value, void *context)
@@ -28,14 +28,14 @@ long on_turn(u32 index, void *context)
 SEC("tc") int walk(void *context)
 {
     u64 sum = (u64)inner(1);
-    for_each_map_elem(&values, on_element, &sum, 0);
-    loop(10, on_turn, &sum, 0);
+    bpf_for_each_map_elem(&values, on_element, &sum, 0);
+    bpf_loop(10, on_turn, &sum, 0);
     return (int)sum;
 }
 
 SEC("xdp") int turn(void *context)
 {
     u64 sum = 0;
-    loop(20, on_turn, &sum, 0);
+    bpf_loop(20, on_turn, &sum, 0);
     return (int)sum;
 }

@@ -1,12 +1,12 @@
 // catcher.bpf.c: a program with an exception callback, which nobody calls, and one without.
 #include "object_data.h"
 
-NOINLINE int deeper(u64 cookie)
+__noinline int deeper(u64 cookie)
 {
-    return (int)cookie + (int)get_prandom_u32();
+    return (int)cookie + (int)bpf_get_prandom_u32();
 }
 
-NOINLINE int on_exception(u64 cookie)
+__noinline int on_exception(u64 cookie)
 {
     return deeper(cookie) + 1;
 }

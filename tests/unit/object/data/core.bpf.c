@@ -5,14 +5,14 @@ struct task_struct {
     int pid, tgid, gone;
 } __attribute__((preserve_access_index));
 
-static NOINLINE int tgid_of(struct task_struct *task)
+static __noinline int tgid_of(struct task_struct *task)
 {
-    return task->tgid + (int)get_prandom_u32();
+    return task->tgid + (int)bpf_get_prandom_u32();
 }
 
-static NOINLINE int gone_of(struct task_struct *task)
+static __noinline int gone_of(struct task_struct *task)
 {
-    return task->gone + (int)get_prandom_u32();
+    return task->gone + (int)bpf_get_prandom_u32();
 }
 
 SEC("fentry/first") int one(struct task_struct *task)

@@ -1,31 +1,28 @@
 // externs.bpf.c: what the host supplies: configuration and kernel symbols, present and absent.
 #include "object_data.h"
 
-#define KCONFIG __attribute__((section(".kconfig")))
-#define KSYMS __attribute__((section(".ksyms")))
 
-enum libbpf_tristate { TRI_NO = 0, TRI_YES = 1, TRI_MODULE = 2 };
 
-extern int LINUX_KERNEL_VERSION KCONFIG;
-extern u8 CONFIG_BPF KCONFIG WEAK;
-extern _Bool CONFIG_PREEMPT KCONFIG WEAK;
-extern enum libbpf_tristate CONFIG_MODULES KCONFIG WEAK;
-extern u32 CONFIG_HZ KCONFIG WEAK;
-extern u16 CONFIG_NR_CPUS KCONFIG WEAK;
-extern char CONFIG_DEFAULT_HOSTNAME[10] KCONFIG WEAK;
-extern u64 CONFIG_ABSENT KCONFIG WEAK;
-extern _Bool LINUX_HAS_BPF_COOKIE KCONFIG;
-extern const int bpf_prog_active KSYMS WEAK; // per CPU, typed
-extern const void _stext KSYMS WEAK; // typeless
-extern const void absent_symbol KSYMS WEAK;
-extern const int absent_typed KSYMS WEAK;
+extern int LINUX_KERNEL_VERSION __kconfig;
+extern u8 CONFIG_BPF __kconfig __weak;
+extern _Bool CONFIG_PREEMPT __kconfig __weak;
+extern enum libbpf_tristate CONFIG_MODULES __kconfig __weak;
+extern u32 CONFIG_HZ __kconfig __weak;
+extern u16 CONFIG_NR_CPUS __kconfig __weak;
+extern char CONFIG_DEFAULT_HOSTNAME[10] __kconfig __weak;
+extern u64 CONFIG_ABSENT __kconfig __weak;
+extern _Bool LINUX_HAS_BPF_COOKIE __kconfig;
+extern const int bpf_prog_active __ksym __weak; // per CPU, typed
+extern const void _stext __ksym __weak; // typeless
+extern const void absent_symbol __ksym __weak;
+extern const int absent_typed __ksym __weak;
 
 struct task_struct {
     int pid;
 };
-extern struct task_struct *bpf_task_from_pid(int pid) KSYMS WEAK;
-extern void bpf_task_release(struct task_struct *task) KSYMS;
-extern void bpf_absent_function(void *context) KSYMS WEAK;
+extern struct task_struct *bpf_task_from_pid(int pid) __ksym __weak;
+extern void bpf_task_release(struct task_struct *task) __ksym;
+extern void bpf_absent_function(void *context) __ksym __weak;
 
 SEC("kprobe/sys_nanosleep") int ask(void *context)
 {

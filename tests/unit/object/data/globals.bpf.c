@@ -6,7 +6,7 @@ const volatile char text[] = "postern";
 static const volatile long hidden_constant = 0x1122334455667788;
 int counter = 5;
 static volatile int private_counter = 6;
-HIDDEN int hidden_counter = 7;
+__hidden int hidden_counter = 7;
 u64 zeroes[4];
 static volatile u64 private_zero;
 int custom SEC(".data.custom") = 9;
@@ -22,7 +22,7 @@ SEC("xdp") int touch(void *context)
     private_zero += zeroes[1];
     custom ^= constant;
     only_static++;
-    trace_printk("%d is custom\n", 14, custom);
+    bpf_trace_printk("%d is custom\n", 14, custom);
     return private_counter;
 }
 

@@ -81,21 +81,21 @@ struct {
 SEC("xdp") int first(void *context)
 {
     struct key key = {.a = 1, .b = 2};
-    struct value *value = map_lookup(&by_type, &key);
-    tail_call(context, &jumps, 3);
+    struct value *value = bpf_map_lookup_elem(&by_type, &key);
+    bpf_tail_call(context, &jumps, 3);
     return value ? (int)value->count : 0;
 }
 
 SEC("xdp") int second(void *context)
 {
     u32 zero = 0;
-    void *inner = map_lookup(&outer, &zero), *other = map_lookup(&outer_inline, &zero);
-    if (inner && map_lookup(inner, &zero)) return 1;
-    return other != 0 || map_lookup(&by_size, &zero) != 0;
+    void *inner = bpf_map_lookup_elem(&outer, &zero), *other = bpf_map_lookup_elem(&outer_inline, &zero);
+    if (inner && bpf_map_lookup_elem(inner, &zero)) return 1;
+    return other != 0 || bpf_map_lookup_elem(&by_size, &zero) != 0;
 }
 
 SEC("?socket") int third(void *context)
 {
     u32 zero = 0;
-    return map_lookup(&inner_b, &zero) != 0;
+    return bpf_map_lookup_elem(&inner_b, &zero) != 0;
 }

@@ -18,17 +18,17 @@ SEC("tc/tail") static int tail_a(void *context)
 
 SEC("tc/tail") static int tail_b(void *context)
 {
-    tail_call(context, &tails, 0);
+    bpf_tail_call(context, &tails, 0);
     return 2;
 }
 
-SEC("tc") static NOINLINE int helper(int x)
+SEC("tc") static __noinline int helper(int x)
 {
-    return x + (int)get_prandom_u32();
+    return x + (int)bpf_get_prandom_u32();
 }
 
 SEC("tc") int entry(void *context)
 {
-    tail_call(context, &tails, 1);
+    bpf_tail_call(context, &tails, 1);
     return helper(5) + helper(6);
 }

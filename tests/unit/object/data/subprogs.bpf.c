@@ -1,32 +1,32 @@
 // subprogs.bpf.c: functions in .text, static, global, hidden and weak, called by several programs in different orders.
 #include "object_data.h"
 
-static NOINLINE int leaf(int x)
+static __noinline int leaf(int x)
 {
-    return x * 3 + (int)get_prandom_u32();
+    return x * 3 + (int)bpf_get_prandom_u32();
 }
 
-static NOINLINE int middle(int x)
+static __noinline int middle(int x)
 {
     return leaf(x) + leaf(x + 1);
 }
 
-NOINLINE int global_one(int x)
+__noinline int global_one(int x)
 {
-    return middle(x) ^ (int)get_prandom_u32();
+    return middle(x) ^ (int)bpf_get_prandom_u32();
 }
 
-HIDDEN NOINLINE int hidden_one(int x)
+__hidden __noinline int hidden_one(int x)
 {
-    return x - (int)get_prandom_u32();
+    return x - (int)bpf_get_prandom_u32();
 }
 
-WEAK NOINLINE int weak_one(int x)
+__weak __noinline int weak_one(int x)
 {
-    return x + (int)ktime_get_ns();
+    return x + (int)bpf_ktime_get_ns();
 }
 
-NOINLINE int unused_one(int x)
+__noinline int unused_one(int x)
 {
     return leaf(x) + 1;
 }
@@ -48,5 +48,5 @@ SEC("tc") int calls_nobody(void *context)
 
 SEC("tc") int calls_one_twice(void *context)
 {
-    return middle(4) + middle((int)get_prandom_u32());
+    return middle(4) + middle((int)bpf_get_prandom_u32());
 }

@@ -1,9 +1,9 @@
 // text_only.bpf.c: no section names at all: everything lies in .text.
 #include "object_data.h"
 
-static NOINLINE int twice(int x)
+static __noinline int twice(int x)
 {
-    return x * 2 + (int)get_prandom_u32();
+    return x * 2 + (int)bpf_get_prandom_u32();
 }
 
 int run(void *context)

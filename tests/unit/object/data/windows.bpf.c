@@ -12,7 +12,7 @@ struct windows_map SEC("maps") outer_by_position = {.type = 13, .key_size = 4, .
 SEC("bind") int on_bind(void *context)
 {
     u32 zero = 0;
-    return map_lookup(&outer_by_id, &zero) != 0 || map_lookup(&outer_by_position, &zero) != 0 || map_lookup(&plain, &zero) != 0;
+    return bpf_map_lookup_elem(&outer_by_id, &zero) != 0 || bpf_map_lookup_elem(&outer_by_position, &zero) != 0 || bpf_map_lookup_elem(&plain, &zero) != 0;
 }
 
 SEC("cgroup/connect4") int on_connect(void *context)
