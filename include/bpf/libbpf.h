@@ -171,7 +171,7 @@ LIBBPF_API void bpf_link__disconnect(struct bpf_link *link);
 LIBBPF_API int bpf_link__detach(struct bpf_link *link);
 LIBBPF_API int bpf_link__destroy(struct bpf_link *link);
 
-/// Attaches by the program's section name. XDP programs name their interface: SEC("xdp/eth0") is Postern's; else use attach_xdp.
+/// Attaches programs whose type says where; xdp and tc programs need the call that names the interface.
 LIBBPF_API struct bpf_link *bpf_program__attach(const struct bpf_program *prog);
 LIBBPF_API struct bpf_link *bpf_program__attach_xdp(const struct bpf_program *prog, int ifindex);
 

@@ -56,8 +56,6 @@ int api_unpin(const char *path);
 /// Closes a descriptor if it is one (>= 0) and sets *fd to -1.
 void api_close(int *fd);
 
-/// Bridges (bridge.c) by the name of a port: its interface index, 0: no open bridge has it.
-uint32_t api_bridge_find_port(const char *name);
 /// Called by postern_shutdown while the core still lives.
 void api_bridges_shutdown(void);
 void api_xdp_forget(void);

@@ -1,6 +1,6 @@
 // bridge.c: postern_bridge_*: the net extension's bridges behind a stable interface, and the list of those that are open.
 //
-// The list lets SEC("xdp/eth0") find its port and postern_shutdown close what is left.
+// The list lets postern_shutdown close what is left.
 #include "api/api.h"
 #include "pal/pal.h"
 #if PST_HAVE_EXT
@@ -130,16 +130,6 @@ int postern_bridge_stats(const struct postern_bridge *bridge, unsigned port, str
     return 0;
 }
 
-uint32_t api_bridge_find_port(const char *name)
-{
-    for (size_t i = 0; i < BRIDGES_MAX; i++) {
-        struct postern_bridge *bridge = PST_ATOMIC_LOAD(&g_bridges[i]);
-        for (unsigned port = 0; bridge && port < 2 && bridge->name[port]; port++)
-            if (strcmp(bridge->name[port], name) == 0) return pst_bridge_ifindex(bridge->bridge, port);
-    }
-    return 0;
-}
-
 #else // no hook extension in this build
 
 struct postern_bridge *postern_bridge_open(const struct postern_bridge_options *options)
@@ -163,11 +153,6 @@ enum postern_port_kind postern_bridge_port_kind(const struct postern_bridge *bri
 int postern_bridge_stats(const struct postern_bridge *bridge, unsigned port, struct postern_port_stats *out)
 {
     return api_fail(EOPNOTSUPP, "this build has no packet hook");
-}
-
-uint32_t api_bridge_find_port(const char *name)
-{
-    return 0;
 }
 
 #endif

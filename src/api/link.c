@@ -132,18 +132,13 @@ struct bpf_link *bpf_program__attach_freplace(const struct bpf_program *prog, in
 
 struct bpf_link *bpf_program__attach(const struct bpf_program *prog)
 {
-    const char *target = prog->def->attach_target;
     const pst_prog_type *type = pst_prog_type_by_number((uint32_t)prog->type);
     if (!type) {
         const char *name = libbpf_bpf_prog_type_str(prog->type);
         return api_fail_ptr(EOPNOTSUPP, "program %s: Postern has no hook for programs of type %s", prog->def->name, name ? name : "(unknown)");
     }
-    if (prog->type == BPF_PROG_TYPE_XDP) {
-        uint32_t ifindex = target && *target ? api_bridge_find_port(target) : 0;
-        if (ifindex) return bpf_program__attach_xdp(prog, (int)ifindex);
-        return api_fail_ptr(EOPNOTSUPP, "program %s: section %s names no port of an open bridge; use bpf_program__attach_xdp with an interface",
-                            prog->def->name, prog->def->section);
-    }
     if (type->number == PST_PROG_SAMPLE) return attach(prog, 0, (uint32_t)prog->attach_type, "the sample hook");
+    if (prog->type == BPF_PROG_TYPE_XDP)
+        return api_fail_ptr(EOPNOTSUPP, "program %s: use bpf_program__attach_xdp with the interface of a bridge's port", prog->def->name);
     return api_fail_ptr(EOPNOTSUPP, "program %s: a %s program is attached by a call that names its target", prog->def->name, type->name);
 }

@@ -67,8 +67,7 @@ int bpf_object__attach_skeleton(struct bpf_object_skeleton *s)
         struct bpf_program *prog = *row->prog;
         if (!prog->def->autoload || !prog->autoattach || !row->link || *row->link) continue;
         // As with libbpf, types that name no target by themselves are left to the caller.
-        bool by_itself = prog->type != BPF_PROG_TYPE_XDP || *prog->def->attach_target;
-        if (!by_itself || prog->type == BPF_PROG_TYPE_SCHED_CLS || prog->type == BPF_PROG_TYPE_SOCKET_FILTER) continue;
+        if (prog->type == BPF_PROG_TYPE_XDP || prog->type == BPF_PROG_TYPE_SCHED_CLS || prog->type == BPF_PROG_TYPE_SOCKET_FILTER) continue;
         *row->link = bpf_program__attach(prog);
         if (!*row->link) return -errno;
     }

@@ -1,0 +1,272 @@
+// object_test.c: the way of an object through the library: open, change, load, look, run, close; and every way to fail.
+#include "fixture.h"
+
+TEST(open_says_what_is_wrong_with_a_file)
+{
+    quiet();
+    CHECK(!bpf_object__open(PST_BINARY_DIR "/no-such-file.o"));
+    CHECK_EQ(errno, ENOENT);
+    CHECK(last_error_has("no-such-file.o"));
+    CHECK(!bpf_object__open(PST_SOURCE_DIR "/tests"));
+    CHECK(last_error_has("/tests"));
+    CHECK(!bpf_object__open(PST_SOURCE_DIR "/tests/unit/api/fixture.h"));
+    CHECK_EQ(errno, EINVAL);
+    CHECK(last_error_has("fixture.h"));
+    CHECK(!bpf_object__open_mem("", 0, NULL));
+    CHECK_EQ(errno, EINVAL);
+    CHECK(!bpf_object__open(NULL));
+}
+
+TEST(option_structs_of_other_sizes_are_understood)
+{
+    struct {
+        struct bpf_object_open_opts known;
+        uint64_t unknown;
+    } longer = {.known = {.sz = sizeof longer, .object_name = "renamed"}};
+    quiet();
+    struct bpf_object *obj = bpf_object__open_file(API_OBJECT, &longer.known);
+    REQUIRE(obj);
+    CHECK_STR(bpf_object__name(obj), "renamed");
+    bpf_object__close(obj);
+    // A field that this library does not know must not be ignored.
+    longer.unknown = 1;
+    CHECK(!bpf_object__open_file(API_OBJECT, &longer.known));
+    CHECK_EQ(errno, EINVAL);
+    longer.known.sz = 1;
+    CHECK(!bpf_object__open_file(API_OBJECT, &longer.known));
+    // A caller of an older version has a shorter struct: the tail counts as zero, whatever lies behind.
+    struct bpf_object_open_opts shorter = {.sz = offsetof(struct bpf_object_open_opts, kconfig), .kconfig = (const char *)1};
+    obj = bpf_object__open_file(API_OBJECT, &shorter);
+    CHECK(obj);
+    bpf_object__close(obj);
+}
+
+TEST(programs_and_maps_can_be_walked)
+{
+    quiet();
+    struct bpf_object *obj = bpf_object__open(API_OBJECT);
+    REQUIRE(obj);
+    struct bpf_program *prog, *last = NULL;
+    struct bpf_map *map, *last_map = NULL;
+    size_t programs = 0, maps = 0, back = 0;
+    bpf_object__for_each_program(prog, obj) programs++, last = prog;
+    CHECK_EQ(programs, 8);
+    CHECK(bpf_object__prev_program(obj, NULL) == last);
+    for (prog = NULL; (prog = bpf_object__prev_program(obj, prog));) back++;
+    CHECK_EQ(back, programs);
+    bpf_object__for_each_map(map, obj) {
+        CHECK(strcmp(bpf_map__name(map), "outer.inner") != 0); // a template is no map of the object
+        maps++, last_map = map;
+    }
+    CHECK(maps >= 11);
+    CHECK(bpf_object__prev_map(obj, NULL) == last_map);
+    CHECK(!bpf_object__find_map_by_name(obj, "nothing"));
+    CHECK_EQ(errno, ENOENT);
+    CHECK(!bpf_object__find_program_by_name(obj, "nothing"));
+    map = bpf_object__find_map_by_name(obj, ".rodata");
+    REQUIRE(map);
+    CHECK(bpf_map__is_internal(map));
+    CHECK(map == bpf_object__find_map_by_name(obj, "api.rodata"));
+    CHECK(bpf_map__fd(map) < 0);
+    CHECK(bpf_object__find_map_fd_by_name(obj, "counts") < 0);
+    CHECK_EQ(bpf_map__inner_map(bpf_object__find_map_by_name(obj, "outer")) != NULL, 1);
+    bpf_object__close(obj);
+}
+
+TEST(sections_decide_types_and_autoload)
+{
+    quiet();
+    struct bpf_object *obj = bpf_object__open(API_OBJECT);
+    REQUIRE(obj);
+    struct bpf_program *prog = bpf_object__find_program_by_name(obj, "count");
+    CHECK_EQ(bpf_program__type(prog), BPF_PROG_TYPE_XDP);
+    CHECK_EQ(bpf_program__expected_attach_type(prog), BPF_XDP);
+    CHECK_STR(bpf_program__section_name(prog), "xdp");
+    CHECK(bpf_program__autoload(prog));
+    CHECK(bpf_program__insn_cnt(prog) > 10 && bpf_program__insns(prog));
+    CHECK(bpf_program__fd(prog) < 0);
+    CHECK(!bpf_program__autoload(bpf_object__find_program_by_name(obj, "not_loaded")));
+    CHECK_EQ(bpf_program__type(bpf_object__find_program_by_name(obj, "classify")), BPF_PROG_TYPE_SCHED_CLS);
+    CHECK_EQ(bpf_program__type(bpf_object__find_program_by_name(obj, "traced")), BPF_PROG_TYPE_KPROBE);
+    bpf_object__close(obj);
+}
+
+TEST(a_loaded_program_sees_globals_and_maps)
+{
+    quiet();
+    struct bpf_object *obj = OPEN_WITH("count");
+    REQUIRE(obj);
+    size_t size = 0;
+    uint32_t *bss = bpf_map__initial_value(bpf_object__find_map_by_name(obj, ".bss"), &size);
+    REQUIRE(bss && size >= 4);
+    *bss = 41; // seen: written before load
+    REQUIRE(bpf_object__load(obj) == 0);
+    CHECK_EQ(bpf_object__load(obj), -EINVAL); // once only
+    CHECK(bpf_program__fd(bpf_object__find_program_by_name(obj, "count")) >= 0);
+    CHECK(bpf_program__fd(bpf_object__find_program_by_name(obj, "perf")) < 0);
+    CHECK_EQ(run_on_zeros(obj, "count"), XDP_PASS);
+    bss = bpf_map__initial_value(bpf_object__find_map_by_name(obj, ".bss"), &size);
+    CHECK_EQ(bss[0], 42); // the live map
+    struct bpf_map *counts = bpf_object__find_map_by_name(obj, "counts"), *blocked = bpf_object__find_map_by_name(obj, "blocked");
+    uint64_t values[1024] = {0}, sum = 0;
+    uint32_t key = 1;
+    int cpus = libbpf_num_possible_cpus();
+    CHECK_EQ(bpf_map__lookup_elem(counts, &key, sizeof key, values, (size_t)cpus * 8, 0), 0);
+    for (int i = 0; i < cpus; i++) sum += values[i];
+    CHECK_EQ(sum, 1);
+    CHECK_EQ(bpf_map__lookup_elem(counts, &key, sizeof key, values, 8u * (size_t)cpus + 8, 0), -EINVAL);
+    CHECK_EQ(bpf_map__lookup_elem(counts, &key, 3, values, (size_t)cpus * 8, 0), -EINVAL);
+    CHECK_EQ(bpf_map__update_elem(blocked, &key, sizeof key, &key, sizeof key, BPF_NOEXIST), 0);
+    CHECK_EQ(bpf_map__update_elem(blocked, &key, sizeof key, &key, sizeof key, BPF_NOEXIST), -EEXIST);
+    CHECK_EQ(run_on_zeros(obj, "count"), XDP_DROP);
+    CHECK_EQ(bpf_map__delete_elem(blocked, &key, sizeof key, 0), 0);
+    CHECK_EQ(bpf_map__delete_elem(blocked, &key, sizeof key, 0), -ENOENT);
+    CHECK_EQ(errno, ENOENT);
+    CHECK(bpf_map__get_next_key(blocked, NULL, &key, sizeof key) == -ENOENT);
+    bpf_object__close(obj);
+}
+
+TEST(read_only_data_is_frozen_after_load)
+{
+    quiet();
+    struct bpf_object *obj = OPEN_WITH("count");
+    REQUIRE(obj && bpf_object__load(obj) == 0);
+    struct bpf_map *rodata = bpf_object__find_map_by_name(obj, ".rodata");
+    uint32_t zero = 0;
+    char value[256] = {0};
+    CHECK(bpf_map_update_elem(bpf_map__fd(rodata), &zero, value, 0) == -EPERM);
+    CHECK_EQ(bpf_map__set_max_entries(rodata, 2), -EBUSY);
+    CHECK_EQ(bpf_map__set_initial_value(rodata, value, 1), -EBUSY);
+    bpf_object__close(obj);
+}
+
+TEST(initial_slots_of_maps_are_filled)
+{
+    quiet();
+    struct bpf_object *obj = OPEN_WITH("tail_target", "tail_caller");
+    REQUIRE(obj);
+    CHECK_EQ(bpf_object__load(obj), 0);
+    uint32_t key = 1, id = 0, zero = 0, value = 77;
+    CHECK_EQ(bpf_map_lookup_elem(bpf_object__find_map_fd_by_name(obj, "outer"), &key, &id), 0);
+    int fd = bpf_map_get_fd_by_id(id);
+    CHECK(fd >= 0);
+    CHECK_EQ(bpf_map_update_elem(bpf_object__find_map_fd_by_name(obj, "inner_one"), &zero, &value, 0), 0);
+    value = 0;
+    CHECK_EQ(bpf_map_lookup_elem(fd, &zero, &value), 0);
+    CHECK_EQ(value, 77); // the same map
+    CHECK_EQ(postern_close(fd), 0);
+    CHECK(postern_close(fd) < 0);
+    CHECK_EQ(run_on_zeros(obj, "tail_caller"), XDP_REDIRECT);
+    bpf_object__close(obj);
+}
+
+// Numbers of live objects of a kind.
+static size_t count_ids(int (*next)(__u32, __u32 *))
+{
+    size_t count = 0;
+    for (uint32_t id = 0; next(id, &id) == 0;) count++;
+    return count;
+}
+
+TEST(a_failed_load_leaves_nothing_behind)
+{
+    quiet();
+    postern_shutdown();
+    struct bpf_object *obj = OPEN_WITH("count", "traced");
+    REQUIRE(obj);
+    CHECK(bpf_object__load(obj) < 0);
+    CHECK(last_error_has("traced") && last_error_has("kprobe"));
+    CHECK_EQ(count_ids(bpf_map_get_next_id), 0);
+    CHECK_EQ(count_ids(bpf_prog_get_next_id), 0);
+    CHECK_EQ(count_ids(bpf_btf_get_next_id), 0);
+    CHECK(bpf_obj_get("/sys/fs/bpf/pinned") == -ENOENT);
+    CHECK(bpf_program__fd(bpf_object__find_program_by_name(obj, "count")) < 0);
+    bpf_object__close(obj);
+}
+
+TEST(closing_frees_everything_but_pins)
+{
+    quiet();
+    postern_shutdown();
+    struct bpf_object *obj = OPEN_WITH("count");
+    REQUIRE(obj && bpf_object__load(obj) == 0);
+    CHECK(count_ids(bpf_map_get_next_id) > 5);
+    bpf_object__close(obj);
+    CHECK_EQ(count_ids(bpf_map_get_next_id), 1); // pinned by name
+    CHECK_EQ(count_ids(bpf_prog_get_next_id), 0);
+    postern_shutdown();
+    CHECK_EQ(count_ids(bpf_map_get_next_id), 0);
+}
+
+TEST(maps_pinned_by_name_are_shared)
+{
+    quiet();
+    postern_shutdown();
+    uint32_t key = 5;
+    uint64_t value = 99, got = 0;
+    struct bpf_object *a = OPEN_WITH("count");
+    REQUIRE(a && bpf_object__load(a) == 0);
+    struct bpf_map *map = bpf_object__find_map_by_name(a, "pinned");
+    CHECK(bpf_map__is_pinned(map));
+    CHECK_STR(bpf_map__pin_path(map), "/sys/fs/bpf/pinned");
+    CHECK_EQ(bpf_map__update_elem(map, &key, 4, &value, 8, 0), 0);
+    bpf_object__close(a);
+    struct bpf_object *b = OPEN_WITH("count");
+    REQUIRE(b && bpf_object__load(b) == 0);
+    map = bpf_object__find_map_by_name(b, "pinned");
+    CHECK_EQ(bpf_map__lookup_elem(map, &key, 4, &got, 8, 0), 0);
+    CHECK_EQ(got, 99);
+    CHECK_EQ(bpf_map__unpin(map, NULL), 0);
+    CHECK(bpf_map__unpin(map, NULL) == -ENOENT);
+    bpf_object__close(b);
+    // A pin of another shape is an error that names both.
+    int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "other", 4, 4, 1, NULL);
+    CHECK_EQ(bpf_obj_pin(fd, "/sys/fs/bpf/pinned"), 0);
+    struct bpf_object *c = OPEN_WITH("count");
+    REQUIRE(c);
+    CHECK(bpf_object__load(c) == -EINVAL);
+    CHECK(last_error_has("/sys/fs/bpf/pinned"));
+    bpf_object__close(c);
+    CHECK(bpf_obj_get("/sys/fs/bpf/pinned") >= 0); // not ours to remove
+    postern_shutdown();
+}
+
+TEST(objects_can_be_pinned_as_a_whole)
+{
+    quiet();
+    postern_shutdown();
+    struct bpf_object *obj = OPEN_WITH("count");
+    REQUIRE(obj && bpf_object__load(obj) == 0);
+    CHECK_EQ(bpf_object__unpin_maps(obj, NULL), 0);
+    CHECK_EQ(bpf_object__pin(obj, "/sys/fs/bpf/mine"), 0);
+    int fd = bpf_obj_get("/sys/fs/bpf/mine/count");
+    CHECK(fd >= 0);
+    fd = bpf_obj_get("/sys/fs/bpf/mine/api_rodata");
+    CHECK(fd >= 0);
+    CHECK_EQ(bpf_object__unpin(obj, "/sys/fs/bpf/mine"), 0);
+    CHECK(bpf_obj_get("/sys/fs/bpf/mine/count") == -ENOENT);
+    bpf_object__close(obj);
+    postern_shutdown();
+}
+
+TEST(maps_can_be_replaced_and_resized_before_load)
+{
+    quiet();
+    int fd = bpf_map_create(BPF_MAP_TYPE_HASH, "mine", 4, 4, 32, NULL);
+    struct bpf_object *obj = OPEN_WITH("count");
+    REQUIRE(obj && fd >= 0);
+    struct bpf_map *blocked = bpf_object__find_map_by_name(obj, "blocked"), *counts = bpf_object__find_map_by_name(obj, "counts");
+    CHECK_EQ(bpf_map__reuse_fd(blocked, fd), 0);
+    CHECK_EQ(bpf_map__max_entries(blocked), 32);
+    CHECK_EQ(bpf_map__set_max_entries(counts, 9), 0);
+    REQUIRE(bpf_object__load(obj) == 0);
+    uint32_t key = 1;
+    CHECK_EQ(bpf_map_update_elem(fd, &key, &key, 0), 0);
+    CHECK_EQ(run_on_zeros(obj, "count"), XDP_DROP); // the program reads the caller's map
+    struct bpf_map_info info = {0};
+    uint32_t size = sizeof info;
+    CHECK_EQ(bpf_map_get_info_by_fd(bpf_map__fd(counts), &info, &size), 0);
+    CHECK_EQ(info.max_entries, 9);
+    bpf_object__close(obj);
+    CHECK_EQ(postern_close(fd), 0);
+}
