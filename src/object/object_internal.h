@@ -84,6 +84,7 @@ typedef struct object_map_place {
     uint64_t offset, size;
     uint32_t variable; // type id of its struct, for .maps
     uint32_t values_offset; // of the member "values"
+    uint32_t id, inner_id, inner_index; // legacy: how a map-in-map names its template
 } object_map_place;
 
 /// A record of BTF.ext with its place.

@@ -7,7 +7,7 @@
 //   32  inner_map_idx, pinning, id, inner_id                        eBPF for Windows
 //   36  map_flags, id, pinning, inner_id, inner_idx                 iproute2's struct bpf_elf_map
 // Anything longer is read like 20, as libbpf did. The two shapes of 28 bytes are told apart by the map's type and flags.
-// A section "maps/name" (gobpf) is read in the same way. Called by object_map.c.
+// A section "maps/name" (gobpf) is read in the same way; positions count through all of them. Called by object_map.c.
 #include <string.h>
 
 #include "base/bits.h"
@@ -31,7 +31,7 @@ typedef struct legacy_section {
 
 typedef struct legacy_map {
     pst_object_map map;
-    uint32_t id, inner_id, inner_index; // inner_index: NO_INNER if none
+    object_map_place place; // inner_index: NO_INNER if none
 } legacy_map;
 
 static bool is_legacy(const pst_elf_section *s)
@@ -104,26 +104,27 @@ static void read_tail(const uint8_t *record, uint32_t size, legacy_map *out)
     pst_object_map *map = &out->map;
     bool nested = object_is_map_in_map(map->type);
     if (size != 32) map->flags = word[4];
+    if (nested && map->value_size == 0) map->value_size = 4; // kernel samples leave it out
     switch (size) {
     case 24:
-        if (nested) out->inner_index = word[5];
+        if (nested) out->place.inner_index = word[5];
         break;
     case 28:
-        if (nested) out->inner_index = word[5];
+        if (nested) out->place.inner_index = word[5];
         else if (!(map->flags & PST_F_NUMA_NODE)) set_pinning(map, word[6]);
         map->numa_node = map->flags & PST_F_NUMA_NODE ? word[6] : 0;
         break;
     case 32:
-        if (nested) out->inner_index = word[4];
+        if (nested) out->place.inner_index = word[4];
         set_pinning(map, word[5]);
-        out->id = word[6];
-        out->inner_id = word[7];
+        out->place.id = word[6];
+        out->place.inner_id = word[7];
         break;
     case 36:
-        out->id = word[5];
+        out->place.id = word[5];
         set_pinning(map, word[6]);
-        out->inner_id = word[7];
-        if (nested && out->inner_id == 0) out->inner_index = word[8];
+        out->place.inner_id = word[7];
+        if (nested && out->place.inner_id == 0) out->place.inner_index = word[8];
         break;
     default: break;
     }
@@ -134,7 +135,7 @@ static legacy_map read_record(const pst_object *o, const legacy_section *l, uint
     const pst_elf *elf = &o->internal->elf;
     const pst_elf_section *s = &elf->sections[l->section];
     const uint8_t *record = s->bytes + (size_t)i * l->record_size;
-    legacy_map m = {.inner_index = NO_INNER};
+    legacy_map m = {.place = {.section = l->section, .offset = l->records[i].offset, .size = l->record_size, .inner_index = NO_INNER}};
     m.map = (pst_object_map){
         .name = elf->symbols[l->records[i].symbol].name, .section = s->name, .origin = PST_MAP_FROM_LEGACY, .inner = -1,
         .type = pst_load32(record), .key_size = pst_load32(record + 4), .value_size = pst_load32(record + 8), .max_entries = pst_load32(record + 12),
@@ -143,14 +144,15 @@ static legacy_map read_record(const pst_object *o, const legacy_section *l, uint
     return m;
 }
 
-// Finds the map that a map-in-map has inside: by id, else by position.
-static void find_inner(pst_object *o, const legacy_map *maps, uint32_t first, uint32_t count, uint32_t i)
+// Finds the map that a map-in-map has inside: by id, else by position among all legacy maps, which are the object's first.
+static void find_inner(pst_object *o, uint32_t i)
 {
-    pst_object_map *map = &o->maps[first + i];
+    const object_map_place *places = o->internal->places;
+    pst_object_map *map = &o->maps[i];
     if (!object_is_map_in_map(map->type)) return;
-    for (uint32_t k = 0; maps[i].inner_id && map->inner < 0 && k < count; k++)
-        if (k != i && maps[k].id == maps[i].inner_id) map->inner = (int32_t)(first + k);
-    if (map->inner < 0 && maps[i].inner_index < count && maps[i].inner_index != i) map->inner = (int32_t)(first + maps[i].inner_index);
+    for (uint32_t k = 0; places[i].inner_id && map->inner < 0 && k < o->map_count; k++)
+        if (k != i && places[k].id == places[i].inner_id) map->inner = (int32_t)k;
+    if (map->inner < 0 && places[i].inner_index < o->map_count && places[i].inner_index != i) map->inner = (int32_t)places[i].inner_index;
 }
 
 static pst_status read_section(pst_object *o, uint32_t section)
@@ -158,18 +160,14 @@ static pst_status read_section(pst_object *o, uint32_t section)
     legacy_section l = {.section = section};
     PST_TRY(find_records(o, &l));
     PST_TRY(measure_records(o, &l));
-    legacy_map *maps = pst_arena_array(&o->arena, l.count, sizeof *maps);
-    if (!maps) return object_no_memory(o, "maps");
-    uint32_t first = o->map_count;
     for (uint32_t i = 0; i < l.count; i++) {
         uint32_t index;
-        maps[i] = read_record(o, &l, i);
-        if (maps[i].map.type == PST_MAP_UNSPEC)
-            return pst_fail(o->arena.env, PST_E_FORMAT, "%s: section %s: map %s (offset 0x%llx) has type 0, which is none", o->file, maps[i].map.section,
-                            maps[i].map.name, (unsigned long long)l.records[i].offset);
-        PST_TRY(object_add_map(o, &maps[i].map, &(object_map_place){.section = section, .offset = l.records[i].offset, .size = l.record_size}, &index));
+        legacy_map m = read_record(o, &l, i);
+        if (m.map.type == PST_MAP_UNSPEC)
+            return pst_fail(o->arena.env, PST_E_FORMAT, "%s: section %s: map %s (offset 0x%llx) has type 0, which is none", o->file, m.map.section,
+                            m.map.name, (unsigned long long)m.place.offset);
+        PST_TRY(object_add_map(o, &m.map, &m.place, &index));
     }
-    for (uint32_t i = 0; i < l.count; i++) find_inner(o, maps, first, l.count, i);
     return PST_OK;
 }
 
@@ -178,5 +176,6 @@ pst_status object_read_legacy_maps(pst_object *o)
     const pst_elf *elf = &o->internal->elf;
     for (uint32_t i = 1; i < elf->section_count; i++)
         if (is_legacy(&elf->sections[i])) PST_TRY(read_section(o, i));
+    for (uint32_t i = 0; i < o->map_count; i++) find_inner(o, i);
     return PST_OK;
 }

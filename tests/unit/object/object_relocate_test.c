@@ -246,3 +246,34 @@ TEST(core_relocations_reach_functions_where_they_were_appended)
     CHECK_EQ(relocate(o, NULL, (host){0}), PST_E_UNSUPPORTED);
     pst_object_close(o);
 }
+
+TEST(each_allocation_that_fails_while_relocating_is_reported)
+{
+    static const char *const names[] = {"core.o", "externs.o"};
+    btf_builder *b = builder_new();
+    uint32_t integer = builder_int(b, "int", 4, 1);
+    builder_struct(b, "task_struct", 64, 2);
+    builder_member(b, "tgid", integer, 40 * 8);
+    builder_member(b, "pid", integer, 48 * 8);
+    pst_btf *types[] = {builder_parse(b), host_types(false)};
+    REQUIRE(types[0] && types[1]);
+    for (size_t i = 0; i < PST_COUNT(names); i++) {
+        bool done = false;
+        for (long after = 0; !done && after < 1000; after++) {
+            pst_object *o = open_object(names[i]);
+            REQUIRE(o);
+            g_memory.fail_after = after;
+            pst_status status = relocate(o, types[i], (host){0});
+            done = g_memory.fail_after != -1;
+            g_memory.fail_after = -1;
+            if (status != (done ? PST_OK : PST_E_NOMEM))
+                pst_test_fail(__FILE__, __LINE__, "%s, allocation %ld: %s, \"%s\"", names[i], after, pst_status_text(status), g_memory.error);
+            CHECK(status == PST_OK || g_memory.error[0]);
+            pst_object_close(o);
+        }
+        CHECK(done);
+    }
+    pst_btf_free(types[0]);
+    pst_btf_free(types[1]);
+    CHECK_EQ(g_memory.live, 0);
+}
