@@ -1,0 +1,311 @@
+// prog_test.c: programs: loading, refusals, test runs, tail calls, subprograms, maps in programs, statistics, traps.
+#include "core_fixture.h"
+
+#include "program/image.h"
+
+static char g_text[4096];
+
+#define TEXT(...) (snprintf(g_text, sizeof g_text, __VA_ARGS__), g_text)
+
+TEST(a_program_returns_a_number)
+{
+    core_fixture f;
+    uint32_t retval = 0;
+    fixture_open(&f);
+    int64_t fd = prog_load_text(&f, PST_PROG_SAMPLE, "r0 = 42; exit");
+    CHECK(fd >= 3);
+    CHECK_EQ(prog_run_sample(&f, fd, &retval), 0);
+    CHECK_EQ(retval, 42);
+    fixture_close(&f);
+}
+
+TEST(a_program_reads_its_packet)
+{
+    core_fixture f;
+    uint32_t retval = 0;
+    fixture_open(&f);
+    int64_t fd = prog_load_text(&f, PST_PROG_XDP,
+                                "r2 = *(u32 *)(r1 + 0)\nr3 = *(u32 *)(r1 + 4)\nr0 = 0\nr4 = r2\nr4 += 14\nif r4 > r3 goto out\n"
+                                "r0 = *(u8 *)(r2 + 13)\nout: exit");
+    CHECK_EQ(prog_run_sample(&f, fd, &retval), 0);
+    CHECK_EQ(retval, 13);
+    fixture_close(&f);
+}
+
+TEST(maps_are_used_by_programs)
+{
+    core_fixture f;
+    uint32_t key = 7, retval = 0;
+    uint64_t value = 0;
+    fixture_open(&f);
+    int64_t map = map_create(&f, PST_MAP_HASH, 4, 8, 10, 0);
+    int64_t fd = prog_load_text(&f, PST_PROG_SAMPLE,
+                                TEXT("*(u32 *)(r10 - 4) = 7\n*(u64 *)(r10 - 16) = 99\nr1 = map[fd:%d]\nr2 = r10\nr2 += -4\nr3 = r10\n"
+                                     "r3 += -16\nr4 = 0\ncall 2\nr1 = map[fd:%d]\nr2 = r10\nr2 += -4\ncall 1\nif r0 == 0 goto out\n"
+                                     "r1 = *(u64 *)(r0 + 0)\nr1 += 1\n*(u64 *)(r0 + 0) = r1\nr0 = r1\nout: exit",
+                                     (int)map, (int)map));
+    CHECK_EQ(prog_run_sample(&f, fd, &retval), 0);
+    CHECK_EQ(retval, 100);
+    CHECK_EQ(map_lookup(&f, map, &key, &value), 0);
+    CHECK_EQ(value, 100);
+    // The program keeps the map.
+    CHECK_EQ(pst_core_close(f.client, (int)map), 0);
+    CHECK_EQ(prog_run_sample(&f, fd, &retval), 0);
+    CHECK_EQ(retval, 100);
+    fixture_close(&f);
+}
+
+TEST(global_data_is_addressed_directly)
+{
+    core_fixture f;
+    uint32_t key = 0, retval = 0, value[4] = {1, 2, 3, 4};
+    fixture_open(&f);
+    int64_t map = map_create(&f, PST_MAP_ARRAY, 4, 16, 1, PST_F_RDONLY_PROG);
+    CHECK_EQ(map_update(&f, map, &key, value, 0), 0);
+    int64_t fd = prog_load_text(&f, PST_PROG_SAMPLE, TEXT("r1 = map[fd:%d][0]+8\nr0 = *(u32 *)(r1 + 0)\nexit", (int)map));
+    CHECK_EQ(prog_run_sample(&f, fd, &retval), 0);
+    CHECK_EQ(retval, 3);
+    // Read-only for programs: the write is stopped.
+    fd = prog_load_text(&f, PST_PROG_SAMPLE, TEXT("r1 = map[fd:%d][0]+8\n*(u32 *)(r1 + 0) = 5\nr0 = 0\nexit", (int)map));
+    CHECK_EQ(prog_run_sample(&f, fd, &retval), -PST_EFAULT);
+    CHECK(strstr(f.trap, "read-only") != NULL);
+    fixture_close(&f);
+}
+
+TEST(subprograms_are_called)
+{
+    core_fixture f;
+    uint32_t retval = 0;
+    fixture_open(&f);
+    int64_t fd = prog_load_text(&f, PST_PROG_SAMPLE, "r1 = 5\ncall pc+2\nr0 += 1\nexit\nr0 = r1\nr0 *= 2\nexit");
+    CHECK_EQ(prog_run_sample(&f, fd, &retval), 0);
+    CHECK_EQ(retval, 11);
+    fixture_close(&f);
+}
+
+// A program that counts in a global and tail-calls itself stops at the limit: it runs 1 + 33 times.
+TEST(tail_calls_stop_at_33)
+{
+    core_fixture f;
+    uint32_t zero = 0, retval = 0, runs = 0;
+    fixture_open(&f);
+    int64_t count = map_create(&f, PST_MAP_ARRAY, 4, 4, 1, 0), jumps = map_create(&f, PST_MAP_PROG_ARRAY, 4, 4, 2, 0);
+    int64_t fd = prog_load_text(&f, PST_PROG_SAMPLE,
+                                TEXT("r6 = r1\nr1 = map[fd:%d][0]+0\nr2 = *(u32 *)(r1 + 0)\nr2 += 1\n*(u32 *)(r1 + 0) = r2\n"
+                                     "r1 = r6\nr2 = map[fd:%d]\nr3 = 0\ncall 12\nr0 = 77\nexit",
+                                     (int)count, (int)jumps));
+    CHECK_EQ(map_update(&f, jumps, &zero, &(uint32_t){(uint32_t)fd}, 0), 0);
+    CHECK_EQ(prog_run_sample(&f, fd, &retval), 0);
+    CHECK_EQ(retval, 77);
+    CHECK_EQ(map_lookup(&f, count, &zero, &runs), 0);
+    CHECK_EQ(runs, 34);
+    // The program in the array uses the array: closing the handles must break the cycle (fixture_close counts).
+    fixture_close(&f);
+}
+
+TEST(a_tail_call_into_an_empty_slot_falls_through)
+{
+    core_fixture f;
+    uint32_t retval = 0;
+    fixture_open(&f);
+    int64_t jumps = map_create(&f, PST_MAP_PROG_ARRAY, 4, 4, 2, 0);
+    int64_t fd = prog_load_text(&f, PST_PROG_SAMPLE, TEXT("r2 = map[fd:%d]\nr3 = 5\ncall 12\nr0 = 3\nexit", (int)jumps));
+    CHECK_EQ(prog_run_sample(&f, fd, &retval), 0);
+    CHECK_EQ(retval, 3);
+    fixture_close(&f);
+}
+
+TEST(prog_arrays_take_one_kind_of_program)
+{
+    core_fixture f;
+    uint32_t zero = 0, id = 0;
+    fixture_open(&f);
+    int64_t jumps = map_create(&f, PST_MAP_PROG_ARRAY, 4, 4, 2, 0);
+    uint32_t sample = (uint32_t)prog_load_text(&f, PST_PROG_SAMPLE, "r0 = 0; exit");
+    uint32_t xdp = (uint32_t)prog_load_text(&f, PST_PROG_XDP, "r0 = 0; exit"), not_prog = (uint32_t)jumps, bad = 9999;
+    CHECK_EQ(map_lookup(&f, jumps, &zero, &id), -PST_ENOENT);
+    CHECK_EQ(map_delete(&f, jumps, &zero), -PST_ENOENT);
+    CHECK_EQ(map_update(&f, jumps, &zero, &sample, PST_BPF_NOEXIST), -PST_EINVAL);
+    CHECK_EQ(map_update(&f, jumps, &zero, &sample, 0), 0);
+    CHECK_EQ(map_update(&f, jumps, &zero, &xdp, 0), -PST_EINVAL);
+    CHECK_EQ(map_update(&f, jumps, &zero, &not_prog, 0), -PST_EINVAL);
+    CHECK_EQ(map_update(&f, jumps, &zero, &bad, 0), -PST_EBADF);
+    CHECK_EQ(map_update(&f, jumps, &(uint32_t){2}, &sample, 0), -PST_E2BIG);
+    CHECK_EQ(map_delete(&f, jumps, &(uint32_t){2}), -PST_E2BIG);
+    CHECK_EQ(map_lookup(&f, jumps, &zero, &id), 0);
+    CHECK_EQ(id, 1);
+    // A program of another type cannot even use the array.
+    CHECK_EQ(prog_load_as(&f, PST_PROG_XDP, 0, "x", TEXT("r2 = map[fd:%d]\nr3 = 0\ncall 12\nr0 = 0\nexit", (int)jumps)), -PST_EINVAL);
+    CHECK_EQ(map_delete(&f, jumps, &zero), 0);
+    CHECK_EQ(map_delete(&f, jumps, &zero), -PST_ENOENT);
+    fixture_close(&f);
+}
+
+TEST(refused_programs_say_why)
+{
+    core_fixture f;
+    pst_slot exit_slot = {.opcode = 0x95}, bad_slot = {.opcode = 0xff};
+    char log[256] = "";
+    fixture_open(&f);
+    pst_bpf_attr base = {.prog_type = PST_PROG_XDP, .insn_cnt = 1, .insns = PTR(&exit_slot), .license = PTR("GPL")};
+    pst_bpf_attr attr = base;
+    attr.insn_cnt = 0;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_E2BIG);
+    attr = base;
+    attr.insn_cnt = PST_INSNS_MAX + 1;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_E2BIG);
+    attr = base;
+    attr.prog_type = 12345;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EINVAL);
+    attr = base;
+    attr.insns = 0;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EFAULT);
+    attr = base;
+    attr.prog_flags = 1u << 31;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EINVAL);
+    attr = base;
+    attr.prog_ifindex = 1;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EINVAL);
+    attr = base;
+    memcpy(attr.prog_name, "a-b", 4);
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EINVAL);
+    attr = base;
+    memset(attr.prog_name, 'a', sizeof attr.prog_name);
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EINVAL);
+    attr = base;
+    attr.log_level = 1;
+    attr.log_size = 10;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EINVAL);
+    attr = base;
+    attr.insns = PTR(&bad_slot);
+    attr.log_level = 1;
+    attr.log_size = sizeof log;
+    attr.log_buf = PTR(log);
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EINVAL);
+    CHECK(strstr(log, "instruction 0") != NULL);
+    CHECK_EQ(attr.log_true_size, strlen(log) + 1);
+    attr.log_size = 8; // cut, but terminated
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EINVAL);
+    CHECK_EQ(strlen(log), 7);
+    CHECK_EQ(prog_load_as(&f, PST_PROG_XDP, 0, "x", "r1 = map[fd:77]\nr0 = 0\nexit"), -PST_EBADF);
+    fixture_close(&f);
+}
+
+TEST(traps_are_reported_with_their_place)
+{
+    core_fixture f;
+    uint32_t retval = 1;
+    fixture_open(&f);
+    int64_t fd = prog_load_as(&f, PST_PROG_SAMPLE, 0, "culprit", "r1 = 4096\nr0 = *(u64 *)(r1 + 0)\nexit");
+    CHECK_EQ(prog_run_sample(&f, fd, &retval), -PST_EFAULT);
+    CHECK(strstr(f.trap, "culprit") == f.trap);
+    CHECK(strstr(f.trap, "instruction 1") != NULL);
+    CHECK(strstr(pst_client_error(f.client), "instruction 1") != NULL);
+    fixture_close(&f);
+}
+
+TEST(test_run_follows_the_rules_of_sizes)
+{
+    core_fixture f;
+    uint8_t in[64] = {0}, out[64], ctx[24] = {0};
+    fixture_open(&f);
+    int64_t fd = prog_load_text(&f, PST_PROG_XDP, "r0 = 2; exit");
+    pst_bpf_attr base = {.test = {.prog_fd = (uint32_t)fd, .data_in = PTR(in), .data_size_in = sizeof in}}, attr = base;
+    attr.test.data_size_in = 13;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_TEST_RUN, &attr), -PST_EINVAL);
+    attr = base;
+    attr.test.ctx_size_in = 24;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_TEST_RUN, &attr), -PST_EINVAL);
+    attr = base;
+    attr.test.flags = 2;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_TEST_RUN, &attr), -PST_EINVAL);
+    attr = base;
+    attr.test.batch_size = 2;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_TEST_RUN, &attr), -PST_EINVAL);
+    attr = base;
+    attr.test.prog_fd = 1234;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_TEST_RUN, &attr), -PST_EBADF);
+    attr = base;
+    attr.test.data_out = PTR(out);
+    attr.test.data_size_out = 10;
+    memset(out, 0xee, sizeof out);
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_TEST_RUN, &attr), -PST_ENOSPC);
+    CHECK_EQ(attr.test.data_size_out, 64);
+    CHECK_EQ(attr.test.retval, 2);
+    CHECK_EQ(out[9], 0);
+    CHECK_EQ(out[10], 0xee);
+    // A context with metadata: data_in begins with 8 bytes of it.
+    pst_bpf_attr meta = base;
+    ctx[0] = 8;
+    ctx[4] = sizeof in;
+    meta.test.ctx_in = PTR(ctx);
+    meta.test.ctx_size_in = sizeof ctx;
+    meta.test.ctx_out = PTR(ctx);
+    meta.test.ctx_size_out = sizeof ctx;
+    meta.test.repeat = 100;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_TEST_RUN, &meta), 0);
+    CHECK_EQ(meta.test.ctx_size_out, 24);
+    CHECK_EQ(ctx[0], 8);
+    CHECK_EQ(ctx[4], 64);
+    ctx[8] = 1; // data_meta must be 0
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_TEST_RUN, &meta), -PST_EINVAL);
+    fixture_close(&f);
+}
+
+TEST(statistics_count_while_enabled)
+{
+    core_fixture f;
+    uint32_t retval;
+    fixture_open(&f);
+    int64_t fd = prog_load_text(&f, PST_PROG_SAMPLE, "r0 = 0; exit");
+    pst_bpf_prog_info info = {0};
+    pst_bpf_attr get = {.info = {.bpf_fd = (uint32_t)fd, .info_len = sizeof info, .info = PTR(&info)}};
+    CHECK_EQ(prog_run_sample(&f, fd, &retval), 0);
+    pst_bpf_attr enable = {.enable_stats = {0}};
+    int64_t stats = cmd(&f, PST_BPF_ENABLE_STATS, &enable);
+    CHECK(stats >= 3);
+    for (int i = 0; i < 5; i++) CHECK_EQ(prog_run_sample(&f, fd, &retval), 0);
+    CHECK_EQ(pst_core_close(f.client, (int)stats), 0);
+    CHECK_EQ(prog_run_sample(&f, fd, &retval), 0);
+    CHECK_EQ(cmd(&f, PST_BPF_OBJ_GET_INFO_BY_FD, &get), 0);
+    CHECK_EQ(info.run_cnt, 5);
+    CHECK(info.run_time_ns > 0);
+    enable.enable_stats.type = 1;
+    CHECK_EQ(cmd(&f, PST_BPF_ENABLE_STATS, &enable), -PST_EINVAL);
+    fixture_close(&f);
+}
+
+TEST(info_of_a_program_is_complete)
+{
+    core_fixture f;
+    fixture_open(&f);
+    int64_t map = map_create(&f, PST_MAP_ARRAY, 4, 8, 1, 0), other = map_create(&f, PST_MAP_ARRAY, 4, 8, 1, 0);
+    int64_t fd = prog_load_as(&f, PST_PROG_SAMPLE, 0, "informed", TEXT("r1 = map[fd:%d]\nr0 = 0\nexit", (int)map));
+    pst_bpf_attr bind = {.prog_bind_map = {.prog_fd = (uint32_t)fd, .map_fd = (uint32_t)other}};
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_BIND_MAP, &bind), 0);
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_BIND_MAP, &bind), 0); // again: nothing happens
+    uint32_t ids[4] = {0};
+    pst_slot slots[4];
+    pst_bpf_prog_info info = {.nr_map_ids = 4, .map_ids = PTR(ids), .xlated_prog_len = sizeof slots, .xlated_prog_insns = PTR(slots)};
+    pst_bpf_attr get = {.info = {.bpf_fd = (uint32_t)fd, .info_len = sizeof info, .info = PTR(&info)}};
+    CHECK_EQ(cmd(&f, PST_BPF_OBJ_GET_INFO_BY_FD, &get), 0);
+    CHECK_EQ(info.type, PST_PROG_SAMPLE);
+    CHECK_EQ(info.id, 1);
+    CHECK_STR(info.name, "informed");
+    CHECK_EQ(info.nr_map_ids, 2);
+    CHECK(ids[0] == 1 && ids[1] == 2);
+    CHECK_EQ(info.xlated_prog_len, 32);
+    CHECK_EQ(slots[0].imm, 1); // the map's id
+    CHECK_EQ(slots[3].opcode, 0x95);
+    CHECK_EQ(info.jited_prog_len, 0);
+    CHECK_EQ(info.gpl_compatible, 1);
+    CHECK(info.load_time > 0);
+    // The tag does not depend on the map.
+    int64_t twin = prog_load_as(&f, PST_PROG_SAMPLE, 0, "twin", TEXT("r1 = map[fd:%d]\nr0 = 0\nexit", (int)other));
+    pst_bpf_prog_info twin_info = {0};
+    pst_bpf_attr get_twin = {.info = {.bpf_fd = (uint32_t)twin, .info_len = sizeof twin_info, .info = PTR(&twin_info)}};
+    CHECK_EQ(cmd(&f, PST_BPF_OBJ_GET_INFO_BY_FD, &get_twin), 0);
+    CHECK(memcmp(info.tag, twin_info.tag, 8) == 0);
+    CHECK(memcmp(info.tag, (uint8_t[8]){0}, 8) != 0);
+    fixture_close(&f);
+}
