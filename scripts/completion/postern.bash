@@ -1,0 +1,38 @@
+# Bash completion of `postern`. The test tests/e2e/cli_docs.sh compares it with `postern help table`.
+
+_postern() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command= i
+    local commands="run show test-run help"
+    local global="--json --verbose --help --version -j -v -h"
+    local topics="sections maps programs disassembly btf helpers types"
+    local run="--hook --program --one-way --set --map --events --event-type --duration --stats-interval --detach-after --make-tap --btf"
+    local show="--btf"
+    local test_run="--data --ctx --repeat --out --set --map --events --event-type --btf"
+    local help=""
+    COMPREPLY=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case " $commands " in *" ${COMP_WORDS[i]} "*) command=${COMP_WORDS[i]} && break ;; esac
+    done
+    case $prev in
+        --hook)
+            local name names=
+            for name in /sys/class/net/*; do names+=" xdp:${name##*/}"; done
+            mapfile -t COMPREPLY < <(compgen -W "$names" -- "$cur")
+            return ;;
+        --btf | --out | --data)
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return ;;
+        --program | --set | --map | --event-type | --duration | --stats-interval | --detach-after | --ctx | --repeat | --events) return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        local variable=${command//-/_}
+        mapfile -t COMPREPLY < <(compgen -W "${variable:+${!variable}} $global" -- "$cur")
+    elif [[ -z $command || $prev == help ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
+    elif [[ $prev == show ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$topics" -- "$cur")
+    else
+        mapfile -t COMPREPLY < <(compgen -f -X '!*.o' -- "$cur" && compgen -d -- "$cur")
+    fi
+}
+complete -o filenames -F _postern postern
