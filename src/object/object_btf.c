@@ -27,6 +27,7 @@ typedef struct btf_fixing {
     uint32_t *symbols;  // global objects, by name
     uint32_t symbol_count;
     uint32_t *extern_of; // by type id: extern + 1
+    uint32_t stand_in_name; // offset of the name of the variable that add_stand_in appended
 } btf_fixing;
 
 static uint64_t record_extra(pst_btf_kind kind, uint32_t count)
@@ -189,6 +190,15 @@ static uint32_t find_int32(const pst_btf *btf)
     return 0;
 }
 
+// The parameters of an extern function have no names, and the core (as Linux) wants some: the invented variable's will do.
+static void name_parameters(const btf_fixing *f, uint32_t prototype)
+{
+    uint8_t *parameters = f->bytes + f->at[prototype] + RECORD;
+    uint32_t count = pst_btf_get(f->btf, prototype).count;
+    for (uint32_t i = 0; i < count; i++, parameters += 8)
+        if (pst_load32(parameters) == 0 && pst_load32(parameters + 4) != 0) pst_store32(parameters, f->stand_in_name);
+}
+
 // .ksyms becomes a section of 4-byte integers; functions in it are stood for by one invented variable, since a DATASEC holds variables only.
 static pst_status fix_ksyms_section(btf_fixing *f, const pst_btf_type *section, uint32_t stand_in)
 {
@@ -201,6 +211,7 @@ static pst_status fix_ksyms_section(btf_fixing *f, const pst_btf_type *section, 
         uint8_t *entry = entry_at(f, section->id, i);
         if (t.kind == PST_BTF_FUNC) {
             set_linkage(f, t.id, PST_BTF_FUNC, LINKAGE_GLOBAL);
+            if (pst_btf_get(f->btf, t.type).kind == PST_BTF_FUNC_PROTO) name_parameters(f, t.type);
             pst_store32(entry, stand_in);
         } else if (t.kind == PST_BTF_VAR) {
             set_linkage(f, t.id, PST_BTF_VAR, LINKAGE_GLOBAL);
@@ -239,7 +250,8 @@ static pst_status add_stand_in(btf_fixing *f)
     memcpy(bytes + BTF_HEADER_MIN, f->bytes + f->types, f->types_size);
     memcpy(record + 16, f->bytes + f->strings, f->strings_size);
     memcpy(record + 16 + f->strings_size, name, sizeof name);
-    pst_store32(record, f->strings_size);
+    f->stand_in_name = f->strings_size;
+    pst_store32(record, f->stand_in_name);
     pst_store32(record + 4, (uint32_t)PST_BTF_VAR << 24);
     pst_store32(record + 8, find_int32(f->btf));
     pst_store32(record + RECORD, LINKAGE_GLOBAL);

@@ -160,6 +160,23 @@ TEST(kernel_symbols_are_patched_in)
     pst_btf_free(types);
 }
 
+TEST(extern_functions_look_like_variables_with_named_parameters_to_the_core)
+{
+    pst_object *o = open_object("externs.o");
+    REQUIRE(o);
+    pst_btf_type section = pst_btf_get(o->btf, pst_btf_find(o->btf, ".ksyms", PST_BTF_DATASEC));
+    CHECK_EQ(section.size, section.count * 4);
+    for (uint32_t i = 0; i < section.count; i++) {
+        pst_btf_member entry = pst_btf_member_at(o->btf, section.id, i);
+        pst_btf_type t = pst_btf_get(o->btf, entry.type);
+        CHECK(t.kind == PST_BTF_VAR && t.linkage == 1 && entry.bit_offset == i * 32);
+    }
+    pst_btf_type function = pst_btf_get(o->btf, pst_btf_find(o->btf, "bpf_absent_function", PST_BTF_FUNC));
+    CHECK_EQ(function.linkage, 1);
+    CHECK_STR(pst_btf_member_at(o->btf, function.type, 0).name, "dummy_ksym");
+    pst_object_close(o);
+}
+
 TEST(a_strong_symbol_must_exist_and_fit)
 {
     pst_object *o = open_object("externs.o");
