@@ -76,8 +76,8 @@ typedef struct pst_object_extern {
     const char *name;
     pst_extern_kind kind;
     bool weak;
-    uint32_t btf_id;     // of the declaration in the object's BTF
-    bool resolved;       // pst_object_resolve found it, or it is weak and absent (address then 0)
+    uint32_t btf_id;     // of the declaration in the object's BTF; 0: undefined and undeclared, so no host can resolve it
+    bool resolved;       // pst_object_relocate found it, or it is weak and absent (address then 0)
     uint64_t address;    // or the BTF id in the target, for typed ones
 } pst_object_extern;
 

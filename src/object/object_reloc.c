@@ -209,6 +209,17 @@ static pst_status sort_relocs(pst_object *o, uint32_t section)
     return PST_OK;
 }
 
+// Global data that holds addresses (tables of strings or functions): eBPF has no way to fill them in.
+static void note_addresses_in_data(const pst_object *o, uint32_t relocs, uint32_t section)
+{
+    for (uint32_t i = 0; i < o->map_count; i++) {
+        if (o->internal->places[i].section != section || !o->maps[i].initial) continue;
+        pst_log(o->arena.env, PST_LOG_DEBUG, "%s: section %s: addresses stored in %s stay 0, as with libbpf", o->file,
+                o->internal->elf.sections[relocs].name, o->maps[i].section);
+        return;
+    }
+}
+
 static bool by_map_place(const void *user, uint32_t a, uint32_t b)
 {
     const object_map_place *p = user;
@@ -227,6 +238,7 @@ pst_status object_read_relocs(pst_object *o)
         if (s->info >= elf->section_count)
             return pst_fail(o->arena.env, PST_E_FORMAT, "%s: section %s relocates section %u of %u", o->file, s->name, s->info, elf->section_count);
         if (in->codes[s->info].count) PST_TRY(read_code_relocs(o, s, by_place));
+        else note_addresses_in_data(o, i, s->info);
     }
     for (uint32_t i = 1; i < elf->section_count; i++)
         if (in->codes[i].reloc_count) PST_TRY(sort_relocs(o, i));
