@@ -73,7 +73,7 @@ static bool parse_number(pst_lexer *lexer, int64_t min, uint64_t max, uint64_t *
 // into another number.
 static bool parse_imm(pst_lexer *lexer, unsigned width, int64_t *imm)
 {
-    uint64_t value;
+    uint64_t value = 0;
     if (!parse_number(lexer, INT32_MIN, width == 64 ? INT32_MAX : UNSIGNED32_MAX, &value)) return false;
     *imm = (int32_t)(uint32_t)value;
     return true;
