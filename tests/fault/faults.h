@@ -13,6 +13,7 @@ typedef pst_status (*fault_scenario)(void);
 typedef struct fault_report {
     uint64_t calls;      // fallible calls of the undisturbed run
     uint64_t unreported; // runs that said PST_OK although a call failed
+    uint64_t last_unreported; // which call that was
     uint64_t leaks;      // runs that left blocks behind
     bool works;          // undisturbed, before and after
 } fault_report;
