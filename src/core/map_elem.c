@@ -56,11 +56,17 @@ static int64_t key_of(core_call *call, const pst_map *map, const void **key)
     return *key ? 0 : core_refuse(call, PST_EFAULT, "key is NULL");
 }
 
-static int64_t check_lookup_flags(core_call *call)
+// Linux looks at unknown flags first, at rights next, at BPF_F_LOCK last.
+static int64_t lookup_begin(core_call *call, unsigned access, pst_map **map)
 {
-    if (call->attr->flags == 0) return 0;
-    return core_refuse(call, PST_EINVAL, "flags 0x%llx: a lookup takes none (there are no spin locks in values)",
-                       (unsigned long long)call->attr->flags);
+    uint64_t flags = call->attr->flags;
+    if (flags & ~(uint64_t)PST_BPF_F_LOCK)
+        return core_refuse(call, PST_EINVAL, "flags 0x%llx: a lookup takes none but BPF_F_LOCK", (unsigned long long)flags);
+    int64_t error = core_map_begin(call, call->attr->map_fd, access, map);
+    if (error || !flags) return error;
+    error = core_refuse(call, PST_EINVAL, "BPF_F_LOCK: the values of map %u have no spin lock", (*map)->view.id);
+    core_map_end(*map, access);
+    return error;
 }
 
 typedef int (*read_fn)(pst_map *map, const void *key, void *value);
@@ -83,8 +89,7 @@ static int64_t read_value(core_call *call, pst_map *map, read_fn read, const cha
 int64_t core_cmd_map_lookup(core_call *call)
 {
     pst_map *map;
-    int64_t error = check_lookup_flags(call);
-    if (!error) error = core_map_begin(call, call->attr->map_fd, HANDLE_READ, &map);
+    int64_t error = lookup_begin(call, HANDLE_READ, &map);
     if (error) return error;
     error = read_value(call, map, map->ops->read, "look up a key in");
     core_map_end(map, HANDLE_READ);
@@ -94,8 +99,7 @@ int64_t core_cmd_map_lookup(core_call *call)
 int64_t core_cmd_map_take(core_call *call)
 {
     pst_map *map;
-    int64_t error = check_lookup_flags(call);
-    if (!error) error = core_map_begin(call, call->attr->map_fd, HANDLE_READ | HANDLE_WRITE, &map);
+    int64_t error = lookup_begin(call, HANDLE_READ | HANDLE_WRITE, &map);
     if (error) return error;
     error = read_value(call, map, map->ops->take, "look up and delete a key in");
     core_map_end(map, HANDLE_READ | HANDLE_WRITE);
