@@ -8,7 +8,7 @@
 typedef struct side {
     uint64_t value;
     uint32_t access_size; // of a load or store of the field, 0: not one
-    uint32_t type;        // what is loaded or stored
+    uint32_t type;        // what is loaded or stored, 0: nothing
     bool validate;
 } side;
 
@@ -81,8 +81,10 @@ static pst_status field_side(const core_work *work, const core_spec *spec, side 
     switch ((pst_core_relo_kind)work->relo->kind) {
     case PST_CORE_FIELD_BYTE_OFFSET:
         out->value = byte_offset;
+        // A bit field is no access by itself: type and size stay "none", and so it never fits one that is.
+        if (is_bits) return PST_OK;
         out->type = type_id;
-        return is_bits ? PST_OK : access_size(work, spec->btf, type_id, &out->access_size);
+        return access_size(work, spec->btf, type_id, &out->access_size);
     case PST_CORE_FIELD_BYTE_SIZE: out->value = bytes; return PST_OK;
     case PST_CORE_FIELD_SIGNED:
         out->value = is_signed(&type);

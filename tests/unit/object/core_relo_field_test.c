@@ -186,6 +186,8 @@ TEST(core_field_bit_fields)
     // A whole field here, a bit field there.
     CHECK_IMM(relocate_imm(l, t, PST_CORE_FIELD_RSHIFT_U64, 3, "0:2", 32), 57);
     CHECK_IMM(relocate_imm(l, t, PST_CORE_FIELD_LSHIFT_U64, 3, "0:2", 32), 56);
+    // A plain load of it cannot be had.
+    CHECK_POISON(relocate_off(l, t, 3, "0:2", LDX_W, 4));
     pst_btf_free(l);
     pst_btf_free(t);
     static const uint32_t crossing[3][2] = {{28, 8}, {0, 0}, {64, 0}};
