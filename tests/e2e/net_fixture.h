@@ -44,7 +44,7 @@ pst_port_stats fixture_stats(const net_fixture *f, unsigned port);
 
 /// The environment of everything in a fixture: the default's memory; its messages are kept.
 const pst_env *fixture_env(void);
-/// Whether a message since the last fixture_forget holds the words. Prints them all when not.
+/// Whether a message since the last fixture_forget holds the words; waits for it. Prints them all when not.
 bool fixture_said(const char *words);
 void fixture_forget(void);
 

@@ -39,7 +39,7 @@ static void wait_for_work(pst_bridge *bridge, bool flushed)
     int timeout = flushed ? -1 : RETRY_MS;
     for (int i = 0; i < 2; i++) {
         pst_port *port = bridge->forward.port[i];
-        bool usable = port && !port->down; // poll skips negative descriptors
+        bool usable = port && !port->gone; // poll skips negative descriptors
         polls[1 + i] = (struct pollfd){.fd = usable ? port->fd : -1, .events = POLLIN};
     }
     if (poll(polls, 3, timeout) <= 0) return;

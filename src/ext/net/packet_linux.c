@@ -101,6 +101,7 @@ static unsigned packet_receive(pst_port *port, unsigned budget, pst_frame_sink s
         else
             PST_ATOMIC_ADD(&port->stats.kernel_drops, 1);
         PST_ATOMIC_STORE(&slot->tp_status, TP_STATUS_KERNEL);
+        port->warned_down = false;
         p->rx_next = p->rx_next + 1 == p->rx_count ? 0 : p->rx_next + 1;
     }
     return n;
@@ -108,12 +109,22 @@ static unsigned packet_receive(pst_port *port, unsigned budget, pst_frame_sink s
 
 // --- Send -------------------------------------------------------------------------------------------------------
 
+static void warn_down(pst_port *port)
+{
+    if (!port->warned_down) pst_log(port->env, PST_LOG_WARN, "%s: the interface went down or away: waiting for it", port->name);
+    port->warned_down = true;
+}
+
 static bool packet_flush(pst_port *port)
 {
     packet_port *p = (packet_port *)port;
     if (!p->queued) return true;
     ssize_t sent = send(port->fd, NULL, 0, MSG_DONTWAIT);
-    if (sent < 0 && errno != EAGAIN && errno != ENOBUFS) return true; // interface down: they wait for it, or are dropped
+    if (sent < 0 && errno == ENETDOWN) {
+        warn_down(port);
+        sent = send(port->fd, NULL, 0, MSG_DONTWAIT); // the socket reports once what is past: it may be up again
+    }
+    if (sent < 0 && errno != EAGAIN && errno != ENOBUFS) return true; // down: they wait for it
     uint32_t last = p->tx_next == 0 ? p->tx_count - 1 : p->tx_next - 1;
     p->queued = PST_ATOMIC_LOAD(&tx_slot(p, last)->tp_status) == TP_STATUS_SEND_REQUEST;
     return !p->queued;
@@ -163,7 +174,7 @@ static void packet_error(pst_port *port)
     int error = 0;
     socklen_t size = sizeof error;
     (void)getsockopt(port->fd, SOL_SOCKET, SO_ERROR, &error, &size); // reading clears it
-    if (error != 0) pst_log(port->env, PST_LOG_WARN, "%s: the interface went down or away (%s): waiting for it", port->name, strerror(error));
+    if (error != 0) warn_down(port);
 }
 
 static void packet_count_drops(pst_port *port)

@@ -40,7 +40,8 @@ struct pst_port {
     int fd; // readable when a frame waits
     void *hook; // what is attached, NULL: nothing. Atomic
     pst_port_stats stats; // written by the bridge's thread, one aligned word at a time
-    bool warned_size, warned_verdict, down;
+    bool warned_size, warned_verdict, warned_down;
+    bool gone; // for ever: nothing can be read from fd any more
 };
 
 PST_INLINE void pst_count(uint64_t *counter, uint64_t n) { PST_ATOMIC_STORE_RELAXED(counter, *counter + n); }

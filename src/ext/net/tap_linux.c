@@ -57,8 +57,8 @@ static void tap_count_drops(pst_port *port) {}
 // The only lasting error of the descriptor: the device was deleted.
 static void tap_error(pst_port *port)
 {
-    if (port->down) return;
-    port->down = true;
+    if (port->gone) return;
+    port->gone = true;
     pst_log(port->env, PST_LOG_WARN, "%s: the TAP device was removed: its side of the bridge is dead", port->name);
 }
 
