@@ -1,0 +1,233 @@
+// map_test.c: what maps promise, on every platform. kernel_map_test.c compares far more with Linux.
+#include "core_fixture.h"
+
+TEST(an_array_has_all_its_keys)
+{
+    core_fixture f;
+    uint32_t key = 3, next;
+    uint64_t value = 5;
+    fixture_open(&f);
+    int64_t fd = map_create(&f, PST_MAP_ARRAY, 4, 8, 4, 0);
+    CHECK_EQ(fd, 3);
+    CHECK_EQ(map_lookup(&f, fd, &key, &value), 0);
+    CHECK_EQ(value, 0);
+    value = 77;
+    CHECK_EQ(map_update(&f, fd, &key, &value, PST_BPF_EXIST), 0);
+    CHECK_EQ(map_update(&f, fd, &key, &value, PST_BPF_NOEXIST), -PST_EEXIST);
+    CHECK_EQ(map_lookup(&f, fd, &key, &value), 0);
+    CHECK_EQ(value, 77);
+    CHECK_EQ(map_delete(&f, fd, &key), -PST_EINVAL);
+    CHECK_EQ(map_next(&f, fd, NULL, &next), 0);
+    CHECK_EQ(next, 0);
+    CHECK_EQ(map_next(&f, fd, &key, &next), -PST_ENOENT);
+    key = 4;
+    CHECK_EQ(map_lookup(&f, fd, &key, &value), -PST_ENOENT);
+    CHECK_EQ(map_update(&f, fd, &key, &value, 0), -PST_E2BIG);
+    CHECK_EQ(map_take(&f, fd, &key, &value), -PST_ENOTSUPP);
+    fixture_close(&f);
+}
+
+TEST(array_memory_is_shared_where_it_is_asked_for)
+{
+    core_fixture f;
+    uint32_t key = 1, value = 9;
+    size_t size;
+    fixture_open(&f);
+    int64_t plain = map_create(&f, PST_MAP_ARRAY, 4, 4, 4, 0), shared = map_create(&f, PST_MAP_ARRAY, 4, 4, 4, PST_F_MMAPABLE);
+    CHECK(pst_core_map_memory(f.client, (int)plain, &size) == NULL);
+    uint8_t *memory = pst_core_map_memory(f.client, (int)shared, &size);
+    CHECK(memory != NULL);
+    CHECK_EQ(size, 32);
+    CHECK_EQ(map_update(&f, shared, &key, &value, 0), 0);
+    CHECK_EQ(memory[8], 9);
+    memory[8] = 10;
+    CHECK_EQ(map_lookup(&f, shared, &key, &value), 0);
+    CHECK_EQ(value, 10);
+    fixture_close(&f);
+}
+
+static void fill_and_empty(uint32_t flags)
+{
+    core_fixture f;
+    fixture_open(&f);
+    enum { ENTRIES = 1000 };
+    int64_t fd = map_create(&f, PST_MAP_HASH, 4, 8, ENTRIES, flags);
+    for (unsigned round = 0; round < 5; round++) {
+        for (uint32_t key = 0; key < ENTRIES; key++) CHECK_EQ(map_update(&f, fd, &key, &(uint64_t){key * 3u}, PST_BPF_NOEXIST), 0);
+        uint32_t more = ENTRIES;
+        CHECK_EQ(map_update(&f, fd, &more, &(uint64_t){1}, 0), -PST_E2BIG);
+        // A full map still replaces.
+        for (uint32_t key = 0; key < ENTRIES; key++) CHECK_EQ(map_update(&f, fd, &key, &(uint64_t){key * 5u}, 0), 0);
+        for (uint32_t key = 0; key < ENTRIES; key++) {
+            uint64_t value = 0;
+            CHECK_EQ(map_lookup(&f, fd, &key, &value), 0);
+            CHECK_EQ(value, key * 5u);
+        }
+        uint32_t seen = 0, key = 0;
+        for (const void *at = NULL; map_next(&f, fd, at, &key) == 0; at = &key) seen++;
+        CHECK_EQ(seen, ENTRIES);
+        for (key = 0; key < ENTRIES; key++) CHECK_EQ(map_delete(&f, fd, &key), 0);
+        CHECK_EQ(map_delete(&f, fd, &more), -PST_ENOENT);
+        CHECK_EQ(map_next(&f, fd, NULL, &key), -PST_ENOENT);
+    }
+    fixture_close(&f);
+}
+
+TEST(a_hash_fills_empties_and_fills_again)
+{
+    fill_and_empty(0);
+    fill_and_empty(PST_F_NO_PREALLOC);
+}
+
+// One run removes and inserts far more often than the map has spare elements: within an epoch nothing becomes free, and still it works.
+TEST(a_program_may_replace_for_ever)
+{
+    core_fixture f;
+    char text[1024];
+    uint32_t retval = 9, key = 1;
+    uint64_t value = 0;
+    fixture_open(&f);
+    int fd = (int)map_create(&f, PST_MAP_HASH, 4, 8, 2, 0);
+    snprintf(text, sizeof text,
+             "r6 = 5000\n*(u32 *)(r10 - 4) = 1\n"
+             "again: *(u64 *)(r10 - 16) = r6\nr1 = map[fd:%d]\nr2 = r10\nr2 += -4\nr3 = r10\nr3 += -16\nr4 = 0\ncall 2\n"
+             "if r0 != 0 goto out\nr7 = r6\nr7 &= 1\nif r7 == 0 goto keep\nr1 = map[fd:%d]\nr2 = r10\nr2 += -4\ncall 3\nif r0 != 0 goto out\n"
+             "keep: r6 += -1\nif r6 != 0 goto again\nr0 = 0\nout: exit",
+             fd, fd);
+    int64_t prog = prog_load_text(&f, PST_PROG_SAMPLE, text);
+    CHECK_EQ(prog_run_sample(&f, prog, &retval), 0);
+    CHECK_EQ(retval, 0);
+    CHECK_EQ(map_lookup(&f, fd, &key, &value), -PST_ENOENT); // the last turn was odd: deleted
+    fixture_close(&f);
+}
+
+TEST(a_per_cpu_value_has_a_part_for_each_cpu)
+{
+    core_fixture f;
+    uint32_t cpus = pst_pal_cpu_count(), key = 2, retval;
+    char text[512];
+    fixture_open(&f);
+    for (unsigned hash = 0; hash < 2; hash++) {
+        static uint64_t values[PST_CPUS_MAX], out[PST_CPUS_MAX];
+        int64_t fd = map_create(&f, hash ? PST_MAP_PERCPU_HASH : PST_MAP_PERCPU_ARRAY, 4, 5, 4, 0);
+        for (uint32_t cpu = 0; cpu < cpus; cpu++) values[cpu] = 100 + cpu;
+        CHECK_EQ(map_update(&f, fd, &key, values, 0), 0);
+        // The program sees its CPU's part and changes only that.
+        snprintf(text, sizeof text,
+                 "*(u32 *)(r10 - 4) = 2\nr1 = map[fd:%d]\nr2 = r10\nr2 += -4\ncall 1\nif r0 == 0 goto out\nr1 = *(u8 *)(r0 + 0)\nr1 += 50\n"
+                 "*(u8 *)(r0 + 0) = r1\nr0 = 1\nout: exit",
+                 (int)fd);
+        int64_t prog = prog_load_text(&f, PST_PROG_SAMPLE, text);
+        CHECK_EQ(prog_run_sample(&f, prog, &retval), 0);
+        CHECK_EQ(retval, 1);
+        CHECK_EQ(map_lookup(&f, fd, &key, out), 0);
+        uint32_t changed = 0;
+        for (uint32_t cpu = 0; cpu < cpus; cpu++) {
+            if (out[cpu] == 150 + cpu) changed++;
+            else CHECK_EQ(out[cpu], 100 + cpu);
+        }
+        CHECK_EQ(changed, 1);
+    }
+    fixture_close(&f);
+}
+
+TEST(a_frozen_map_is_read_only_for_commands)
+{
+    core_fixture f;
+    uint32_t key = 1;
+    uint64_t value = 3;
+    fixture_open(&f);
+    int64_t fd = map_create(&f, PST_MAP_HASH, 4, 8, 4, 0);
+    CHECK_EQ(map_update(&f, fd, &key, &value, 0), 0);
+    CHECK_EQ(map_freeze(&f, fd), 0);
+    CHECK_EQ(map_update(&f, fd, &key, &value, 0), -PST_EPERM);
+    CHECK_EQ(map_delete(&f, fd, &key), -PST_EPERM);
+    CHECK_EQ(map_take(&f, fd, &key, &value), -PST_EPERM);
+    CHECK_EQ(map_lookup(&f, fd, &key, &value), 0);
+    CHECK_EQ(map_freeze(&f, fd), -PST_EPERM);
+    fixture_close(&f);
+}
+
+TEST(inner_maps_are_found_by_programs)
+{
+    core_fixture f;
+    char text[512];
+    uint32_t key = 1, zero = 0, id = 0, retval;
+    fixture_open(&f);
+    for (uint32_t type = PST_MAP_ARRAY_OF_MAPS; type <= PST_MAP_HASH_OF_MAPS; type++) {
+        uint32_t inner = (uint32_t)map_create(&f, PST_MAP_ARRAY, 4, 8, 1, 0);
+        pst_bpf_attr attr = {.map_type = type, .key_size = 4, .value_size = 4, .max_entries = 4, .inner_map_fd = inner};
+        int64_t outer = cmd(&f, PST_BPF_MAP_CREATE, &attr);
+        CHECK_EQ(map_update(&f, inner, &zero, &(uint64_t){type}, 0), 0);
+        CHECK_EQ(map_update(&f, outer, &key, &inner, 0), 0);
+        CHECK_EQ(map_lookup(&f, outer, &key, &id), 0);
+        CHECK(id > 0);
+        CHECK_EQ(pst_core_close(f.client, (int)inner), 0); // the outer map keeps it
+        snprintf(text, sizeof text,
+                 "*(u32 *)(r10 - 4) = 1\n*(u32 *)(r10 - 8) = 0\nr1 = map[fd:%d]\nr2 = r10\nr2 += -4\ncall 1\nif r0 == 0 goto out\nr1 = r0\n"
+                 "r2 = r10\nr2 += -8\ncall 1\nif r0 == 0 goto out\nr0 = *(u64 *)(r0 + 0)\nout: exit",
+                 (int)outer);
+        int64_t prog = prog_load_text(&f, PST_PROG_SAMPLE, text);
+        CHECK_EQ(prog_run_sample(&f, prog, &retval), 0);
+        CHECK_EQ(retval, type);
+        CHECK_EQ(map_delete(&f, outer, &key), 0);
+        CHECK_EQ(prog_run_sample(&f, prog, &retval), 0);
+        CHECK_EQ(retval, 0);
+        pst_bpf_attr by_id = {.map_id = id};
+        CHECK_EQ(cmd(&f, PST_BPF_MAP_GET_FD_BY_ID, &by_id), -PST_ENOENT);
+    }
+    fixture_close(&f);
+}
+
+TEST(batches_go_through_a_whole_map)
+{
+    core_fixture f;
+    enum { ENTRIES = 300 };
+    static uint32_t keys[ENTRIES];
+    static uint64_t values[ENTRIES];
+    fixture_open(&f);
+    for (uint32_t type = PST_MAP_HASH; type <= PST_MAP_ARRAY; type++) {
+        int64_t fd = map_create(&f, type, 4, 8, ENTRIES, 0);
+        for (uint32_t i = 0; i < ENTRIES; i++) keys[i] = i, values[i] = i * 7u;
+        pst_bpf_attr attr = {.batch = {.keys = PTR(keys), .values = PTR(values), .count = ENTRIES, .map_fd = (uint32_t)fd}};
+        CHECK_EQ(cmd(&f, PST_BPF_MAP_UPDATE_BATCH, &attr), 0);
+        CHECK_EQ(attr.batch.count, ENTRIES);
+        uint64_t sum = 0, cursor = 0;
+        uint32_t seen = 0;
+        for (unsigned turn = 0; turn < ENTRIES; turn++) {
+            attr = (pst_bpf_attr){.batch = {.in_batch = turn ? PTR(&cursor) : 0, .out_batch = PTR(&cursor), .keys = PTR(keys),
+                                            .values = PTR(values), .count = 40, .map_fd = (uint32_t)fd}};
+            int64_t result = cmd(&f, PST_BPF_MAP_LOOKUP_BATCH, &attr);
+            for (uint32_t i = 0; i < attr.batch.count; i++) {
+                CHECK_EQ(values[i], keys[i] * 7u);
+                sum += keys[i];
+            }
+            seen += attr.batch.count;
+            if (result == -PST_ENOENT) break;
+            CHECK_EQ(result, 0);
+        }
+        CHECK_EQ(seen, ENTRIES);
+        CHECK_EQ(sum, ENTRIES * (ENTRIES - 1) / 2);
+    }
+    fixture_close(&f);
+}
+
+TEST(a_batch_too_small_for_a_bucket_says_so)
+{
+    core_fixture f;
+    uint32_t keys[64], cursor;
+    uint64_t values[64] = {0};
+    fixture_open(&f);
+    int64_t fd = map_create(&f, PST_MAP_HASH, 4, 8, 64, 0);
+    for (uint32_t i = 0; i < 64; i++) CHECK_EQ(map_update(&f, fd, &i, values, 0), 0);
+    // 64 keys in 64 buckets: some bucket has two or more, so going one by one must stop with ENOSPC.
+    pst_bpf_attr attr = {.batch = {.out_batch = PTR(&cursor), .keys = PTR(keys), .values = PTR(values), .map_fd = (uint32_t)fd}};
+    int64_t result = 0;
+    for (unsigned turn = 0; turn < 100 && result == 0; turn++) {
+        attr.batch.count = 1;
+        result = cmd(&f, PST_BPF_MAP_LOOKUP_BATCH, &attr);
+        attr.batch.in_batch = PTR(&cursor);
+    }
+    CHECK_EQ(result, -PST_ENOSPC);
+    fixture_close(&f);
+}
