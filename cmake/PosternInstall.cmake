@@ -23,6 +23,7 @@ install(DIRECTORY include/postern DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_
 install(DIRECTORY include/bpf DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/postern FILES_MATCHING PATTERN "*.h")
 
 set(PST_PRIVATE_LIBS "-lpthread")
+find_package(OpenSSL QUIET COMPONENTS Crypto) # src/pal has its own scope
 if(OPENSSL_FOUND)
   string(APPEND PST_PRIVATE_LIBS " -lcrypto")
 endif()

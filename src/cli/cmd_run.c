@@ -9,7 +9,7 @@
 
 #include "base/format.h"
 #include "cli/cli.h"
-#include "cli/run.h"
+#include "cli/run_command.h"
 #include "pal/pal.h"
 
 #define POLL_MS 100
@@ -55,7 +55,7 @@ static cli_exit parse_hook(const cli_args *args, run_state *run)
     if (!length || length >= RUN_NAME_MAX || (second && (!*second || strlen(second) >= RUN_NAME_MAX || strchr(second, ','))))
         return cli_fail(CLI_USAGE, "--hook %s: one or two names of interfaces are expected after xdp:", hook);
     memcpy(run->port[0], first, length);
-    if (second) strcpy(run->port[1], second);
+    if (second) memcpy(run->port[1], second, strlen(second) + 1);
     run->ports = second ? 2 : 1;
     if (second && strcmp(run->port[0], run->port[1]) == 0)
         return cli_fail(CLI_USAGE, "--hook %s: an interface cannot be joined with itself", hook);

@@ -4,13 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef _WIN32
-#include <io.h>
-#define isatty _isatty
-#define fileno _fileno
-#else
-#include <unistd.h>
-#endif
 
 #include "base/format.h"
 #include "cli/cli.h"
@@ -89,7 +82,7 @@ static bool use_colour(void)
     static int answer = -1;
     if (answer < 0) {
         const char *off = getenv("NO_COLOR"), *terminal = getenv("TERM");
-        answer = isatty(fileno(stdout)) && !(off && *off) && !(terminal && strcmp(terminal, "dumb") == 0);
+        answer = pst_pal_stdout_is_terminal() && !(off && *off) && !(terminal && strcmp(terminal, "dumb") == 0);
     }
     return answer != 0;
 }

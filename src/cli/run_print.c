@@ -1,7 +1,7 @@
 // run_print.c: what `postern run` prints besides events: the start, statistics, the summary; as text or JSON lines.
 #include <string.h>
 
-#include "cli/run.h"
+#include "cli/run_command.h"
 
 static const char *port_note(const run_state *run)
 {

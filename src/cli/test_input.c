@@ -61,7 +61,7 @@ static cli_exit read_packet(const char *text, uint8_t **bytes, size_t *size)
 {
     char path[API_PATH_MAX];
     if (strlen(text) >= sizeof path) return cli_fail(CLI_USAGE, "--data: the path is longer than %d bytes", API_PATH_MAX);
-    strcpy(path, text + 1);
+    memcpy(path, text + 1, strlen(text));
     char *colon = strrchr(path, ':'), *end = NULL;
     uint64_t number = 1;
     // "C:\x.pcap" has a colon too: a number must follow.

@@ -259,7 +259,7 @@ static cli_exit set_element(struct bpf_object *obj, const pst_btf *btf, const ch
 {
     char copy[512];
     if (strlen(text) >= sizeof copy) return cli_fail(CLI_USAGE, "--map: %.40s... is too long", text);
-    strcpy(copy, text);
+    memcpy(copy, text, strlen(text) + 1);
     char *key = strchr(copy, '='), *value = key ? strchr(key + 1, '=') : NULL;
     if (!value || key == copy) return cli_fail(CLI_USAGE, "--map %s: MAP=KEY=VALUE is expected", text);
     *key++ = '\0';

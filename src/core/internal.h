@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/map/map.h"
-#include "core/object.h"
+#include "core/handle.h"
 #include "core/provider.h"
 
 #define CORE_PROVIDERS_MAX 64u

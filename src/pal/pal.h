@@ -87,6 +87,9 @@ void pst_pal_comm(char *out, size_t size);
 /// Unpredictable bytes from the system. Aborts the process if the system has none: nothing secret may be guessable.
 void pst_pal_random(void *out, size_t size);
 
+/// Whether standard output is a terminal (for colours and progress).
+bool pst_pal_stdout_is_terminal(void);
+
 // --- Files and crypto (user mode) -----------------------------------------------------------------------------
 
 /// Reads a whole file into a block of *size bytes that the caller frees with pst_free(env, *out, *size + 1): one NUL

@@ -52,8 +52,11 @@ static unsigned run_suite(raw_engine engine)
     unsigned cases = 0;
     char *text = raw_file(PST_SOURCE_DIR "/tests/conformance/public_suite.txt");
     if (!text) return 0;
-    for (char *line = strtok(text, "\r\n"); line; line = strtok(NULL, "\r\n")) {
-        if (line[0] == '#') continue;
+    for (char *line = text, *next; *line; line = next) {
+        size_t length = strcspn(line, "\r\n");
+        next = line + length + (line[length] != '\0');
+        line[length] = '\0';
+        if (length == 0 || line[0] == '#') continue;
         if (parse_case(line, &c)) run_case(&c, engine);
         else pst_test_fail(__FILE__, __LINE__, "this line is no case: %.60s", line);
         cases++;

@@ -169,7 +169,7 @@ TEST(without_rights)
     chmod(SCRATCH "secret", 0);
     static const failure hook = {5, "lo", {"run", OBJECT, "--hook", "xdp:lo", "--program", "count"}};
     static const failure file = {5, "cli_test.secret", {"show", "maps", SCRATCH "secret"}};
-    static const failure out = {5, "/root/x", {"test-run", OBJECT, "count", "--out", "/root/x"}};
+    static const failure out = {5, "/etc/x", {"test-run", OBJECT, "count", "--out", "/etc/x"}};
     const failure *cases[] = {&hook, &file, &out};
     // nobody must be able to reach the program and the object at all.
     cli_result probe = cli_execute((const char *const[]){PST_POSTERN, "show", "maps", OBJECT, NULL}, true);

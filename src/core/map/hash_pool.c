@@ -2,7 +2,7 @@
 //
 // The lock is held for a few loads and stores; only maps without preallocation ask for memory under it, as rarely as segments run out.
 #include "base/bits.h"
-#include "core/map/hash.h"
+#include "core/map/hash_map.h"
 #include "core/internal.h"
 #include "core/map/values.h"
 

@@ -2,7 +2,7 @@
 #ifndef PST_CORE_MAP_HASH_TABLE_H
 #define PST_CORE_MAP_HASH_TABLE_H
 
-#include "core/map/hash.h"
+#include "core/map/hash_map.h"
 
 typedef void (*hash_copy_fn)(hash_map *hash, hash_element *element, void *value);
 

@@ -5,7 +5,7 @@
 #ifndef PST_CORE_MAP_MAP_H
 #define PST_CORE_MAP_MAP_H
 
-#include "core/object.h"
+#include "core/handle.h"
 #include "program/image.h"
 
 typedef struct map_ops map_ops;

@@ -145,3 +145,8 @@ void pst_pal_random(void *out, size_t size)
         size -= (size_t)got;
     }
 }
+
+bool pst_pal_stdout_is_terminal(void)
+{
+    return isatty(STDOUT_FILENO) == 1;
+}

@@ -4,6 +4,8 @@
 // are looked up at run time, with a fallback, so that the library loads on every Windows.
 #include "pal/windows/windows_pal.h"
 
+#include <stdio.h>
+#include <io.h>
 #include <bcrypt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,4 +152,9 @@ pst_status pst_pal_sha256(const void *bytes, size_t size, uint8_t out[PST_SHA256
     }
     BCryptCloseAlgorithmProvider(algorithm, 0);
     return done ? PST_OK : PST_E_NOMEM;
+}
+
+bool pst_pal_stdout_is_terminal(void)
+{
+    return _isatty(_fileno(stdout)) != 0;
 }

@@ -1,6 +1,6 @@
-// run.h: the state of `postern run`, shared by its loop (cmd_run.c) and what it prints (run_print.c).
-#ifndef PST_CLI_RUN_H
-#define PST_CLI_RUN_H
+// run_command.h: the state of `postern run`, shared by its loop (cmd_run.c) and what it prints (run_print.c).
+#ifndef PST_CLI_RUN_COMMAND_H
+#define PST_CLI_RUN_COMMAND_H
 
 #include "cli/cli.h"
 

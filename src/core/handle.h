@@ -1,11 +1,11 @@
-// object.h: what programs, maps, links and BTF blobs have in common: an id, a name, references; and the handles through which clients
+// handle.h: what programs, maps, links and BTF blobs have in common: an id, a name, references; and the handles through which clients
 // hold them.
 //
 // References keep an object alive; users are those of them that clients can act on (handles, pins). When the last reference goes, the object
 // leaves the table of ids at once and is freed after the epoch. Finding an object by id and losing its last reference are
 // ordered by the core's lock, so an id never yields a dying object.
-#ifndef PST_CORE_OBJECT_H
-#define PST_CORE_OBJECT_H
+#ifndef PST_CORE_HANDLE_H
+#define PST_CORE_HANDLE_H
 
 #include "core/core.h"
 #include "core/epoch.h"

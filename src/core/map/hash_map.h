@@ -1,4 +1,4 @@
-// hash.h: the hash table behind hash, percpu_hash and hash_of_maps.
+// hash_map.h: the hash table behind hash, percpu_hash and hash_of_maps.
 //
 // Buckets are chains of elements; readers walk them inside an epoch without locks and without writing. A writer holds its bucket's
 // lock. Updating a key links a new element in front of the old one, so no reader sees a half-written value or misses the key.
@@ -6,8 +6,8 @@
 // Elements come from a pool of max_entries and some more. A removed element may be filled again once the epoch in which it was removed is over.
 // When a program removes faster than epochs pass (within one run), the oldest removed element is taken at once, as Linux does
 // always: its late readers may see the new content, and a walk that ends in another bucket's chain starts again.
-#ifndef PST_CORE_MAP_HASH_H
-#define PST_CORE_MAP_HASH_H
+#ifndef PST_CORE_MAP_HASH_MAP_H
+#define PST_CORE_MAP_HASH_MAP_H
 
 #include "core/map/map.h"
 
