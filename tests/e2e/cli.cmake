@@ -2,6 +2,9 @@
 pst_test(cli_test SOURCES cli_test.c cli_run_test.c cli_fixture.c cli_json.c netns.c LABELS e2e TIMEOUT 400)
 add_executable(cli_loader cli_loader.c)
 target_link_libraries(cli_loader PRIVATE postern_shared)
+if(PST_SANITIZE) # the library is instrumented; its runtime must be the program's
+  target_link_options(cli_loader PRIVATE -fsanitize=${PST_SANITIZE})
+endif()
 target_compile_definitions(cli_test PRIVATE PST_POSTERN="$<TARGET_FILE:postern>" PST_LOADER="$<TARGET_FILE:cli_loader>")
 add_dependencies(cli_test postern cli_loader)
 add_test(NAME cli_docs COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli_docs.sh $<TARGET_FILE:postern> ${CMAKE_SOURCE_DIR})
