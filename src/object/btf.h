@@ -87,6 +87,10 @@ uint32_t pst_btf_strip(const pst_btf *btf, uint32_t id);
 PST_MUST_USE bool pst_btf_size(const pst_btf *btf, uint32_t id, uint64_t *out);
 /// C-like spelling of a type reference ("struct event *", "const char[16]").
 void pst_btf_type_text(const pst_btf *btf, uint32_t id, pst_text *out);
+/// Writes the types, those of the base included, as C that compiles: each before its use, with the same layout (padding and "packed" are
+/// made explicit), every one marked preserve_access_index. A name that is taken gets "___2", "___3", ... A program that includes
+/// it needs no header of the host. Functions and variables are left out. PST_E_NOMEM, or PST_E_LIMIT for types that nest too deep.
+PST_MUST_USE pst_status pst_btf_dump_c(const pst_btf *btf, pst_text *out);
 /// Writes size bytes of data, which are a value of type id, as JSON (structs as objects, arrays, enums by name, char arrays as strings).
 /// Data shorter than the type gives what is there.
 void pst_btf_value_json(const pst_btf *btf, uint32_t id, const void *data, size_t size, pst_json *out);

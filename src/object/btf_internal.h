@@ -55,7 +55,14 @@ PST_MUST_USE pst_status btf_index(pst_btf *btf);
 uint32_t btf_guess_pointer(const pst_btf *btf);
 // Appends a name from the file so that it cannot steer a terminal.
 void btf_add_name(pst_text *out, const char *name);
-// A declaration of name (may be "") with this type: "int (*name)(void)".
-void btf_declare(const pst_btf *btf, uint32_t id, const char *name, pst_text *out);
+// "struct ", "union ", "enum " or "".
+const char *btf_tag(const pst_btf_type *type);
+// Writes the type that a declaration is made of ("struct sock", "u32"), without pointers and the like.
+typedef struct btf_base_writer {
+    void (*write)(void *user, uint32_t id);
+    void *user;
+} btf_base_writer;
+// A declaration of name (may be "") with this type: "int (*name)(void)". writer NULL: the plain name.
+void btf_declare(const pst_btf *btf, uint32_t id, const char *name, const btf_base_writer *writer, pst_text *out);
 
 #endif

@@ -14,6 +14,7 @@ typedef struct declarer {
     const pst_btf *btf;
     pst_text *out;
     size_t start;
+    const btf_base_writer *writer; // or NULL
 } declarer;
 
 // From the outermost type to what it is made of.
@@ -100,7 +101,7 @@ static void add_qualifier(pst_text *out, pst_btf_kind kind)
     pst_text_add(out, kind == PST_BTF_CONST ? "const" : kind == PST_BTF_VOLATILE ? "volatile" : "restrict");
 }
 
-static const char *tag_word(const pst_btf_type *type)
+const char *btf_tag(const pst_btf_type *type)
 {
     switch (type->kind) {
     case PST_BTF_STRUCT: return "struct ";
@@ -130,11 +131,15 @@ static const char *tag_word(const pst_btf_type *type)
 static void add_base(const declarer *d, uint32_t id)
 {
     pst_btf_type type = pst_btf_get(d->btf, id);
+    if (d->writer) {
+        d->writer->write(d->writer->user, id);
+        return;
+    }
     if (type.kind == PST_BTF_VOID) {
         pst_text_add(d->out, "void");
         return;
     }
-    pst_text_add(d->out, tag_word(&type));
+    pst_text_add(d->out, btf_tag(&type));
     if (*type.name) btf_add_name(d->out, type.name);
     else pst_text_add(d->out, "{...}");
 }
@@ -212,13 +217,13 @@ static void declare(const declarer *d, uint32_t id, const char *name, uint32_t n
     add_right(d, &c, nest);
 }
 
-void btf_declare(const pst_btf *btf, uint32_t id, const char *name, pst_text *out)
+void btf_declare(const pst_btf *btf, uint32_t id, const char *name, const btf_base_writer *writer, pst_text *out)
 {
-    declarer d = {.btf = btf, .out = out, .start = out->size};
+    declarer d = {.btf = btf, .out = out, .start = out->size, .writer = writer};
     declare(&d, id, name, 0);
 }
 
 void pst_btf_type_text(const pst_btf *btf, uint32_t id, pst_text *out)
 {
-    btf_declare(btf, id, "", out);
+    btf_declare(btf, id, "", NULL, out);
 }

@@ -60,6 +60,9 @@ static void walk(const pst_btf *btf, const uint8_t *bytes, size_t size)
         // The first of its name and kind is found.
         if (*type.name) must(pst_btf_find(btf, type.name, type.kind) <= id && pst_btf_find(btf, type.name, type.kind) != 0);
     }
+    pst_text_clear(&text);
+    pst_status dumped = pst_btf_dump_c(btf, &text);
+    must(!text.failed && (dumped == PST_OK || dumped == PST_E_LIMIT));
     pst_text_free(&text);
     pst_text_free(&other);
 }
