@@ -91,7 +91,7 @@ pst_map *core_call_map(core_call *call, uint32_t fd, uint32_t *mode, int64_t *er
 /// The map behind fd for a command with this access (HANDLE_*); a writer counts until core_map_end, so that freezing can refuse.
 int64_t core_map_begin(core_call *call, uint32_t fd, unsigned access, pst_map **out);
 void core_map_end(pst_map *map, unsigned access);
-/// One key's update and delete, for the single and the batch commands. Inside an epoch.
+/// One key's update and delete, for the single and the batch commands. Outside of epochs: maps may wait for one to end.
 int64_t core_map_update_key(core_call *call, pst_map *map, const void *key, const void *value, uint64_t flags);
 int core_map_delete_key(pst_map *map, const void *key);
 

@@ -120,12 +120,7 @@ static int64_t write_batch(core_call *call, write_fn write, bool values)
     if (!error && batch.capacity > 0 && (!batch.keys || (values && !batch.values)))
         error = core_refuse(call, PST_EFAULT, "batch.keys or batch.values is NULL");
     if (!error && batch.capacity > 0) {
-        // An epoch of its own for each key: removed elements become free while a long batch goes on.
-        for (; batch.done < batch.capacity && !error; batch.done += error == 0) {
-            epoch_slot *slot = epoch_enter(&call->core->epoch);
-            error = write(call, &batch, batch.done);
-            epoch_exit(slot);
-        }
+        for (; batch.done < batch.capacity && !error; batch.done += error == 0) error = write(call, &batch, batch.done);
         attr->batch.count = batch.done;
     }
     core_map_end(map, HANDLE_WRITE);

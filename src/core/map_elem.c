@@ -146,11 +146,7 @@ int64_t core_cmd_map_update(core_call *call)
     if (attr->flags & PST_BPF_F_LOCK) error = core_refuse(call, PST_EINVAL, "BPF_F_LOCK: the values of map %u have no spin lock", map->view.id);
     if (!error) error = key_of(call, map, &key);
     if (!error && !value && core_map_user_value_size(map) > 0) error = core_refuse(call, PST_EFAULT, "value is NULL");
-    if (!error) {
-        epoch_slot *slot = epoch_enter(&call->core->epoch);
-        error = core_map_update_key(call, map, key, value, attr->flags);
-        epoch_exit(slot);
-    }
+    if (!error) error = core_map_update_key(call, map, key, value, attr->flags);
     core_map_end(map, HANDLE_WRITE);
     return error;
 }
@@ -174,9 +170,7 @@ int64_t core_cmd_map_delete(core_call *call)
     if (error) return error;
     error = key_of(call, map, &key);
     if (!error) {
-        epoch_slot *slot = epoch_enter(&call->core->epoch);
         int result = core_map_delete_key(map, key);
-        epoch_exit(slot);
         if (result) error = refuse_map(call, map, "delete a key of", result);
     }
     core_map_end(map, HANDLE_WRITE);

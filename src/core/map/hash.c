@@ -25,7 +25,7 @@ static int hash_update(pst_map *map, const void *key, const void *value, uint64_
     if (!error) element = hash_fill(hash, key, hashed, old != NULL, &error);
     if (element) {
         error = 0;
-        memcpy(hash_value(hash, element), value, map->view.value_size);
+        core_value_store(hash_value(hash, element), value, map->view.value_size);
         hash_link(hash, element); // in front of the old one: no moment without the key
         if (old) {
             hash_unlink(hash, old);
@@ -41,12 +41,28 @@ static void copy_value(hash_map *hash, hash_element *element, void *value)
     core_value_load(value, hash_value(hash, element), hash->map.view.value_size);
 }
 
+// For commands: a value whose element was stolen meanwhile is read again.
+static int read_with(pst_map *map, const void *key, void *value, hash_copy_fn copy)
+{
+    hash_map *hash = hash_of(map);
+    for (;;) {
+        uint32_t steals = PST_ATOMIC_LOAD(&hash->pool.steals);
+        hash_element *element = hash_find(hash, key);
+        if (element) copy(hash, element, value);
+        // Not a plain load: it must come after those of the copy.
+        if (PST_ATOMIC_ADD(&hash->pool.steals, 0u) == steals) return element ? 0 : -PST_ENOENT;
+    }
+}
+
 static int hash_read(pst_map *map, const void *key, void *value)
 {
-    hash_element *element = hash_find(hash_of(map), key);
-    if (!element) return -PST_ENOENT;
-    copy_value(hash_of(map), element, value);
-    return 0;
+    return read_with(map, key, value, copy_value);
+}
+
+static int hash_write(pst_map *map, const void *key, const void *value, uint64_t flags)
+{
+    hash_pool_wait(hash_of(map));
+    return hash_update(map, key, value, flags);
 }
 
 static int take_with(pst_map *map, const void *key, void *value, hash_copy_fn copy)
@@ -83,7 +99,7 @@ const map_ops map_hash_ops = {
     .update = hash_update,
     .remove = hash_remove,
     .read = hash_read,
-    .write = hash_update,
+    .write = hash_write,
     .next_key = hash_next_key,
     .take = hash_take,
     .read_batch = hash_batch,
@@ -157,6 +173,7 @@ static int percpu_update(pst_map *map, const void *key, const void *value, uint6
 
 static int percpu_write(pst_map *map, const void *key, const void *value, uint64_t flags)
 {
+    hash_pool_wait(hash_of(map));
     return percpu_put(map, key, value, flags, true);
 }
 
@@ -168,10 +185,7 @@ static void percpu_copy(hash_map *hash, hash_element *element, void *value)
 
 static int percpu_read(pst_map *map, const void *key, void *value)
 {
-    hash_element *element = hash_find(hash_of(map), key);
-    if (!element) return -PST_ENOENT;
-    percpu_copy(hash_of(map), element, value);
-    return 0;
+    return read_with(map, key, value, percpu_copy);
 }
 
 static int percpu_take(pst_map *map, const void *key, void *value)

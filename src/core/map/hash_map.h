@@ -4,8 +4,9 @@
 // lock. Updating a key links a new element in front of the old one, so no reader sees a half-written value or misses the key.
 //
 // Elements come from a pool of max_entries and some more. A removed element may be filled again once the epoch in which it was removed is over.
-// When a program removes faster than epochs pass (within one run), the oldest removed element is taken at once, as Linux does
-// always: its late readers may see the new content, and a walk that ends in another bucket's chain starts again.
+// A command waits for that. A program cannot: when it removes faster than epochs pass (within one run), the oldest removed element is
+// stolen, as Linux does always: late readers of its value may see the new content, and a walk that ends in another bucket's chain
+// starts again. Commands notice a theft while they copied a value and copy again.
 #ifndef PST_CORE_MAP_HASH_MAP_H
 #define PST_CORE_MAP_HASH_MAP_H
 
@@ -35,6 +36,7 @@ typedef struct hash_pool {
     uint32_t segment_size;  // elements in a segment
     uint32_t total, limit;  // elements there are; may be
     uint32_t live;          // in buckets
+    uint32_t steals;        // how often a waiting element was taken
     hash_element **ring;
     uint64_t ring_size;     // power of two, at least total
     uint64_t head, ripe, tail;
@@ -70,6 +72,8 @@ PST_INLINE uint8_t *hash_value(const hash_map *hash, hash_element *element)
 
 /// Takes an element for a new key (replaces false) or for a new value of an old key. NULL: *error is -PST_E2BIG or -PST_ENOMEM.
 hash_element *hash_pool_take(hash_map *hash, bool replaces, int *error);
+/// For commands, without any lock and outside of epochs: waits a while until an element can be had without stealing.
+void hash_pool_wait(hash_map *hash);
 /// Gives back an element that readers may still see; removed: its key is gone.
 void hash_pool_give(hash_map *hash, hash_element *element, bool removed);
 PST_MUST_USE int hash_pool_create(hash_map *hash);

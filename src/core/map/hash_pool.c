@@ -9,6 +9,7 @@
 #define SEGMENT_BYTES 65536u
 #define SPARE_MIN 32u // elements beyond max_entries: removed ones that wait, replaced values
 #define SPARE_MAX 4096u
+#define WAIT_TURNS 1000u // of a command, for epochs to pass
 
 static bool is_percpu(const hash_map *hash)
 {
@@ -106,7 +107,10 @@ static hash_element *take_removed(hash_map *hash, bool steal)
     if (pool->head == pool->ripe) {
         epoch_domain *epoch = &hash->map.object.core->epoch;
         if (!refresh_ripe(pool, PST_ATOMIC_LOAD(&epoch->now)) && !refresh_ripe(pool, epoch_advance(epoch)) && !steal) return NULL;
-        if (pool->head == pool->ripe) pool->ripe++;
+        if (pool->head == pool->ripe) {
+            (void)PST_ATOMIC_ADD(&pool->steals, 1u); // before the content changes
+            pool->ripe++;
+        }
     }
     return pool->ring[pool->head++ & (pool->ring_size - 1)];
 }
@@ -125,6 +129,19 @@ static hash_element *take_fresh(hash_map *hash)
         memcpy(hash_value(hash, element), &values, sizeof values);
     }
     return element;
+}
+
+void hash_pool_wait(hash_map *hash)
+{
+    hash_pool *pool = &hash->pool;
+    epoch_domain *epoch = &hash->map.object.core->epoch;
+    for (unsigned turn = 0; turn < WAIT_TURNS; turn++) {
+        core_spin_lock(&pool->lock);
+        bool has = pool->head != pool->ripe || pool->fresh > 0 || pool->total < pool->limit || refresh_ripe(pool, epoch_advance(epoch));
+        core_spin_unlock(&pool->lock);
+        if (has) return;
+        pst_pal_yield();
+    }
 }
 
 uint8_t *hash_pool_percpu(hash_map *hash, hash_element *element)

@@ -48,7 +48,8 @@ struct map_ops {
     void *(*lookup)(pst_map *map, const void *key);
     int (*update)(pst_map *map, const void *key, const void *value, uint64_t flags);
     int (*remove)(pst_map *map, const void *key);
-    /// For commands, inside an epoch; values have the user's layout (core_map_user_value_size). NULL: not supported.
+    /// For commands; values have the user's layout (core_map_user_value_size). NULL: not supported. Those that read run inside an epoch,
+    /// write, remove and set_object outside: they may wait for one to end.
     int (*read)(pst_map *map, const void *key, void *value);
     int (*write)(pst_map *map, const void *key, const void *value, uint64_t flags);
     int (*next_key)(pst_map *map, const void *key, void *next);
