@@ -12,7 +12,7 @@
 #define DEPTH_MAX 512u    // of needs
 #define INLINE_MAX 64u    // anonymous structs in each other
 #define OUTPUT_FACTOR 16u // text is at most so many times the BTF, plus a little
-#define OUTPUT_BASE (1u << 20)
+#define OUTPUT_BASE (1u << 16)
 
 enum { KNOWN = 1, BUSY = 2, DONE = 4, COMPLETE = 8 }; // KNOWN: declared forward; COMPLETE: of a typedef, what it names is too
 
