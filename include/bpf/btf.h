@@ -8,10 +8,8 @@
 #include <stdbool.h>
 
 #include <bpf/libbpf_common.h>
-#ifdef POSTERN_HAVE_LINUX_BPF_H
+#ifndef POSTERN_LIBBPF_UAPI_H
 #include <linux/btf.h>
-#else
-#include <bpf/uapi/linux/btf.h>
 #endif
 
 #ifdef __cplusplus

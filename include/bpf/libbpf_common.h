@@ -7,15 +7,10 @@
 
 #include <string.h>
 
-// Linux's <linux/bpf.h> where there is one, else the same numbers and layouts from Postern.
-#if defined(__has_include)
-#if __has_include(<linux/bpf.h>)
+// Linux's <linux/bpf.h>; where there is none, bpf/uapi of Postern is on the include path and brings the programs' part of it.
 #include <linux/bpf.h>
-#define POSTERN_HAVE_LINUX_BPF_H 1
-#endif
-#endif
-#ifndef POSTERN_HAVE_LINUX_BPF_H
-#include <bpf/uapi/linux/bpf.h>
+#ifndef BPF_OBJ_NAME_LEN // only the whole of it has this
+#include <bpf/libbpf_uapi.h>
 #endif
 
 #include <bpf/libbpf_version.h>
