@@ -20,11 +20,11 @@ int main(int argc, char **argv)
 {
     static cli_args args; // too large for a stack
     cli_exit code = cli_parse(argc, argv, &args);
-    if (code != CLI_OK) return code;
+    if (code != CLI_OK) return (int)code;
     cli_route_messages(args.verbose);
     code = dispatch(&args);
     postern_shutdown();
     // A full disk or a closed pipe must not look like success.
-    if ((fflush(stdout) || ferror(stdout)) && code == CLI_OK) return cli_fail(CLI_FAILED, "standard output cannot be written");
-    return code;
+    if ((fflush(stdout) || ferror(stdout)) && code == CLI_OK) code = cli_fail(CLI_FAILED, "standard output cannot be written");
+    return (int)code;
 }
