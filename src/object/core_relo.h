@@ -4,7 +4,7 @@
 // The answer is computed for each type of the host (target) with the same name, flavors aside, and all answers must agree.
 // Meaning and edge cases are libbpf's: an object relocated here equals one that libbpf relocated against the same types.
 //
-// Source: the kernel's Documentation/bpf/llvm_reloc.rst and enum bpf_core_relo_kind; behaviour as of libbpf 1.6.
+// Source: the kernel's Documentation/bpf/llvm_reloc.rst and enum bpf_core_relo_kind; behaviour as of libbpf 1.8.
 #ifndef PST_OBJECT_CORE_RELO_H
 #define PST_OBJECT_CORE_RELO_H
 
