@@ -138,3 +138,53 @@ TEST(missing_rights_are_named)
     if (access("/dev/net/tun", R_OK | W_OK) == 0) check_without_rights("pt0", NULL, true);
     fixture_close(&f);
 }
+
+// --- Each allocation fails once -------------------------------------------------------------------------------------
+
+static unsigned g_allocations_left;
+
+static void *fail_in_turn(void *user, void *ptr, size_t old_size, size_t new_size)
+{
+    if (new_size != 0 && new_size > old_size && g_allocations_left-- == 0) {
+        g_allocations_left = UINT32_MAX; // the others work
+        return NULL;
+    }
+    return fixture_env()->resize(fixture_env()->user, ptr, old_size, new_size);
+}
+
+static pst_status open_and_close(net_fixture *f, const pst_env *env, const char *second)
+{
+    pst_net *net;
+    pst_bridge *bridge;
+    pst_bridge_options options = {.size = sizeof options, .port = {"m0", second}, .make_tap = {false, true}};
+    PST_TRY(pst_net_create(env, f->core, &net));
+    pst_status status = pst_bridge_open(net, &options, &bridge);
+    pst_bridge_close(bridge); // NULL after a failure
+    pst_net_free(net);
+    return status;
+}
+
+static void check_allocations(net_fixture *f, const char *second)
+{
+    pst_env env = {.resize = fail_in_turn, .log = fixture_env()->log, .user = NULL};
+    unsigned failures = 0;
+    for (;; failures++) {
+        g_allocations_left = failures;
+        pst_status status = open_and_close(f, &env, second);
+        if (status == PST_OK) break;
+        CHECK_EQ(status, PST_E_NOMEM);
+        CHECK(!netns_is_promiscuous(f->middle, "m0"));
+        if (failures == 100) break;
+    }
+    CHECK(failures > 5 && failures < 100);
+}
+
+TEST(each_allocation_may_fail)
+{
+    net_fixture f;
+    if (!fixture_open(&f)) return;
+    check_allocations(&f, "m1");
+    if (access("/dev/net/tun", R_OK | W_OK) == 0) check_allocations(&f, "pt0");
+    fixture_close(&f);
+    CHECK(fixture_left_nothing());
+}

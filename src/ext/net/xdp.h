@@ -1,9 +1,14 @@
 // xdp.h: the XDP provider on Linux user space: an inline bridge over AF_PACKET rings or TAP devices.
 //
 // A *port* is an interface. A *bridge* joins two ports: a frame that comes in at one is shown to the program attached to that port
-// and, on PASS, leaves by the other; TX sends it back, REDIRECT to the other port sends it there, DROP and ABORTED end it.
-// A bridge of one port: a TAP device (PASS has nowhere to go and ends the frame, TX answers), or an ordinary interface that is only
-// watched (verdicts are counted, nothing is enforced, since AF_PACKET sees copies): pst_bridge_info says which.
+// and, on PASS, leaves by the other; TX sends it back, REDIRECT to the other port sends it there, DROP and ABORTED end it. Without a program
+// frames pass. A bridge of one port: a TAP device (PASS has nowhere to go and ends the frame, TX answers), or an ordinary interface that is
+// only watched (verdicts are counted, nothing is enforced, since AF_PACKET sees copies): pst_bridge_port_kind says which.
+//
+// Programs see frames as a wire carries them, whatever the interfaces' offloads: VLAN tags in place, checksums complete, large ("GSO") frames
+// segment by segment. No offload setting is changed. Frames that no program saw or changed go on with their offloads as they came.
+// Not forwarded: large frames of tunnels and of SCTP, which the virtio header cannot describe; the kernel counts them as dropped. Where they
+// occur, turn that offload off at their sender.
 #ifndef PST_EXT_NET_XDP_H
 #define PST_EXT_NET_XDP_H
 
