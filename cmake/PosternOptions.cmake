@@ -12,6 +12,8 @@ target_include_directories(pst_options INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE
 if(WIN32)
   target_compile_definitions(pst_options INTERFACE _WIN32_WINNT=0x0A00 __USE_MINGW_ANSI_STDIO=1)
   target_link_options(pst_options INTERFACE -static-libgcc)
+  # In place of Linux's headers, which the library's public ones name.
+  target_include_directories(pst_options INTERFACE ${CMAKE_SOURCE_DIR}/include/bpf/uapi)
 else()
   target_compile_definitions(pst_options INTERFACE _GNU_SOURCE)
 endif()
