@@ -1,5 +1,6 @@
 # protocol.cmake: calls postern-conformance as the public suite's runner does and looks at its output and exit code.
 # PROGRAM: the executable; EMULATOR: what runs it, if anything; WORK: a folder for the input.
+set(ENV{PST_WINE_STDIN} 1) # Windows builds run through scripts/wine-run, which closes standard input unless asked
 function(expect name input want_code want_out want_error)
   file(WRITE ${WORK}/protocol_input.txt "${input}\n")
   execute_process(COMMAND ${EMULATOR} ${PROGRAM} ${ARGN} INPUT_FILE ${WORK}/protocol_input.txt
