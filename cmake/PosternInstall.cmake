@@ -27,8 +27,10 @@ find_package(OpenSSL QUIET COMPONENTS Crypto) # src/pal has its own scope
 if(OPENSSL_FOUND)
   string(APPEND PST_PRIVATE_LIBS " -lcrypto")
 endif()
+set(PST_PC_MORE "")
 if(WIN32)
   set(PST_PRIVATE_LIBS "-lbcrypt -lsynchronization")
+  set(PST_PC_MORE " -I\${includedir}/postern/bpf/uapi") # in place of Linux's headers
 endif()
 # From the folder of a package file up to the prefix.
 file(RELATIVE_PATH PST_PKGCONFIG_UP /p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)
