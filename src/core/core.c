@@ -99,6 +99,7 @@ pst_status pst_client_create(pst_core *core, pst_client **out)
     pst_client *client = pst_alloc_zero(&core->env, 1, sizeof *client);
     if (!client) return PST_E_NOMEM;
     client->core = core;
+    client->first = HANDLES_FIRST;
     pst_status status = pst_pal_mutex_create(&core->env, &client->lock);
     if (status != PST_OK) {
         pst_free(&core->env, client, sizeof *client);
@@ -106,6 +107,11 @@ pst_status pst_client_create(pst_core *core, pst_client **out)
     }
     *out = client;
     return PST_OK;
+}
+
+void pst_client_number_from(pst_client *client, int first)
+{
+    client->first = first;
 }
 
 void pst_client_free(pst_client *client)

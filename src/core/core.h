@@ -36,6 +36,9 @@ void pst_core_free(pst_core *core);
 /// A client owns handles ("fds"): small numbers, its own. Freed clients close them.
 PST_MUST_USE pst_status pst_client_create(pst_core *core, pst_client **out);
 void pst_client_free(pst_client *client);
+/// Handles are numbered from first (default 3; at most INT32_MAX - 65536). Before the first handle. A client whose users may also close(2) what
+/// they take for a descriptor chooses numbers that the system never gives out.
+void pst_client_number_from(pst_client *client, int first);
 
 /// bpf(2): returns >= 0, or a negative PST_E* errno of abi.h. attr's bytes beyond what this core knows must be 0 (else -PST_E2BIG); attr is
 /// read and written (out fields). Pointers in attr are addresses of the caller's memory.

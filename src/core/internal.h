@@ -59,6 +59,7 @@ struct pst_client {
     client_handle *handles;
     size_t capacity;
     size_t hint; // no free handle below
+    int first; // number of handles[0]
     uint32_t has_error;
     char error[CLIENT_ERROR_MAX];
 };

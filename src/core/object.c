@@ -158,7 +158,7 @@ int64_t core_handle_add(pst_client *client, core_object *object, uint32_t mode)
         client->hint = (size_t)at + 1;
     }
     pst_pal_mutex_unlock(client->lock);
-    if (at >= 0) return at + HANDLES_FIRST;
+    if (at >= 0) return at + client->first;
     core_object_put_user(object);
     return at;
 }
@@ -166,8 +166,8 @@ int64_t core_handle_add(pst_client *client, core_object *object, uint32_t mode)
 // The handle's entry, NULL when fd is none. The client's lock is held.
 static client_handle *handle_at(pst_client *client, int64_t fd)
 {
-    if (fd < HANDLES_FIRST || (uint64_t)fd - HANDLES_FIRST >= client->capacity) return NULL;
-    client_handle *handle = &client->handles[fd - HANDLES_FIRST];
+    if (fd < client->first || (uint64_t)(fd - client->first) >= client->capacity) return NULL;
+    client_handle *handle = &client->handles[fd - client->first];
     return handle->object ? handle : NULL;
 }
 
@@ -193,7 +193,7 @@ int64_t pst_core_close(pst_client *client, int fd)
     if (handle) {
         object = handle->object;
         handle->object = NULL;
-        size_t at = (size_t)(fd - HANDLES_FIRST);
+        size_t at = (size_t)(fd - client->first);
         if (at < client->hint) client->hint = at;
     }
     pst_pal_mutex_unlock(client->lock);

@@ -1,5 +1,6 @@
 // lowlevel_test.c: bpf.h's calls, names, and the error convention.
 #include "fixture.h"
+#include "pal/pal.h"
 
 TEST(maps_without_an_object)
 {
@@ -30,6 +31,63 @@ TEST(maps_without_an_object)
     CHECK_EQ(bpf_map_update_elem(fd, &key, &value, 0), -EPERM);
     CHECK_EQ(postern_close(fd), 0);
     CHECK(bpf_map_lookup_elem(fd, &key, &value) == -EBADF);
+}
+
+TEST(descriptors_are_no_numbers_of_the_system)
+{
+    quiet();
+    int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "one", 4, 4, 1, NULL);
+    CHECK(fd > 1 << 20); // Linux's limit of descriptors
+    CHECK_EQ(postern_close(fd), 0);
+}
+
+TEST(descriptors_of_a_former_core_are_dead)
+{
+    quiet();
+    struct bpf_object *old = OPEN_WITH("count");
+    REQUIRE(old && bpf_object__load(old) == 0);
+    postern_shutdown();
+    struct bpf_object *obj = OPEN_WITH("count");
+    REQUIRE(obj && bpf_object__load(obj) == 0);
+    CHECK_EQ(run_on_zeros(old, "count"), -1);
+    bpf_object__close(old);
+    CHECK_EQ(run_on_zeros(obj, "count"), XDP_PASS);
+    bpf_object__close(obj);
+    postern_shutdown();
+}
+
+// --- Threads ---------------------------------------------------------------------------------------------------------
+
+#define THREADS 4
+
+static int g_good;
+
+static void load_and_run(void *arg)
+{
+    for (int i = 0; i < 5; i++) {
+        struct bpf_object *obj = OPEN_WITH("count");
+        if (!obj) return;
+        bpf_map__set_pin_path(bpf_object__find_map_by_name(obj, "pinned"), NULL);
+        bool good = bpf_object__load(obj) == 0 && run_on_zeros(obj, "count") == XDP_PASS;
+        // Each thread has its own sentence.
+        good = good && !bpf_object__open(arg) && last_error_has(arg);
+        bpf_object__close(obj);
+        if (good) PST_ATOMIC_ADD(&g_good, 1);
+    }
+}
+
+TEST(threads_share_one_core)
+{
+    static const char *const files[THREADS] = {"no-such-a.o", "no-such-b.o", "no-such-c.o", "no-such-d.o"};
+    pst_thread *threads[THREADS] = {0};
+    quiet();
+    postern_shutdown(); // the threads race for its creation
+    g_good = 0;
+    for (int i = 0; i < THREADS; i++) CHECK(pst_pal_thread_create(pst_pal_env(), load_and_run, (void *)(uintptr_t)files[i], &threads[i]) == PST_OK);
+    for (int i = 0; i < THREADS; i++)
+        if (threads[i]) pst_pal_thread_join(threads[i]);
+    CHECK_EQ(g_good, THREADS * 5);
+    postern_shutdown();
 }
 
 TEST(programs_without_an_object)
