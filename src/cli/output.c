@@ -77,12 +77,15 @@ void cli_route_messages(bool verbose)
 
 // --- Lines --------------------------------------------------------------------------------------------------------
 
+// Asked once, by whichever thread prints first.
 static bool use_colour(void)
 {
-    static int answer = -1;
+    static int known = -1;
+    int answer = PST_ATOMIC_LOAD_RELAXED(&known);
     if (answer < 0) {
         const char *off = getenv("NO_COLOR"), *terminal = getenv("TERM");
         answer = pst_pal_stdout_is_terminal() && !(off && *off) && !(terminal && strcmp(terminal, "dumb") == 0);
+        PST_ATOMIC_STORE_RELAXED(&known, answer);
     }
     return answer != 0;
 }
