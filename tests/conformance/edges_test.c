@@ -89,7 +89,11 @@ TEST(edges)
     unsigned cases = 0;
     char *text = raw_file(PST_SOURCE_DIR "/tests/conformance/edges.txt");
     REQUIRE(text);
-    for (char *line = strtok(text, "\r\n"); line; line = strtok(NULL, "\r\n")) {
+    for (char *line = text, *next; *line; line = next) {
+        size_t length = strcspn(line, "\r\n");
+        next = line + length + (line[length] != '\0');
+        line[length] = '\0';
+        if (length == 0) continue;
         if (line[0] == '#' || !take_line(&c, line)) continue;
         cases++;
         for (raw_engine e = RAW_FAST; e < RAW_ENGINES; e++) run_case(&c, e);
