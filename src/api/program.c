@@ -235,7 +235,7 @@ static int load_and_explain(struct bpf_program *prog, const load_info *info)
 int api_program_load(struct bpf_program *prog)
 {
     if (prog->type == BPF_PROG_TYPE_UNSPEC)
-        return api_fail(EINVAL, "%s: section %s names no program type (`postern show types` lists the names); set it with bpf_program__set_type",
+        return api_fail(EINVAL, "%s: section %s names no program type: rename it (`postern show types` lists the names) or call bpf_program__set_type",
                         prog->object->object->file, prog->def->section);
     int err = patch_maps(prog);
     if (err) return err;

@@ -7,6 +7,7 @@
 #include "api/api.h"
 #include "base/bits.h"
 #include "base/cursor.h"
+#include "base/format.h"
 #include "cli/test_input.h"
 #include "pal/pal.h"
 
@@ -60,8 +61,7 @@ static cli_exit read_capture(const char *path, const uint8_t *file, size_t file_
 static cli_exit read_packet(const char *text, uint8_t **bytes, size_t *size)
 {
     char path[API_PATH_MAX];
-    if (strlen(text) >= sizeof path) return cli_fail(CLI_USAGE, "--data: the path is longer than %d bytes", API_PATH_MAX);
-    memcpy(path, text + 1, strlen(text));
+    if (pst_format(path, sizeof path, "%s", text + 1) >= sizeof path) return cli_fail(CLI_USAGE, "--data: the path is longer than %d bytes", API_PATH_MAX);
     char *colon = strrchr(path, ':'), *end = NULL;
     uint64_t number = 1;
     // "C:\x.pcap" has a colon too: a number must follow.
