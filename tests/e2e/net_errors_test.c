@@ -73,6 +73,8 @@ TEST(a_headroom_beyond_reason_is_refused)
     pst_bridge_options options = {.size = sizeof options, .port = {"m0", "m1"}, .headroom = 1u << 20};
     CHECK_EQ(pst_bridge_open(f.net, &options, &f.bridge), PST_E_INVALID);
     CHECK(fixture_said("headroom"));
+    options = (pst_bridge_options){.port = {"m0", "m1"}};
+    CHECK_EQ(pst_bridge_open(f.net, &options, &f.bridge), PST_E_INVALID);
     fixture_close(&f);
 }
 

@@ -123,7 +123,7 @@ static pst_frame segment_frame(const pst_forward *forward, const pst_segments *s
     return segment;
 }
 
-// scratch[1] gets the segment as it was built.
+// scratch[0] holds the segment, scratch[1] its headers as they were before the program ran.
 static bool is_unchanged(const pst_forward *forward, const pst_segments *segments, uint32_t index, const pst_frame *segment)
 {
     const uint8_t *data = forward->scratch[0] + forward->headroom;

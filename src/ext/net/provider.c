@@ -162,6 +162,7 @@ static void free_bridge(pst_bridge *bridge)
 pst_status pst_bridge_open(pst_net *net, const pst_bridge_options *options, pst_bridge **out)
 {
     *out = NULL;
+    if (options->size < sizeof *options) return pst_fail(net->env, PST_E_INVALID, "the size of the bridge's options is not set");
     pst_bridge *bridge = pst_alloc_zero(net->env, 1, sizeof *bridge);
     if (!bridge) return PST_E_NOMEM;
     bridge->net = net;
