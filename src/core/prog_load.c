@@ -88,7 +88,7 @@ static pst_map_view *load_find_map(void *user, pst_imm64_op op, int32_t number)
     if (op == PST_IMM64_MAP_IDX || op == PST_IMM64_MAP_IDX_VALUE) {
         const int32_t *fds = CORE_POINTER(const int32_t *, l->call->attr->fd_array);
         uint32_t count = l->call->attr->fd_array_cnt;
-        if (!fds || number < 0 || (count > 0 && (uint32_t)number >= count)) {
+        if (!fds || number < 0 || (uint32_t)number >= (count > 0 ? count : PST_IMAGE_MAPS_MAX)) {
             l->map_error = core_refuse(l->call, PST_EINVAL, "map index %d is outside of fd_array", number);
             return NULL;
         }

@@ -125,7 +125,7 @@ static uint64_t on_table(const helper_table *table, int32_t id, void *ctx, uint6
     pst_run run = {.ctx = ctx};
     for (uint32_t i = 0; i < table->count; i++)
         if (table->rows[i].id == id) return table->rows[i].fn(r1, r2, r3, r4, r5, &run);
-    CHECK(!"no such helper");
+    pst_test_fail(__FILE__, __LINE__, "no helper %d", id);
     return 0;
 }
 

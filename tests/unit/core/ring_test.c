@@ -165,7 +165,7 @@ TEST(many_producers_lose_nothing)
         }
         uint64_t who = pst_load64(record), count = pst_load64(record + 8);
         if (size != 24 || who >= PRODUCERS || pst_load64(record + 16) != (who ^ count) || count < next[who]) {
-            CHECK(!"a record is damaged or out of order");
+            pst_test_fail(__FILE__, __LINE__, "a record is damaged or out of order");
             break;
         }
         next[who] = count + 1;

@@ -234,6 +234,7 @@ TEST(records_of_a_ring_buffer)
         {"r1 = 0; r2 = 0; call 24; exit", ARGUMENT, 2, 1, 0},
         {"r1 = r10; r1 += -8; r2 = 0; call 24; exit", ARGUMENT, 3, 1, 0}, // memory, but not reserved
         {LOOKUP("1") "r1 = r0; r2 = 0; call 24; exit", ARGUMENT, 8, 1, 0},
+        {"call 41; r1 = r0; r2 = 0; call 24; exit", ARGUMENT, 3, 1, 0}, // memory of a helper, but no reference
         {"r1 = map[fd:6]; r2 = 0x40000000; r3 = 0; call 23; exit", ARGUMENT, 4, 2, 0},
         {"r1 = map[fd:1]; r2 = 8; r3 = 0; call 23; exit", ARGUMENT, 4, 1, 0}, // no ring buffer
         // One more reference than there is room for.

@@ -85,6 +85,7 @@ TEST(legacy_loads)
         {"r6 = r1; r0 = *(u8 *)skb[64]; r0 = 9; exit", 0},
         {"r6 = r1; r0 = *(u8 *)skb[-1]; r0 = 9; exit", 0},
         {"r6 = r1; call sub; r0 = 9; exit; sub: r0 = *(u8 *)skb[64]; exit", 0}, // the whole program
+        {"r6 = r1; r0 = *(u32 *)skb[0x7fffffff]; r0 = 9; exit", 0},
     };
     pst_prog_type type = *pst_prog_type_by_name("sample");
     pst_bindings bindings = *fixture_bindings();
@@ -106,7 +107,16 @@ TEST(legacy_loads)
             fixture_free(made);
         }
     }
-    pst_run run;
+    // A packet shorter than what is loaded.
+    pst_exec *exec = NULL, *short_one = fixture_make(FIXTURE_FAST, "r6 = r1; r0 = *(u32 *)skb[0]; r0 = 9; exit", NULL);
+    REQUIRE(short_one);
+    CHECK_EQ(pst_checked_create(pst_pal_env(), short_one->image, &bindings, &exec), PST_OK);
+    fixture_reset();
+    g_world.ctx.data_end = g_world.ctx.data + 3;
+    pst_run run = {.ctx = &g_world.ctx};
+    CHECK_EQ(pst_exec_run(exec, &run), 0);
+    exec->free(exec);
+    fixture_free(short_one);
     (void)fixture_run(FIXTURE_CHECKED, "r6 = r1; r0 = *(u8 *)skb[5]; exit", &run);
     CHECK(run.trap.code == PST_TRAP_INSTRUCTION && run.trap.pc == 1);
 }

@@ -1,0 +1,221 @@
+// core_bench.c: what the core costs: map operations as helpers do them, ring buffer records, epochs, a link's run, a lookup by command.
+//
+// Each figure is the best of several runs, in nanoseconds an operation, on keys in random order. One thread. Compare only figures of one
+// run: machines differ.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/builtin.h"
+#include "core/internal.h"
+#include "core/map/ringbuf.h"
+
+#define OPERATIONS 2000000u
+#define BEST_OF 5
+
+static pst_core *g_core;
+static pst_client *g_client;
+static uint32_t *g_keys; // random order, each below the number of entries
+static volatile uint64_t g_sink;
+
+static uint32_t next_random(void)
+{
+    static uint64_t state = 0x9e3779b97f4a7c15u;
+    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+    return (uint32_t)(state >> 32);
+}
+
+static int64_t command(uint32_t cmd, pst_bpf_attr attr)
+{
+    int64_t result = pst_core_command(g_client, cmd, &attr, sizeof attr);
+    if (result < 0) {
+        fprintf(stderr, "core_bench: %s\n", pst_client_error(g_client));
+        exit(1);
+    }
+    return result;
+}
+
+static pst_map *map_of(int64_t fd)
+{
+    core_object *object = core_handle_get(g_client, fd, NULL);
+    core_object_put(object); // the handle keeps it
+    return core_map_of_object(object);
+}
+
+typedef uint64_t (*body)(void *arg, uint32_t count);
+
+static double measure(body run, void *arg, uint32_t count)
+{
+    double best = 1e18;
+    for (int i = 0; i < BEST_OF; i++) {
+        uint64_t begin = pst_pal_time_ns();
+        g_sink += run(arg, count);
+        double ns = (double)(pst_pal_time_ns() - begin) / count;
+        if (ns < best) best = ns;
+    }
+    return best;
+}
+
+// --- Maps -----------------------------------------------------------------------------------------------------
+
+static uint64_t lookup(void *arg, uint32_t count)
+{
+    pst_map *map = arg;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t *value = map->ops->lookup(map, &g_keys[i]);
+        sum += value ? *value : 1;
+    }
+    return sum;
+}
+
+static uint64_t update(void *arg, uint32_t count)
+{
+    pst_map *map = arg;
+    uint64_t errors = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t value = i;
+        errors += map->ops->update(map, &g_keys[i], &value, 0) != 0;
+    }
+    return errors;
+}
+
+static uint64_t replace(void *arg, uint32_t count)
+{
+    pst_map *map = arg;
+    uint64_t errors = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t value = i;
+        errors += map->ops->remove(map, &g_keys[i]) != 0;
+        errors += map->ops->update(map, &g_keys[i], &value, 0) != 0;
+    }
+    return errors;
+}
+
+static uint64_t miss(void *arg, uint32_t count)
+{
+    pst_map *map = arg;
+    uint64_t found = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t key = g_keys[i] | 1u << 31;
+        found += map->ops->lookup(map, &key) != NULL;
+    }
+    return found;
+}
+
+static void bench_map(const char *name, uint32_t type, uint32_t entries)
+{
+    int64_t fd = command(PST_BPF_MAP_CREATE, (pst_bpf_attr){.map_type = type, .key_size = 4, .value_size = 8, .max_entries = entries});
+    pst_map *map = map_of(fd);
+    bool is_hash = type == PST_MAP_HASH || type == PST_MAP_PERCPU_HASH;
+    for (uint32_t i = 0; i < OPERATIONS; i++) g_keys[i] = next_random() % entries;
+    for (uint32_t i = 0; i < entries; i++) {
+        uint64_t value = i;
+        if (map->ops->update(map, &i, &value, 0)) exit(1);
+    }
+    printf("%-14s %9u  %8.1f ", name, entries, measure(lookup, map, OPERATIONS));
+    if (is_hash)
+        printf("%8.1f ", measure(miss, map, OPERATIONS));
+    else
+        printf("%8s ", "-");
+    printf("%8.1f ", measure(update, map, OPERATIONS));
+    if (is_hash)
+        printf("%15.1f\n", measure(replace, map, OPERATIONS));
+    else
+        printf("%15s\n", "-");
+    if (pst_core_close(g_client, (int)fd) != 0) exit(1);
+}
+
+// --- The rest -------------------------------------------------------------------------------------------------
+
+typedef struct ring {
+    pst_map *map;
+    pst_ringbuf_view view;
+} ring;
+
+static uint64_t records(void *arg, uint32_t count)
+{
+    ring *r = arg;
+    uint64_t lost = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t *record = core_ringbuf_reserve(r->map, 64);
+        if (!record) {
+            lost++;
+            continue;
+        }
+        record[0] = i;
+        core_ringbuf_commit(record, PST_RB_NO_WAKEUP, false);
+        if (i % 32 == 31) PST_ATOMIC_STORE(r->view.consumer_pos, PST_ATOMIC_LOAD(r->view.producer_pos));
+    }
+    return lost;
+}
+
+static uint64_t epochs(void *arg, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) pst_core_epoch_exit(g_core, pst_core_epoch_enter(g_core));
+    return 0;
+}
+
+static uint64_t runs(void *arg, uint32_t count)
+{
+    pst_link *link = arg;
+    pst_sample_ctx ctx = {0};
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < count; i++) sum += pst_link_run(link, &ctx, NULL);
+    return sum;
+}
+
+static uint64_t lookups_by_command(void *arg, uint32_t count)
+{
+    const int64_t *fd = arg;
+    uint64_t value, sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        pst_bpf_attr attr = {.map_fd = (uint32_t)*fd, .key = (uintptr_t)&g_keys[i], .value = (uintptr_t)&value};
+        if (pst_core_command(g_client, PST_BPF_MAP_LOOKUP_ELEM, &attr, 32) == 0) sum += value;
+    }
+    return sum;
+}
+
+static int64_t load(const pst_slot *slots, uint32_t count)
+{
+    return command(PST_BPF_PROG_LOAD, (pst_bpf_attr){.prog_type = PST_PROG_SAMPLE, .insn_cnt = count, .insns = (uintptr_t)slots,
+                                                     .license = (uintptr_t)"GPL"});
+}
+
+static void bench_rest(void)
+{
+    static const pst_slot empty[] = {{.opcode = 0xb7, .imm = 1}, {.opcode = 0x95}}; // r0 = 1; exit
+    ring r;
+    int64_t fd = command(PST_BPF_MAP_CREATE, (pst_bpf_attr){.map_type = PST_MAP_RINGBUF, .max_entries = 1 << 20});
+    r.map = map_of(fd);
+    if (pst_core_ringbuf_view(g_client, (int)fd, &r.view) != PST_OK) exit(1);
+    printf("\nring buffer, reserve and submit 64 bytes  %8.1f\n", measure(records, &r, OPERATIONS));
+    printf("epoch, enter and leave                    %8.1f\n", measure(epochs, NULL, OPERATIONS));
+    int64_t prog = load(empty, 2);
+    int64_t link = command(PST_BPF_LINK_CREATE, (pst_bpf_attr){.link_create = {.prog_fd = (uint32_t)prog, .attach_type = PST_ATTACH_SAMPLE}});
+    core_object *object = core_handle_get(g_client, link, NULL);
+    core_object_put(object);
+    printf("link run, empty program (checked)         %8.1f\n", measure(runs, core_link_of(object), OPERATIONS / 4));
+    fd = command(PST_BPF_MAP_CREATE, (pst_bpf_attr){.map_type = PST_MAP_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 1024});
+    for (uint32_t i = 0; i < OPERATIONS; i++) g_keys[i] = next_random() % 1024;
+    printf("array lookup by command                   %8.1f\n", measure(lookups_by_command, &fd, OPERATIONS / 4));
+}
+
+int main(void)
+{
+    g_keys = malloc(OPERATIONS * sizeof *g_keys);
+    if (!g_keys || pst_core_create(pst_pal_env(), NULL, &g_core) != PST_OK || pst_client_create(g_core, &g_client) != PST_OK) return 1;
+    printf("ns an operation; keys of 4 bytes, values of 8\n%-14s %9s  %8s %8s %8s %15s\n", "map", "entries", "hit", "miss", "update",
+           "delete + insert");
+    bench_map("array", PST_MAP_ARRAY, 1024);
+    bench_map("percpu_array", PST_MAP_PERCPU_ARRAY, 1024);
+    bench_map("hash", PST_MAP_HASH, 1000);
+    bench_map("hash", PST_MAP_HASH, 100000);
+    bench_map("hash", PST_MAP_HASH, 1000000);
+    bench_map("percpu_hash", PST_MAP_PERCPU_HASH, 1000);
+    bench_rest();
+    pst_client_free(g_client);
+    pst_core_free(g_core);
+    free(g_keys);
+    return 0;
+}
