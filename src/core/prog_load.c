@@ -330,7 +330,7 @@ static int64_t log_finish(load *l, int64_t result)
     const char *text = pst_text_cstr(&l->log);
     size_t size = strlen(text) + 1, room = attr->log_size;
     attr->log_true_size = (uint32_t)size;
-    if (!attr->log_buf) return result;
+    if (!attr->log_buf || room == 0) return result; // not even room for the end of a string
     char *out = CORE_POINTER(char *, attr->log_buf);
     size_t copied = size < room ? size : room;
     memcpy(out, text, copied);
