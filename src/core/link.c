@@ -84,11 +84,22 @@ int64_t core_link_open(core_call *call, core_prog *prog, uint32_t attach_type, u
     return core_refuse(call, error, "cannot attach the %s program to target %u: %s", provider->type->name, target, why);
 }
 
+// What comes after the flags belongs to kinds of links that are not here (iterators, kprobes, tcx in a given order).
+static int64_t check_extras(core_call *call)
+{
+    const pst_bpf_attr *attr = call->attr;
+    const uint8_t *extras = (const uint8_t *)&attr->link_create.flags + sizeof attr->link_create.flags;
+    for (; extras < (const uint8_t *)(attr + 1); extras++)
+        if (*extras != 0) return core_refuse(call, PST_EINVAL, "link_create has fields set after flags: no hosted program type takes them");
+    return 0;
+}
+
 int64_t core_cmd_link_create(core_call *call)
 {
     const pst_bpf_attr *attr = call->attr;
-    int64_t error;
     pst_link *link;
+    int64_t error = check_extras(call);
+    if (error) return error;
     core_object *object = core_call_object(call, attr->link_create.prog_fd, OBJECT_PROG, NULL, &error);
     if (!object) return error;
     core_prog *prog = core_prog_of(object);

@@ -105,6 +105,27 @@ static pst_map_view *load_find_map(void *user, pst_imm64_op op, int32_t number)
     return added ? &map->view : NULL;
 }
 
+// With a count, every map in fd_array belongs to the program, used or not.
+static int64_t bind_fd_array(load *l)
+{
+    const pst_bpf_attr *attr = l->call->attr;
+    const uint8_t *fds = CORE_POINTER(const uint8_t *, attr->fd_array);
+    if (attr->fd_array_cnt == 0) return 0;
+    if (attr->fd_array_cnt > PST_IMAGE_MAPS_MAX || !fds)
+        return core_refuse(l->call, PST_EINVAL, "fd_array is NULL, or fd_array_cnt %u is more than %u", attr->fd_array_cnt, PST_IMAGE_MAPS_MAX);
+    for (uint32_t i = 0; i < attr->fd_array_cnt; i++) {
+        int32_t fd = (int32_t)pst_load32(fds + i * 4u);
+        core_object *object = core_handle_get(l->call->client, fd, NULL);
+        if (!object) return core_refuse(l->call, PST_EBADF, "fd_array[%u]: %d is not an open handle", i, fd);
+        bool fits = object->kind == OBJECT_MAP || object->kind == OBJECT_BTF;
+        bool added = object->kind != OBJECT_MAP || prog_add_map(l->prog, core_map_of_object(object), &l->prog->map_capacity);
+        core_object_put(object);
+        if (!fits) return core_refuse(l->call, PST_EINVAL, "fd_array[%u]: handle %d is neither a map nor BTF", i, fd);
+        if (!added) return core_refuse(l->call, PST_ENOMEM, "no memory for the program's maps");
+    }
+    return 0;
+}
+
 // Map references in the instructions that are kept name maps by id: handles mean nothing to who reads them later.
 static void name_maps_by_id(core_prog *prog, const pst_image *image)
 {
@@ -293,6 +314,7 @@ static int64_t build(load *l)
         return core_refuse(call, PST_ENOMEM, "no memory for a program of %u instructions", call->attr->insn_cnt);
     memcpy(prog->slots, CORE_POINTER(const void *, call->attr->insns), call->attr->insn_cnt * sizeof *prog->slots);
     int64_t error = take_btf(l);
+    if (!error) error = bind_fd_array(l);
     if (!error) error = build_image(l);
     if (!error) error = build_exec(l);
     if (error) return error;

@@ -291,6 +291,8 @@ TEST(links_that_cannot_be_are_refused)
     CHECK_EQ(link_create(&f, 500, PST_ATTACH_XDP, 1), -PST_EBADF);
     pst_bpf_attr flags = {.link_create = {.prog_fd = (uint32_t)sample, .attach_type = PST_ATTACH_SAMPLE, .flags = 1}};
     CHECK_EQ(cmd(&f, PST_BPF_LINK_CREATE, &flags), -PST_EINVAL);
+    flags = (pst_bpf_attr){.link_create = {.prog_fd = (uint32_t)sample, .attach_type = PST_ATTACH_SAMPLE, .tracing = {.cookie = 5}}};
+    CHECK_EQ(cmd(&f, PST_BPF_LINK_CREATE, &flags), -PST_EINVAL);
     for (int i = 0; i < 64; i++) CHECK(link_create(&f, sample, PST_ATTACH_SAMPLE, 1) >= 3);
     CHECK_EQ(link_create(&f, sample, PST_ATTACH_SAMPLE, 1), -PST_ENOSPC);
     fixture_close(&f);

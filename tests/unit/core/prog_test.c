@@ -309,3 +309,39 @@ TEST(info_of_a_program_is_complete)
     CHECK(memcmp(info.tag, (uint8_t[8]){0}, 8) != 0);
     fixture_close(&f);
 }
+
+TEST(maps_of_the_fd_array_belong_to_the_program)
+{
+    core_fixture f;
+    // r1 = map[idx:1]; r0 = 0; exit
+    pst_slot slots[] = {{.opcode = 0x18, .regs = 5 << 4 | 1, .imm = 1}, {0}, {.opcode = 0xb7}, {.opcode = 0x95}};
+    uint32_t fds[3], ids[4] = {0};
+    fixture_open(&f);
+    fds[0] = (uint32_t)map_create(&f, PST_MAP_ARRAY, 4, 8, 1, 0);
+    fds[1] = (uint32_t)map_create(&f, PST_MAP_HASH, 4, 8, 1, 0);
+    fds[2] = 777;
+    pst_bpf_attr load = {.prog_type = PST_PROG_SAMPLE, .insn_cnt = 4, .insns = PTR(slots), .license = PTR("GPL"), .fd_array = PTR(fds), .fd_array_cnt = 3};
+    pst_bpf_attr attr = load;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EBADF);
+    attr = load;
+    attr.fd_array_cnt = 1;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EINVAL); // index 1 is outside
+    attr = load;
+    attr.fd_array_cnt = 100000;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EINVAL);
+    for (uint32_t count = 0; count <= 2; count += 2) {
+        attr = load;
+        attr.fd_array_cnt = count;
+        int64_t prog = cmd(&f, PST_BPF_PROG_LOAD, &attr);
+        CHECK(prog >= 3);
+        pst_bpf_prog_info info = {.nr_map_ids = 4, .map_ids = PTR(ids)};
+        pst_bpf_attr get = {.info = {.bpf_fd = (uint32_t)prog, .info_len = sizeof info, .info = PTR(&info)}};
+        CHECK_EQ(cmd(&f, PST_BPF_OBJ_GET_INFO_BY_FD, &get), 0);
+        CHECK_EQ(info.nr_map_ids, count ? 2 : 1);
+    }
+    fds[1] = (uint32_t)prog_load_text(&f, PST_PROG_SAMPLE, "r0 = 0; exit");
+    attr = load;
+    attr.fd_array_cnt = 2;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EINVAL);
+    fixture_close(&f);
+}
