@@ -9,7 +9,7 @@
 #define PST_OBJECT_CORE_RELO_H
 
 #include "isa/isa.h"
-#include "object/btf.h"
+#include "btf/btf.h"
 
 //   name, number, what messages call it
 #define PST_CORE_KIND_LIST(X)                       \

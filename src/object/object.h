@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "isa/isa.h"
-#include "object/btf.h"
+#include "btf/btf.h"
 
 #define PST_OBJECT_BYTES_MAX (64u << 20)
 #define PST_OBJECT_SECTIONS_MAX 65535u

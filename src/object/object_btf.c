@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/bits.h"
-#include "object/btf_internal.h"
+#include "btf/btf_internal.h"
 #include "object/object_internal.h"
 
 #define BTF_HEADER_MIN 24u

@@ -5,7 +5,7 @@
 #ifndef PST_OBJECT_OBJECT_INTERNAL_H
 #define PST_OBJECT_OBJECT_INTERNAL_H
 
-#include "object/btf_ext.h"
+#include "btf/btf_ext.h"
 #include "object/elf_reader.h"
 #include "object/index_sort.h"
 #include "object/object.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/bits.h"
-#include "object/btf_ext.h"
+#include "btf/btf_ext.h"
 #include "object/core_relo.h"
 
 #define IDS_MAX 64u    // types looked at closely

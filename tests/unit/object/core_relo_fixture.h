@@ -4,7 +4,7 @@
 
 #include "harness.h"
 #include "object/core_relo.h"
-#include "unit/object/btf_builder.h"
+#include "unit/btf/btf_builder.h"
 
 #define MOV_IMM 0xb7
 #define ADD_IMM 0x07

@@ -1,7 +1,7 @@
 // core_relo_golden_test.c: real objects against real types of a kernel, compared with what libbpf made of them (core_data/README.md).
 #include "harness.h"
 #include "object/object.h"
-#include "unit/object/btf_builder.h"
+#include "unit/btf/btf_builder.h"
 
 #define FILE_MAX 65536u
 

@@ -5,7 +5,7 @@
 #include "base/bits.h"
 #include "harness.h"
 #include "object/object.h"
-#include "unit/object/btf_builder.h"
+#include "unit/btf/btf_builder.h"
 
 typedef struct object_file {
     uint8_t *bytes;

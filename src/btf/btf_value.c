@@ -7,7 +7,7 @@
 // Text: the same on one line, with arrays of unsigned char as hex.
 #include <string.h>
 
-#include "object/btf_internal.h"
+#include "btf/btf_internal.h"
 
 #define WORK_BASE 65536u // for small values of large types
 #define WORK_PER_BYTE 16u

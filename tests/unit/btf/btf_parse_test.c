@@ -1,6 +1,6 @@
 // btf_parse_test.c: BTF is read right, and wrong BTF is refused with a sentence, whatever is wrong with it.
 #include "harness.h"
-#include "unit/object/btf_builder.h"
+#include "unit/btf/btf_builder.h"
 
 static const char *refused(btf_builder *b)
 {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "object/btf.h"
+#include "btf/btf.h"
 
 // An environment that keeps the last error, counts what is not freed, and fails the n-th allocation.
 typedef struct test_memory {

@@ -1,6 +1,6 @@
 // btf_print_test.c: types and values written out, also where the bytes end early or the types never do.
 #include "harness.h"
-#include "unit/object/btf_builder.h"
+#include "unit/btf/btf_builder.h"
 
 // Ids: 1 int, 2 u32, 3 char, 4 u8, 5 bool, 6 u64, 7 char[8], 8 void *, 9 enum color, 10 int[2], 11 struct point, 12 union, 13 u8[3],
 // 14 bit fields, 15 double, 16 __int128, 17 struct event, 18 char[0], 19 struct tail, 20 enum64, 21 typedef of 17, 22 point[2]

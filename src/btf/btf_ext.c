@@ -4,7 +4,7 @@
 // long as the record that we know, and hold only types that exist.
 //
 // Layout: header; then each table: record size u32, followed by {section name u32, count u32, records} until the table's end.
-#include "object/btf_ext.h"
+#include "btf/btf_ext.h"
 
 #include <string.h>
 

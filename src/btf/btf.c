@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "object/btf_internal.h"
+#include "btf/btf_internal.h"
 
 uint32_t pst_btf_count(const pst_btf *btf)
 {

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
-#include "object/btf_internal.h"
+#include "btf/btf_internal.h"
 
 typedef struct parser {
     pst_btf *btf;

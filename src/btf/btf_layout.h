@@ -1,8 +1,8 @@
 // btf_layout.h: alignment and packing of types, for btf_dump.c.
-#ifndef PST_OBJECT_BTF_LAYOUT_H
-#define PST_OBJECT_BTF_LAYOUT_H
+#ifndef PST_BTF_LAYOUT_H
+#define PST_BTF_LAYOUT_H
 
-#include "object/btf.h"
+#include "btf/btf.h"
 
 #define BTF_LAYOUT_DEPTH 128u // structs in structs
 #define BTF_LAYOUT_ALIGN 0x1fu

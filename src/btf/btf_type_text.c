@@ -4,7 +4,7 @@
 // itself, functions of functions), so depth and length are limited; what is cut shows as "...".
 #include <string.h>
 
-#include "object/btf_internal.h"
+#include "btf/btf_internal.h"
 
 #define CHAIN_MAX 64u    // pointers, arrays, qualifiers and functions around one type
 #define NEST_MAX 8u      // functions as parameters of functions

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
-#include "object/btf_internal.h"
+#include "btf/btf_internal.h"
 
 // Where fields lie in ELF32 and ELF64 (System V gABI, chapter 4).
 typedef struct elf_layout {

@@ -1,8 +1,8 @@
 // btf.h: BTF, the type information of objects and hosts: parse hostile bytes, look up, compare, print.
 //
 // Source: the kernel's Documentation/bpf/btf.rst. A pst_btf is immutable once parsed, so threads may share it.
-#ifndef PST_OBJECT_BTF_H
-#define PST_OBJECT_BTF_H
+#ifndef PST_BTF_H
+#define PST_BTF_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "object/btf_internal.h"
-#include "object/btf_layout.h"
+#include "btf/btf_internal.h"
+#include "btf/btf_layout.h"
 
 #define DEPTH_MAX 512u    // of needs
 #define INLINE_MAX 64u    // anonymous structs in each other

@@ -1,7 +1,7 @@
 // btf_ext_test.c: .BTF.ext, records of later versions, and bytes that are not what they say.
 #include "harness.h"
-#include "object/btf_ext.h"
-#include "unit/object/btf_builder.h"
+#include "btf/btf_ext.h"
+#include "unit/btf/btf_builder.h"
 
 typedef struct ext_blob {
     uint32_t words[256];

@@ -2,7 +2,7 @@
 //
 // That a whole kernel's types compile to the same layout is checked by hand; here each rule has its case.
 #include "harness.h"
-#include "unit/object/btf_builder.h"
+#include "unit/btf/btf_builder.h"
 
 // The dump without the lines of the preprocessor; the caller frees the text.
 static const char *dump(btf_builder *b, pst_text *text, pst_status want)

@@ -2,10 +2,10 @@
 //
 // Source: the kernel's Documentation/bpf/btf.rst. Immutable once parsed. Records that are longer than we know are read up to what we
 // know, so objects of later compilers load. Types are checked to exist; string offsets and instruction offsets are the reader's to judge.
-#ifndef PST_OBJECT_BTF_EXT_H
-#define PST_OBJECT_BTF_EXT_H
+#ifndef PST_BTF_EXT_H
+#define PST_BTF_EXT_H
 
-#include "object/btf.h"
+#include "btf/btf.h"
 
 #define PST_BTF_EXT_SECTIONS_MAX 65536u // of one table
 

@@ -2,9 +2,9 @@
 //
 // Called by the C dumper. Answers are kept by id, so that each type is looked at once. Rules: the System V ABI's, which the BPF
 // target of clang follows (an integer is aligned to its size, of 16 bytes at most).
-#include "object/btf_layout.h"
+#include "btf/btf_layout.h"
 
-#include "object/btf_internal.h"
+#include "btf/btf_internal.h"
 
 static uint32_t align_of(btf_layout *layout, uint32_t id, uint32_t depth);
 

@@ -2,11 +2,11 @@
 //
 // The file's bytes stay as they are; what is added is the place of each type and a hash index of names. Every offset that is read
 // later was checked by btf_parse.c, so accessors do not check again.
-#ifndef PST_OBJECT_BTF_INTERNAL_H
-#define PST_OBJECT_BTF_INTERNAL_H
+#ifndef PST_BTF_INTERNAL_H
+#define PST_BTF_INTERNAL_H
 
 #include "base/bits.h"
-#include "object/btf.h"
+#include "btf/btf.h"
 
 #define BTF_MAGIC 0xeb9fu
 #define BTF_HEADER_SIZE 24u // through str_len; longer ones are of later versions
