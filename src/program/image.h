@@ -21,6 +21,33 @@
 #define PST_SUBPROGS_MAX 1024u
 #define PST_IMAGE_MAPS_MAX 1024u
 
+/// Fields of a map's value, or of an object of the program's own types, that have a meaning of their own: programs touch them by helpers only.
+typedef enum pst_record_kind {
+    PST_RECORD_SPIN_LOCK,     // 4 bytes
+    PST_RECORD_TIMER,         // 16
+    PST_RECORD_WORKQUEUE,     // 16
+    PST_RECORD_KPTR,          // 8: referenced ("__kptr")
+    PST_RECORD_KPTR_UNTRUSTED, // 8
+    PST_RECORD_KPTR_PERCPU,   // 8
+    PST_RECORD_DYNPTR,        // 16
+    PST_RECORD_LIST_HEAD,     // 16
+    PST_RECORD_LIST_NODE,     // 24
+    PST_RECORD_RB_ROOT,       // 16
+    PST_RECORD_RB_NODE,       // 32
+    PST_RECORD_REFCOUNT,      // 4
+    PST_RECORD_RES_SPIN_LOCK, // 4
+    PST_RECORD_TASK_WORK,     // 8
+    PST_RECORD_UPTR,          // 8
+} pst_record_kind;
+
+typedef struct pst_record {
+    pst_record_kind kind;
+    uint32_t offset, size;     // bytes
+    uint32_t type_id;          // kptrs: the struct pointed to; list heads and roots: the struct contained. In the program's BTF; 0: unknown
+    const char *type_name;     // its name; NULL: unknown
+    uint32_t node_offset;      // list heads and roots: of the node in the struct contained
+} pst_record;
+
 /// What engines and verifier know of a live map. The core embeds it as the first member of every map, so a map's address is its
 /// view's address, and that is the value of a map register in a running program.
 typedef struct pst_map_view {
@@ -34,6 +61,9 @@ typedef struct pst_map_view {
     uint32_t value_stride; // array maps: bytes from one value to the next
     bool frozen;          // user space cannot write any more
     const struct pst_map_view *inner; // map-in-map: the template; else NULL
+    const pst_record *records;        // by offset; may be NULL
+    uint32_t record_count;
+    uint64_t map_extra;
 } pst_map_view;
 
 typedef struct pst_subprog {
