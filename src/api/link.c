@@ -133,7 +133,7 @@ struct bpf_link *bpf_program__attach_freplace(const struct bpf_program *prog, in
 struct bpf_link *bpf_program__attach(const struct bpf_program *prog)
 {
     const pst_prog_type *type = pst_prog_type_by_number((uint32_t)prog->type);
-    if (!type) {
+    if (!pst_prog_type_hosted(type)) {
         const char *name = libbpf_bpf_prog_type_str(prog->type);
         return api_fail_ptr(EOPNOTSUPP, "program %s: Postern has no hook for programs of type %s", prog->def->name, name ? name : "(unknown)");
     }

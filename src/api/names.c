@@ -60,7 +60,7 @@ int libbpf_num_possible_cpus(void)
 int libbpf_probe_bpf_prog_type(enum bpf_prog_type prog_type, const void *opts)
 {
     if (opts) return api_err(-EINVAL);
-    return pst_prog_type_by_number((uint32_t)prog_type) != NULL;
+    return pst_prog_type_hosted(pst_prog_type_by_number((uint32_t)prog_type));
 }
 
 int libbpf_probe_bpf_map_type(enum bpf_map_type map_type, const void *opts)
@@ -87,6 +87,6 @@ int libbpf_probe_bpf_helper(enum bpf_prog_type prog_type, enum bpf_func_id helpe
 {
     if (opts) return api_err(-EINVAL);
     const pst_prog_type *type = pst_prog_type_by_number((uint32_t)prog_type);
-    if (!type) return api_err(-EOPNOTSUPP);
+    if (!pst_prog_type_hosted(type)) return api_err(-EOPNOTSUPP);
     return pst_prog_type_helper(type, (int32_t)helper_id) != NULL;
 }

@@ -48,10 +48,34 @@ typedef enum pst_arg_kind {
     PST_ARG_KPTR,
     PST_ARG_DYNPTR,            // initialised dynptr on the stack
     PST_ARG_DYNPTR_OUT,        // uninitialised dynptr on the stack
-    PST_ARG_SOCK,              // a socket (sock_common and up)
+    PST_ARG_SOCK,              // any socket: sock_common, full, TCP, or one that BTF describes
     PST_ARG_SOCK_OR_NULL,
-    PST_ARG_BTF_ID,            // pointer to a BTF type
+    PST_ARG_FULL_SOCK,         // a full socket only
+    PST_ARG_BTF_ID,            // pointer to the BTF type proto->btf_args[i] (trusted), or one that starts with it
+    PST_ARG_BTF_ID_OR_NULL,
     PST_ARG_PERCPU_BTF_ID,
+    // The rest is for kfuncs (the suffixes and kinds that Linux reads from their BTF).
+    PST_ARG_NUMBER,            // a number, no pointer
+    PST_ARG_CONST,             // a known constant ("__k")
+    PST_ARG_IGNORED,           // anything, even uninitialised ("__ign")
+    PST_ARG_TYPE_ID,           // constant: a struct of the program's BTF ("local_type_id__k")
+    PST_ARG_OBJECT,            // owning reference to an object of the program's own type (bpf_obj_drop, bpf_refcount_acquire)
+    PST_ARG_PERCPU_OBJECT,
+    PST_ARG_ITER_NEW,          // uninitialised stack for the iterator proto->iter
+    PST_ARG_ITER,              // an initialised one
+    PST_ARG_LIST_HEAD,         // a list head in a map value or in an object
+    PST_ARG_LIST_NODE,
+    PST_ARG_RB_ROOT,
+    PST_ARG_RB_NODE,           // owning (bpf_rbtree_add) or not (remove, left, right)
+    PST_ARG_WORKQUEUE,         // bpf_wq in a map value
+    PST_ARG_IRQ_FLAG_NEW,      // 8 bytes of stack for saved interrupt flags
+    PST_ARG_IRQ_FLAG,
+    PST_ARG_RES_SPIN_LOCK,
+    PST_ARG_MEM_FIXED,         // readable and writable memory of the size proto->btf_args[i] has, or of 8 bytes
+    PST_ARG_MEM_OPT,           // as PST_ARG_MEM, or NULL whatever the size ("__opt"): the buffer of bpf_dynptr_slice
+    PST_ARG_SIZE_CONST,        // constant size of the memory before it ("__szk")
+    PST_ARG_CONST_STRING,      // NUL-terminated, in a read-only map ("__str")
+    PST_ARG_UNTRUSTED_PTR,     // any pointer or number that is only compared or read under protection (bpf_rdonly_cast)
 } pst_arg_kind;
 
 typedef enum pst_ret_kind {
@@ -62,10 +86,22 @@ typedef enum pst_ret_kind {
     PST_RET_ALLOC_OR_NULL,        // writable memory of PST_ARG_ALLOC_SIZE bytes
     PST_RET_MEM,                  // memory of fixed size proto->ret_size
     PST_RET_MEM_OR_NULL,
-    PST_RET_SOCK_OR_NULL,
-    PST_RET_BTF_ID,
+    PST_RET_SOCK_OR_NULL,         // a full socket
+    PST_RET_SOCK_COMMON_OR_NULL,
+    PST_RET_TCP_SOCK_OR_NULL,
+    PST_RET_BTF_ID,               // of type proto->btf_ret
     PST_RET_BTF_ID_OR_NULL,
+    PST_RET_MEM_OR_BTF_ID,        // what the PST_ARG_PERCPU_BTF_ID points to, on one CPU (or_null by the flag PST_HELPER_RET_NULL)
     PST_RET_DYNPTR_MEM_OR_NULL,   // slice of a dynptr; size by the argument
+    // kfuncs only
+    PST_RET_OBJECT_OR_NULL,       // new object of the type in PST_ARG_TYPE_ID
+    PST_RET_SAME_OBJECT,          // another owning reference to the argument's object (or_null by flag)
+    PST_RET_LIST_NODE_OR_NULL,    // node taken out of the argument's list: an owning reference to its object
+    PST_RET_RB_NODE_OR_NULL,      // owning (remove) or not (first, left, right, root), by PST_HELPER_ACQUIRES
+    PST_RET_ITER_ELEMENT,         // what bpf_iter_*_next yields: memory of ret_size, or a BTF type btf_ret, or NULL at the end
+    PST_RET_KERN_CTX,             // bpf_cast_to_kern_ctx
+    PST_RET_RDONLY_CAST,          // bpf_rdonly_cast: untrusted BTF pointer of the type in the constant argument
+    PST_RET_MEM_BY_ARG_OR_NULL,   // memory whose size is the constant argument ("rdonly_buf_size", "rdwr_buf_size")
 } pst_ret_kind;
 
 #define PST_HELPER_CHANGES_PACKET 0x001u // packet pointers die
@@ -78,6 +114,25 @@ typedef enum pst_ret_kind {
 #define PST_HELPER_PURE           0x080u // result depends on arguments only
 #define PST_HELPER_LOCK           0x100u
 #define PST_HELPER_UNLOCK         0x200u
+#define PST_HELPER_RET_NULL       0x400u  // a kfunc's pointer result may be NULL ("KF_RET_NULL")
+#define PST_HELPER_RCU            0x800u  // "KF_RCU": arguments may be RCU-protected instead of trusted
+#define PST_HELPER_RCU_PROTECTED  0x1000u // must be called in an RCU read-side section
+#define PST_HELPER_RCU_LOCK       0x2000u
+#define PST_HELPER_RCU_UNLOCK     0x4000u
+#define PST_HELPER_PREEMPT_OFF    0x8000u
+#define PST_HELPER_PREEMPT_ON     0x10000u
+#define PST_HELPER_ITER_NEW       0x20000u
+#define PST_HELPER_ITER_NEXT      0x40000u
+#define PST_HELPER_ITER_DESTROY   0x80000u
+#define PST_HELPER_ASYNC          0x100000u // its callback runs later, on its own (timers, work queues)
+#define PST_HELPER_RDONLY_RET     0x200000u // the memory that it returns is read-only
+#define PST_HELPER_THROW          0x400000u // does not return (bpf_throw)
+#define PST_HELPER_DYNPTR_SKB     0x800000u // makes a dynptr of the packet: PST_ARG_DYNPTR_OUT is invalidated with packet pointers
+#define PST_HELPER_IRQ_SAVE       0x1000000u
+#define PST_HELPER_IRQ_RESTORE    0x2000000u
+#define PST_HELPER_TRUSTED_NULL   0x4000000u // BTF arguments may be NULL
+#define PST_HELPER_DYNPTR_CLONE   0x8000000u // the result dynptr is a copy of the argument (bpf_dynptr_clone)
+#define PST_HELPER_NO_LOCK        0x10000000u // may not be called while a spin lock is held although it does not sleep
 
 #define PST_ARGS_MAX 5
 
@@ -89,7 +144,16 @@ typedef struct pst_helper_proto {
     uint32_t flags;     // PST_HELPER_*
     uint64_t map_types; // bit n: map type n is allowed as PST_ARG_MAP; 0: any
     uint32_t ret_size;
+    const char *btf_ret;                  // name of the BTF type of the result ("task_struct"); NULL: none
+    const char *btf_args[PST_ARGS_MAX];   // the same for PST_ARG_BTF_ID and PST_ARG_MEM_FIXED
+    const char *iter;                     // kfuncs of iterators: "num", "bits", "task", ...
+    uint32_t iter_size;                   // bytes of stack that the iterator takes
 } pst_helper_proto;
+
+/// A kfunc by its name, for the verifier; its id is 0. NULL: the catalog does not describe it.
+const pst_helper_proto *pst_kfunc_proto_by_name(const char *name);
+size_t pst_kfunc_proto_count(void);
+const pst_helper_proto *pst_kfunc_proto_at(size_t index);
 
 /// A prototype with the function behind it; what the core gives to an engine.
 typedef struct pst_helper {
@@ -120,7 +184,10 @@ typedef enum pst_field_kind {
     PST_FIELD_PACKET_START, // a load yields the packet pointer, whatever the ABI width
     PST_FIELD_PACKET_END,
     PST_FIELD_PACKET_META,  // start of the metadata in front of the packet
-    PST_FIELD_SOCK_OR_NULL, // a load yields a socket pointer
+    PST_FIELD_SOCK_OR_NULL, // a load yields a full socket, or NULL
+    PST_FIELD_SOCK,         // a full socket
+    PST_FIELD_SOCK_COMMON_OR_NULL,
+    PST_FIELD_MEM,          // a load yields a pointer to memory of target->size bytes described by target (bpf_flow_keys)
     PST_FIELD_POINTER,      // a load yields an opaque pointer (number to the program)
 } pst_field_kind;
 
@@ -136,7 +203,22 @@ typedef struct pst_ctx_field {
     uint16_t native_off, native_size; // in the provider's struct
     pst_field_kind kind;
     uint32_t flags; // PST_FIELD_*
+    uint64_t attach_mask; // bit n: accessible for programs of attach type n (below 64); 0: for all
+    uint64_t write_mask;  // the same for writing; 0: for all
 } pst_ctx_field;
+// Row-literals may leave the masks out.
+
+/// Memory that programs reach through a pointer and whose fields are described like a context's: bpf_sock, bpf_tcp_sock, bpf_flow_keys,
+/// bpf_sock_common (the part of bpf_sock that every socket has).
+typedef struct pst_struct_desc {
+    const char *name;
+    uint32_t size;
+    const pst_ctx_field *fields;
+    uint32_t field_count;
+} pst_struct_desc;
+extern const pst_struct_desc pst_struct_sock, pst_struct_sock_common, pst_struct_tcp_sock, pst_struct_flow_keys;
+/// As pst_ctx_field_at, in such a struct.
+const pst_ctx_field *pst_struct_field_at(const pst_struct_desc *desc, uint32_t off, uint32_t size, bool write);
 
 typedef struct pst_guid {
     uint32_t d1;
@@ -148,6 +230,9 @@ typedef struct pst_attach_type {
     uint32_t number; // Linux's BPF_* attach type
     const char *name; // as bpftool writes it ("xdp", "cgroup_inet4_connect")
     pst_guid guid;    // zero when the reference system has none
+    bool has_ret;     // ret_lo, ret_hi and ret_any replace the type's
+    bool ret_any;
+    int64_t ret_lo, ret_hi;
 } pst_attach_type;
 
 typedef struct pst_ret_meaning {
@@ -159,7 +244,7 @@ typedef struct pst_prog_type {
     const char *name; // "xdp"
     uint32_t number;  // PST_PROG_*
     pst_guid guid;
-    uint32_t abi_size, native_size; // of the context
+    uint32_t abi_size, native_size; // of the context. native_size 0: described for the verifier, not hosted here
     const pst_ctx_field *fields;    // by abi_off; gaps are inaccessible. Rows overlap only where a pointer's exact size tells them
                                     // apart: xdp has Linux's view (4-byte loads) and that of eBPF for Windows (8-byte loads)
     uint32_t field_count;
@@ -175,11 +260,23 @@ typedef struct pst_prog_type {
     uint32_t attach_type_count;
     bool packet_writable;           // programs may write the packet
     bool legacy_loads;              // BPF_ABS and BPF_IND are allowed
+    bool raw_ctx;                   // the context is plain readable memory of abi_size bytes (raw_tracepoint: 8-byte loads of arguments;
+                                    // tracepoint, syscall): aligned loads anywhere below abi_size; fields may be empty
+    bool raw_ctx_write;             // and it may be written (syscall, raw_tracepoint_writable)
+    bool sleepable;                 // programs of this type may be loaded as sleepable
+    bool tracing;                   // tracing helpers and rules (kprobe, tracepoint, perf_event, raw_tracepoint)
 } pst_prog_type;
 
-/// The hosted types known at build time: xdp, socket_filter, sched_cls, sample. NULL when the type is not hosted.
+/// The field that an access hits for programs of this attach type, see pst_ctx_field_at.
+const pst_ctx_field *pst_ctx_access(const pst_prog_type *type, uint32_t attach_type, uint32_t off, uint32_t size, bool write);
+/// What r0 must be at the end: *any, or within [*lo, *hi] (as signed 32 bits).
+void pst_ret_range(const pst_prog_type *type, uint32_t attach_type, bool *any, int64_t *lo, int64_t *hi);
+
+/// The types known at build time, hosted or only described (native_size 0). NULL: unknown.
 const pst_prog_type *pst_prog_type_by_number(uint32_t number);
 const pst_prog_type *pst_prog_type_by_name(const char *name);
+/// Whether something here may run programs of this type: false for NULL and for a type that is only described.
+bool pst_prog_type_hosted(const pst_prog_type *type);
 size_t pst_prog_type_count(void);
 const pst_prog_type *pst_prog_type_at(size_t index);
 

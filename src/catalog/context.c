@@ -18,17 +18,47 @@ static bool scalar_fits(const pst_ctx_field *field, uint32_t off, uint32_t size,
     return true;
 }
 
-const pst_ctx_field *pst_ctx_field_at(const pst_prog_type *type, uint32_t off, uint32_t size, bool write)
+static bool mask_has(uint64_t mask, uint32_t attach_type)
 {
-    if (size == 0 || size > 8 || !pst_is_pow2(size) || off % size != 0 || off >= type->abi_size) return NULL;
-    for (uint32_t i = 0; i < type->field_count; i++) {
-        const pst_ctx_field *field = &type->fields[i];
+    return mask == 0 || (attach_type < 64 && mask >> attach_type & 1);
+}
+
+static bool for_attach_type(const pst_ctx_field *field, uint32_t attach_type, bool write)
+{
+    if (attach_type == PST_ATTACH_NONE) return true;
+    return mask_has(field->attach_mask, attach_type) && (!write || mask_has(field->write_mask, attach_type));
+}
+
+// The row of fields that the access hits; attach_type PST_ATTACH_NONE asks for any attach type.
+static const pst_ctx_field *find_field(const pst_ctx_field *fields, uint32_t count, uint32_t attach_type, uint32_t off, uint32_t size, bool write)
+{
+    if (size == 0 || size > 8 || !pst_is_pow2(size) || off % size != 0) return NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        const pst_ctx_field *field = &fields[i];
         if (off < field->abi_off) break; // by offset: no later row can match
         if (off >= (uint32_t)field->abi_off + field->abi_size) continue;
         if (!(field->flags & (write ? PST_FIELD_WRITE : PST_FIELD_READ))) continue;
+        if (!for_attach_type(field, attach_type, write)) continue;
         if (is_pointer(field) ? off == field->abi_off && size == field->abi_size : scalar_fits(field, off, size, write)) return field;
     }
     return NULL;
+}
+
+const pst_ctx_field *pst_ctx_access(const pst_prog_type *type, uint32_t attach_type, uint32_t off, uint32_t size, bool write)
+{
+    if (off >= type->abi_size) return NULL;
+    return find_field(type->fields, type->field_count, attach_type, off, size, write);
+}
+
+const pst_ctx_field *pst_ctx_field_at(const pst_prog_type *type, uint32_t off, uint32_t size, bool write)
+{
+    return pst_ctx_access(type, PST_ATTACH_NONE, off, size, write);
+}
+
+const pst_ctx_field *pst_struct_field_at(const pst_struct_desc *desc, uint32_t off, uint32_t size, bool write)
+{
+    if (off >= desc->size) return NULL;
+    return find_field(desc->fields, desc->field_count, PST_ATTACH_NONE, off, size, write);
 }
 
 static uint64_t load_sized(const uint8_t *p, uint32_t size)

@@ -40,6 +40,26 @@ const pst_prog_type *pst_prog_type_by_name(const char *name)
     return NULL;
 }
 
+bool pst_prog_type_hosted(const pst_prog_type *type)
+{
+    return type && type->native_size != 0;
+}
+
+void pst_ret_range(const pst_prog_type *type, uint32_t attach_type, bool *any, int64_t *lo, int64_t *hi)
+{
+    *any = type->ret_any;
+    *lo = type->ret_lo;
+    *hi = type->ret_hi;
+    for (uint32_t i = 0; i < type->attach_type_count; i++) {
+        const pst_attach_type *attach = &type->attach_types[i];
+        if (attach->number != attach_type || !attach->has_ret) continue;
+        *any = attach->ret_any;
+        *lo = attach->ret_lo;
+        *hi = attach->ret_hi;
+        return;
+    }
+}
+
 static bool contains(const int32_t *ids, uint32_t count, int32_t id)
 {
     for (uint32_t i = 0; i < count; i++)

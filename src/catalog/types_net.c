@@ -36,9 +36,9 @@ static const int32_t g_xdp_helpers[] = {
 };
 
 static const pst_attach_type g_xdp_attach[] = {
-    {PST_ATTACH_XDP, "xdp", {0x85e0d8ef, 0x579e, 0x4931, {0xb0, 0x72, 0x8e, 0xe2, 0x26, 0xbb, 0x2e, 0x9d}}},
-    {PST_ATTACH_XDP_DEVMAP, "xdp_devmap", {0}},
-    {PST_ATTACH_XDP_CPUMAP, "xdp_cpumap", {0}},
+    {.number = PST_ATTACH_XDP, .name = "xdp", .guid = {0x85e0d8ef, 0x579e, 0x4931, {0xb0, 0x72, 0x8e, 0xe2, 0x26, 0xbb, 0x2e, 0x9d}}},
+    {.number = PST_ATTACH_XDP_DEVMAP, .name = "xdp_devmap"},
+    {.number = PST_ATTACH_XDP_CPUMAP, .name = "xdp_cpumap"},
 };
 
 const pst_prog_type pst_type_xdp = {
@@ -128,8 +128,8 @@ static const int32_t g_cls_helpers[] = {
 };
 
 static const pst_attach_type g_cls_attach[] = {
-    {PST_ATTACH_TCX_INGRESS, "tcx_ingress", {0}},
-    {PST_ATTACH_TCX_EGRESS, "tcx_egress", {0}},
+    {.number = PST_ATTACH_TCX_INGRESS, .name = "tcx_ingress"},
+    {.number = PST_ATTACH_TCX_EGRESS, .name = "tcx_egress"},
 };
 
 const pst_prog_type pst_type_sched_cls = {

@@ -31,7 +31,7 @@ static const pst_helper_proto g_own_helpers[] = {
 static const int32_t g_helpers[] = {25};
 
 static const pst_attach_type g_attach[] = {
-    {PST_ATTACH_SAMPLE, "sample", {0xf788ef4b, 0x207d, 0x4dc3, {0x85, 0xcf, 0x0f, 0x2e, 0xa1, 0x07, 0x21, 0x3c}}},
+    {.number = PST_ATTACH_SAMPLE, .name = "sample", .guid = {0xf788ef4b, 0x207d, 0x4dc3, {0x85, 0xcf, 0x0f, 0x2e, 0xa1, 0x07, 0x21, 0x3c}}},
 };
 
 const pst_prog_type pst_type_sample = {

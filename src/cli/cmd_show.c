@@ -92,7 +92,7 @@ static cli_exit show_programs(const show_state *s)
         cli_table_format(&table, "%u", program->func_count);
         cli_table_format(&table, "%u", program->line_count);
         cli_table_format(&table, "%s%s%s", program->autoload ? "" : "not loaded unless named", program->sleepable ? " sleepable" : "",
-                         pst_prog_type_by_number(program->prog_type) ? "" : " not hosted");
+                         pst_prog_type_hosted(pst_prog_type_by_number(program->prog_type)) ? "" : " not hosted");
     }
     return cli_table_end(&table, s->args->json);
 }
@@ -128,7 +128,7 @@ static void helper_rows(cli_table *table, const pst_object_program *program)
         cli_table_format(table, "%d", id);
         cli_table_text(table, known ? known->name : "(unknown)");
         cli_table_format(table, "%u", seen[id]);
-        cli_table_text(table, !type ? "type not hosted" : proto ? "yes" : "no");
+        cli_table_text(table, !type ? "type not described" : proto ? "yes" : "no");
     }
 }
 
@@ -153,7 +153,7 @@ static cli_exit show_file_types(const show_state *s)
         cli_table_format(&table, "%u", program->prog_type);
         cli_table_text(&table, pst_prog_type_name(program->prog_type));
         cli_table_text(&table, attach_name(program->attach_type));
-        cli_table_text(&table, pst_prog_type_by_number(program->prog_type) ? "yes" : "no");
+        cli_table_text(&table, pst_prog_type_hosted(pst_prog_type_by_number(program->prog_type)) ? "yes" : "no");
     }
     return cli_table_end(&table, s->args->json);
 }
@@ -193,7 +193,7 @@ static cli_exit show_all_types(const show_state *s)
         cli_table_format(&table, "%s%s", row->prefix, row->has_rest ? "[/...]" : "");
         cli_table_text(&table, pst_prog_type_name(row->prog_type));
         cli_table_text(&table, attach_name(row->attach_type));
-        cli_table_text(&table, pst_prog_type_by_number(row->prog_type) ? "yes" : "no");
+        cli_table_text(&table, pst_prog_type_hosted(pst_prog_type_by_number(row->prog_type)) ? "yes" : "no");
         cli_table_format(&table, "%s%s", row->sleepable ? "sleepable" : "", row->windows ? "of eBPF for Windows" : "");
     }
     return cli_table_end(&table, s->args->json);

@@ -38,6 +38,29 @@ static const char *arg_text(pst_arg_kind kind)
     case PST_ARG_SOCK_OR_NULL: return "socket or null";
     case PST_ARG_BTF_ID: return "typed pointer";
     case PST_ARG_PERCPU_BTF_ID: return "per-CPU pointer";
+    case PST_ARG_FULL_SOCK: return "full socket";
+    case PST_ARG_BTF_ID_OR_NULL: return "typed pointer or null";
+    case PST_ARG_NUMBER: return "number";
+    case PST_ARG_CONST: return "constant";
+    case PST_ARG_IGNORED: return "ignored";
+    case PST_ARG_TYPE_ID: return "type id";
+    case PST_ARG_OBJECT: return "object";
+    case PST_ARG_PERCPU_OBJECT: return "per-CPU object";
+    case PST_ARG_ITER_NEW: return "new iterator";
+    case PST_ARG_ITER: return "iterator";
+    case PST_ARG_LIST_HEAD: return "list head";
+    case PST_ARG_LIST_NODE: return "list node";
+    case PST_ARG_RB_ROOT: return "tree root";
+    case PST_ARG_RB_NODE: return "tree node";
+    case PST_ARG_WORKQUEUE: return "work queue";
+    case PST_ARG_IRQ_FLAG_NEW: return "new interrupt flags";
+    case PST_ARG_IRQ_FLAG: return "interrupt flags";
+    case PST_ARG_RES_SPIN_LOCK: return "resilient spin lock";
+    case PST_ARG_MEM_FIXED: return "mem of fixed size";
+    case PST_ARG_MEM_OPT: return "mem, optional";
+    case PST_ARG_SIZE_CONST: return "constant size of mem";
+    case PST_ARG_CONST_STRING: return "constant string";
+    case PST_ARG_UNTRUSTED_PTR: return "untrusted pointer";
     }
     return "?";
 }
@@ -56,6 +79,17 @@ static const char *ret_text(pst_ret_kind kind)
     case PST_RET_BTF_ID: return "typed pointer";
     case PST_RET_BTF_ID_OR_NULL: return "typed pointer or null";
     case PST_RET_DYNPTR_MEM_OR_NULL: return "slice or null";
+    case PST_RET_SOCK_COMMON_OR_NULL: return "any socket or null";
+    case PST_RET_TCP_SOCK_OR_NULL: return "TCP socket or null";
+    case PST_RET_MEM_OR_BTF_ID: return "per-CPU object";
+    case PST_RET_OBJECT_OR_NULL: return "object or null";
+    case PST_RET_SAME_OBJECT: return "the same object";
+    case PST_RET_LIST_NODE_OR_NULL: return "list node or null";
+    case PST_RET_RB_NODE_OR_NULL: return "tree node or null";
+    case PST_RET_ITER_ELEMENT: return "element or null";
+    case PST_RET_KERN_CTX: return "host's context";
+    case PST_RET_RDONLY_CAST: return "untrusted typed pointer";
+    case PST_RET_MEM_BY_ARG_OR_NULL: return "mem or null";
     }
     return "?";
 }

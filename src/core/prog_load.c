@@ -55,6 +55,8 @@ static int64_t check_attr(core_call *call, const pst_provider **provider)
     *provider = core_provider_find(call->core, attr->prog_type);
     if (*provider) return 0;
     const char *name = pst_prog_type_name(attr->prog_type);
+    if (pst_prog_type_by_number(attr->prog_type))
+        return core_refuse(call, PST_EINVAL, "program type %u %s is described here but not hosted: nothing on this host runs it", attr->prog_type, name);
     return core_refuse(call, PST_EINVAL, "program type %u%s%s has no provider on this host", attr->prog_type, *name ? " " : "", name);
 }
 

@@ -140,12 +140,36 @@ static bool check_arg(checked_run *c, helper_call *call, unsigned arg)
         if (value == 0) return true;
         PST_FALLTHROUGH;
     case PST_ARG_SOCK:
+    case PST_ARG_FULL_SOCK:
     case PST_ARG_BTF_ID: return check_returned(c, call, arg, true);
     case PST_ARG_PERCPU_BTF_ID:
     case PST_ARG_TIMER:
     case PST_ARG_KPTR:
     case PST_ARG_DYNPTR:
     case PST_ARG_DYNPTR_OUT: return refuse(call, arg, 0);
+    case PST_ARG_BTF_ID_OR_NULL: return value == 0 || check_returned(c, call, arg, true);
+    // Of kfuncs, which need a proof.
+    case PST_ARG_NUMBER:
+    case PST_ARG_CONST:
+    case PST_ARG_IGNORED:
+    case PST_ARG_TYPE_ID:
+    case PST_ARG_OBJECT:
+    case PST_ARG_PERCPU_OBJECT:
+    case PST_ARG_ITER_NEW:
+    case PST_ARG_ITER:
+    case PST_ARG_LIST_HEAD:
+    case PST_ARG_LIST_NODE:
+    case PST_ARG_RB_ROOT:
+    case PST_ARG_RB_NODE:
+    case PST_ARG_WORKQUEUE:
+    case PST_ARG_IRQ_FLAG_NEW:
+    case PST_ARG_IRQ_FLAG:
+    case PST_ARG_RES_SPIN_LOCK:
+    case PST_ARG_MEM_FIXED:
+    case PST_ARG_MEM_OPT:
+    case PST_ARG_SIZE_CONST:
+    case PST_ARG_CONST_STRING:
+    case PST_ARG_UNTRUSTED_PTR: return refuse(call, arg, 0);
     }
     PST_UNREACHABLE();
 }
@@ -187,9 +211,20 @@ static bool note_result(checked_run *c, const helper_call *call)
     case PST_RET_MEM:
     case PST_RET_MEM_OR_NULL: return note_returned(c, call, REGION_MEMORY, call->proto->ret_size, false);
     case PST_RET_SOCK_OR_NULL:
+    case PST_RET_SOCK_COMMON_OR_NULL:
+    case PST_RET_TCP_SOCK_OR_NULL:
     case PST_RET_BTF_ID:
     case PST_RET_BTF_ID_OR_NULL: return note_returned(c, call, REGION_OBJECT, 0, false);
-    case PST_RET_DYNPTR_MEM_OR_NULL: return true; // dynptr arguments are refused
+    case PST_RET_MEM_OR_BTF_ID:
+    case PST_RET_DYNPTR_MEM_OR_NULL:
+    case PST_RET_OBJECT_OR_NULL:
+    case PST_RET_SAME_OBJECT:
+    case PST_RET_LIST_NODE_OR_NULL:
+    case PST_RET_RB_NODE_OR_NULL:
+    case PST_RET_ITER_ELEMENT:
+    case PST_RET_KERN_CTX:
+    case PST_RET_RDONLY_CAST:
+    case PST_RET_MEM_BY_ARG_OR_NULL: return true; // the arguments that these need are refused
     }
     PST_UNREACHABLE();
 }

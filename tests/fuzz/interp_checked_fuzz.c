@@ -123,20 +123,22 @@ typedef struct fuzz_helper {
 } fuzz_helper;
 
 #define ARGS(...) {__VA_ARGS__}
+#define H(number, text, result, arguments, bits, maps, size, function)                                                       \
+    {{.id = (number), .name = (text), .ret = (result), .args = arguments, .flags = (bits), .map_types = (maps), .ret_size = (size)}, (function)}
 static const fuzz_helper g_helpers[] = {
-    {{0, "lookup", PST_RET_MAP_VALUE_OR_NULL, ARGS(PST_ARG_MAP, PST_ARG_MAP_KEY), 0, 0, 0}, do_lookup},
-    {{0, "update", PST_RET_INTEGER, ARGS(PST_ARG_MAP, PST_ARG_MAP_KEY, PST_ARG_MAP_VALUE), 0, 0, 0}, do_update},
-    {{0, "tail_call", PST_RET_VOID, ARGS(PST_ARG_CTX, PST_ARG_MAP, PST_ARG_ANYTHING), PST_HELPER_TAIL_CALL, 1u << PST_MAP_PROG_ARRAY, 0}, NULL},
-    {{0, "sum", PST_RET_INTEGER, ARGS(PST_ARG_MEM_OR_NULL, PST_ARG_SIZE_OR_ZERO), 0, 0, 0}, do_sum},
-    {{0, "fill", PST_RET_INTEGER, ARGS(PST_ARG_MEM_OUT, PST_ARG_SIZE_OR_ZERO), 0, 0, 0}, do_fill},
-    {{0, "length", PST_RET_INTEGER, ARGS(PST_ARG_STRING), 0, 0, 0}, do_length},
-    {{0, "ctx", PST_RET_INTEGER, ARGS(PST_ARG_CTX), 0, 0, 0}, do_ctx},
-    {{0, "reserve", PST_RET_ALLOC_OR_NULL, ARGS(PST_ARG_MAP, PST_ARG_ALLOC_SIZE), PST_HELPER_ACQUIRES, 1u << PST_MAP_RINGBUF, 0}, do_reserve},
-    {{0, "submit", PST_RET_VOID, ARGS(PST_ARG_ALLOCATED), PST_HELPER_RELEASES, 0, 0}, do_submit},
-    {{0, "adjust", PST_RET_INTEGER, ARGS(PST_ARG_CTX, PST_ARG_ANYTHING), PST_HELPER_CHANGES_PACKET, 0, 0}, do_adjust},
-    {{0, "lock", PST_RET_VOID, ARGS(PST_ARG_SPIN_LOCK), PST_HELPER_LOCK, 0, 0}, do_nothing},
-    {{0, "unlock", PST_RET_VOID, ARGS(PST_ARG_SPIN_LOCK), PST_HELPER_UNLOCK, 0, 0}, do_nothing},
-    {{0, "can_read", PST_RET_INTEGER, ARGS(PST_ARG_ANYTHING, PST_ARG_ANYTHING), 0, 0, 0}, do_can_read},
+    H(0, "lookup", PST_RET_MAP_VALUE_OR_NULL, ARGS(PST_ARG_MAP, PST_ARG_MAP_KEY), 0, 0, 0, do_lookup),
+    H(0, "update", PST_RET_INTEGER, ARGS(PST_ARG_MAP, PST_ARG_MAP_KEY, PST_ARG_MAP_VALUE), 0, 0, 0, do_update),
+    H(0, "tail_call", PST_RET_VOID, ARGS(PST_ARG_CTX, PST_ARG_MAP, PST_ARG_ANYTHING), PST_HELPER_TAIL_CALL, 1u << PST_MAP_PROG_ARRAY, 0, NULL),
+    H(0, "sum", PST_RET_INTEGER, ARGS(PST_ARG_MEM_OR_NULL, PST_ARG_SIZE_OR_ZERO), 0, 0, 0, do_sum),
+    H(0, "fill", PST_RET_INTEGER, ARGS(PST_ARG_MEM_OUT, PST_ARG_SIZE_OR_ZERO), 0, 0, 0, do_fill),
+    H(0, "length", PST_RET_INTEGER, ARGS(PST_ARG_STRING), 0, 0, 0, do_length),
+    H(0, "ctx", PST_RET_INTEGER, ARGS(PST_ARG_CTX), 0, 0, 0, do_ctx),
+    H(0, "reserve", PST_RET_ALLOC_OR_NULL, ARGS(PST_ARG_MAP, PST_ARG_ALLOC_SIZE), PST_HELPER_ACQUIRES, 1u << PST_MAP_RINGBUF, 0, do_reserve),
+    H(0, "submit", PST_RET_VOID, ARGS(PST_ARG_ALLOCATED), PST_HELPER_RELEASES, 0, 0, do_submit),
+    H(0, "adjust", PST_RET_INTEGER, ARGS(PST_ARG_CTX, PST_ARG_ANYTHING), PST_HELPER_CHANGES_PACKET, 0, 0, do_adjust),
+    H(0, "lock", PST_RET_VOID, ARGS(PST_ARG_SPIN_LOCK), PST_HELPER_LOCK, 0, 0, do_nothing),
+    H(0, "unlock", PST_RET_VOID, ARGS(PST_ARG_SPIN_LOCK), PST_HELPER_UNLOCK, 0, 0, do_nothing),
+    H(0, "can_read", PST_RET_INTEGER, ARGS(PST_ARG_ANYTHING, PST_ARG_ANYTHING), 0, 0, 0, do_can_read),
 };
 
 static const pst_helper *find_helper(void *user, int32_t id)

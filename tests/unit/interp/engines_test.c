@@ -255,8 +255,8 @@ TEST(context_accesses_that_need_translation)
         uint16_t narrow;
     } native;
     static const pst_ctx_field fields[] = {
-        {"wide", 0, 4, offsetof(native, wide), 8, PST_FIELD_SCALAR, PST_FIELD_READ | PST_FIELD_WRITE},
-        {"narrow", 4, 4, offsetof(native, narrow), 2, PST_FIELD_SCALAR, PST_FIELD_READ | PST_FIELD_WRITE},
+        {.name = "wide", .abi_off = 0, .abi_size = 4, .native_off = offsetof(native, wide), .native_size = 8, .kind = PST_FIELD_SCALAR, .flags = PST_FIELD_READ | PST_FIELD_WRITE},
+        {.name = "narrow", .abi_off = 4, .abi_size = 4, .native_off = offsetof(native, narrow), .native_size = 2, .kind = PST_FIELD_SCALAR, .flags = PST_FIELD_READ | PST_FIELD_WRITE},
     };
     const pst_prog_type type = {.name = "odd", .abi_size = 8, .native_size = sizeof(native), .fields = fields, .field_count = 2};
     static const struct {
