@@ -26,6 +26,7 @@ typedef enum pst_arg_kind {
     PST_ARG_MAP,               // a map object of the types in proto->map_types (0: any)
     PST_ARG_MAP_KEY,           // readable memory of the map's key_size (the map is the preceding PST_ARG_MAP)
     PST_ARG_MAP_VALUE,         // readable memory of the map's value_size
+    PST_ARG_MAP_VALUE_OR_NULL, // the same, or NULL (what a storage starts with)
     PST_ARG_MAP_VALUE_OUT,     // writable, may be uninitialised, value_size
     PST_ARG_MEM,               // readable memory; the next argument is its size
     PST_ARG_MEM_OR_NULL,
@@ -133,6 +134,7 @@ typedef enum pst_ret_kind {
 #define PST_HELPER_TRUSTED_NULL   0x4000000u // BTF arguments may be NULL
 #define PST_HELPER_DYNPTR_CLONE   0x8000000u // the result dynptr is a copy of the argument (bpf_dynptr_clone)
 #define PST_HELPER_NO_LOCK        0x10000000u // may not be called while a spin lock is held although it does not sleep
+#define PST_HELPER_PACKET_ARGS    0x20000000u // memory arguments may lie in the packet (of a kfunc: always)
 
 #define PST_ARGS_MAX 5
 
@@ -148,6 +150,7 @@ typedef struct pst_helper_proto {
     const char *btf_args[PST_ARGS_MAX];   // the same for PST_ARG_BTF_ID and PST_ARG_MEM_FIXED
     const char *iter;                     // kfuncs of iterators: "num", "bits", "task", ...
     uint32_t iter_size;                   // bytes of stack that the iterator takes
+    uint64_t prog_types;                  // kfuncs: bit n: programs of Linux's type n may call it; 0: every type
 } pst_helper_proto;
 
 /// A kfunc by its name, for the verifier; its id is 0. NULL: the catalog does not describe it.
@@ -188,6 +191,7 @@ typedef enum pst_field_kind {
     PST_FIELD_SOCK,         // a full socket
     PST_FIELD_SOCK_COMMON_OR_NULL,
     PST_FIELD_MEM,          // a load yields a pointer to memory of target->size bytes described by target (bpf_flow_keys)
+    PST_FIELD_BTF_ID,       // a load yields a trusted pointer to the BTF type btf (netfilter's sk_buff)
     PST_FIELD_POINTER,      // a load yields an opaque pointer (number to the program)
 } pst_field_kind;
 
@@ -195,7 +199,10 @@ typedef enum pst_field_kind {
 #define PST_FIELD_WRITE 0x2u
 #define PST_FIELD_WIDE 0x4u // may also be accessed 8 bytes at a time together with its successor, which follows it natively too
 #define PST_FIELD_NARROW_WRITE 0x8u // a part of it may be written; without it writes have the field's size
-// A part of a scalar (1, 2 or 4 bytes, aligned to its size) may always be read. Pointers are read whole, at exactly abi_size.
+#define PST_FIELD_EXACT 0x10u // read whole only
+#define PST_FIELD_LOW 0x20u   // parts may be read at the field's own offset only
+#define PST_FIELD_UNALIGNED 0x40u // bytes without a structure: accesses need no alignment
+// Without EXACT and LOW any part of a scalar (aligned to its size) may be read. Pointers are read whole, at exactly abi_size.
 
 typedef struct pst_ctx_field {
     const char *name;
@@ -205,8 +212,10 @@ typedef struct pst_ctx_field {
     uint32_t flags; // PST_FIELD_*
     uint64_t attach_mask; // bit n: accessible for programs of attach type n (below 64); 0: for all
     uint64_t write_mask;  // the same for writing; 0: for all
+    const struct pst_struct_desc *target; // of PST_FIELD_MEM
+    const char *btf;                      // of PST_FIELD_BTF_ID
 } pst_ctx_field;
-// Row-literals may leave the masks out.
+// Row-literals may leave the masks out. Attach types from 64 up (those that Linux does not have) may access every field.
 
 /// Memory that programs reach through a pointer and whose fields are described like a context's: bpf_sock, bpf_tcp_sock, bpf_flow_keys,
 /// bpf_sock_common (the part of bpf_sock that every socket has).
@@ -217,6 +226,8 @@ typedef struct pst_struct_desc {
     uint32_t field_count;
 } pst_struct_desc;
 extern const pst_struct_desc pst_struct_sock, pst_struct_sock_common, pst_struct_tcp_sock, pst_struct_flow_keys;
+/// The buffer that a writable raw tracepoint passes. Its size is the tracepoint's, checked when a program is attached; this is the most.
+extern const pst_struct_desc pst_struct_tp_buffer;
 /// As pst_ctx_field_at, in such a struct.
 const pst_ctx_field *pst_struct_field_at(const pst_struct_desc *desc, uint32_t off, uint32_t size, bool write);
 
@@ -234,6 +245,11 @@ typedef struct pst_attach_type {
     bool ret_any;
     int64_t ret_lo, ret_hi;
 } pst_attach_type;
+
+typedef struct pst_helper_limit {
+    int32_t id;
+    uint64_t attach_mask; // bit n: attach type n may call it
+} pst_helper_limit;
 
 typedef struct pst_ret_meaning {
     int64_t value;
@@ -254,8 +270,10 @@ typedef struct pst_prog_type {
     uint32_t ret_meaning_count;
     const int32_t *helpers;         // ids that programs of this type may call besides the general ones, ascending
     uint32_t helper_count;
-    const pst_helper_proto *own_helpers; // prototypes of ids from 0x10000 up
+    const pst_helper_proto *own_helpers; // prototypes of ids from 0x10000 up, and those that differ from the general row for this type
     uint32_t own_helper_count;
+    const pst_helper_limit *helper_limits; // ids that only some attach types may call
+    uint32_t helper_limit_count;
     const pst_attach_type *attach_types;
     uint32_t attach_type_count;
     bool packet_writable;           // programs may write the packet
@@ -298,6 +316,10 @@ extern const uint32_t pst_general_helper_count;
 
 /// The prototype that a program of this type sees under id; NULL when it may not call it.
 const pst_helper_proto *pst_prog_type_helper(const pst_prog_type *type, int32_t id);
+/// The same for programs of one attach type.
+const pst_helper_proto *pst_prog_type_helper_at(const pst_prog_type *type, uint32_t attach_type, int32_t id);
+/// The kfunc of this name that programs of this type may call, or NULL.
+const pst_helper_proto *pst_prog_type_kfunc(const pst_prog_type *type, const char *name);
 
 #define PST_INFO_HASH_SIZE 32
 /// SHA-256 over everything in the descriptor that a proof can depend on (layouts, ranges, prototypes of the helper ids given,

@@ -9,35 +9,37 @@ static bool is_pointer(const pst_ctx_field *field)
     return field->kind != PST_FIELD_SCALAR;
 }
 
-// A scalar: any aligned part of it, or (wide) it and its successor at once.
+// A scalar: the part of it that its flags allow, or (wide) it and its successor at once.
 static bool scalar_fits(const pst_ctx_field *field, uint32_t off, uint32_t size, bool write)
 {
     if ((field->flags & PST_FIELD_WIDE) && size == 8) return off == field->abi_off;
     if (off + size > (uint32_t)field->abi_off + field->abi_size) return false;
-    if (write && !(field->flags & PST_FIELD_NARROW_WRITE)) return off == field->abi_off && size == field->abi_size;
-    return true;
+    bool whole = off == field->abi_off && size == field->abi_size;
+    if (write) return whole || field->flags & PST_FIELD_NARROW_WRITE;
+    if (field->flags & PST_FIELD_EXACT) return whole;
+    return !(field->flags & PST_FIELD_LOW) || off == field->abi_off;
 }
 
 static bool mask_has(uint64_t mask, uint32_t attach_type)
 {
-    return mask == 0 || (attach_type < 64 && mask >> attach_type & 1);
+    return mask == 0 || attach_type >= 64 || (mask >> attach_type & 1);
 }
 
 static bool for_attach_type(const pst_ctx_field *field, uint32_t attach_type, bool write)
 {
-    if (attach_type == PST_ATTACH_NONE) return true;
     return mask_has(field->attach_mask, attach_type) && (!write || mask_has(field->write_mask, attach_type));
 }
 
-// The row of fields that the access hits; attach_type PST_ATTACH_NONE asks for any attach type.
+// The row that the access hits. Attach types that have no bit in the masks may do what any of the others may.
 static const pst_ctx_field *find_field(const pst_ctx_field *fields, uint32_t count, uint32_t attach_type, uint32_t off, uint32_t size, bool write)
 {
-    if (size == 0 || size > 8 || !pst_is_pow2(size) || off % size != 0) return NULL;
+    if (size == 0 || size > 8 || !pst_is_pow2(size)) return NULL;
     for (uint32_t i = 0; i < count; i++) {
         const pst_ctx_field *field = &fields[i];
         if (off < field->abi_off) break; // by offset: no later row can match
         if (off >= (uint32_t)field->abi_off + field->abi_size) continue;
         if (!(field->flags & (write ? PST_FIELD_WRITE : PST_FIELD_READ))) continue;
+        if (off % size != 0 && !(field->flags & PST_FIELD_UNALIGNED)) continue;
         if (!for_attach_type(field, attach_type, write)) continue;
         if (is_pointer(field) ? off == field->abi_off && size == field->abi_size : scalar_fits(field, off, size, write)) return field;
     }

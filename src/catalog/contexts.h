@@ -24,6 +24,8 @@ typedef struct pst_skb_ctx {
     uint64_t tstamp;
     uint32_t wire_len, gso_segs, gso_size;
     uint64_t hwtstamp;
+    void *sk; // no host has sockets: NULL
+    uint8_t tstamp_type;
     uint32_t redirect_ifindex;
 } pst_skb_ctx;
 

@@ -17,18 +17,26 @@
 #define F_UNLOCK PST_HELPER_UNLOCK
 #define F_SLEEP PST_HELPER_MAY_SLEEP
 #define F_CALLBACK PST_HELPER_CALLBACK
+#define F_ASYNC PST_HELPER_ASYNC
+#define F_NULL PST_HELPER_RET_NULL
+#define F_RDONLY PST_HELPER_RDONLY_RET
+#define F_PKTARG PST_HELPER_PACKET_ARGS
 #define M(type) ((uint64_t)1 << PST_MAP_##type)
 #define PST_ARG__ PST_ARG_NONE
 
+#define COMMON(num, text, result, a1, a2, a3, a4, a5, bits, maps)                                              \
+    .id = (num), .name = "bpf_" #text, .ret = PST_RET_##result,                                                \
+    .args = {PST_ARG_##a1, PST_ARG_##a2, PST_ARG_##a3, PST_ARG_##a4, PST_ARG_##a5}, .flags = (bits), .map_types = (maps)
+#define BTF_(name) (sizeof #name == 2 ? NULL : #name) // "_" is none
+
 static const pst_helper_proto g_protos[] = {
-#define H(num, text, result, a1, a2, a3, a4, a5, bits, maps)                                                   \
-    {.id = (num),                                                                                              \
-     .name = "bpf_" #text,                                                                                     \
-     .ret = PST_RET_##result,                                                                                  \
-     .args = {PST_ARG_##a1, PST_ARG_##a2, PST_ARG_##a3, PST_ARG_##a4, PST_ARG_##a5},                           \
-     .flags = (bits),                                                                                          \
-     .map_types = (maps)},
-    PST_HELPER_PROTO_LIST(H)
+#define H(...) {COMMON(__VA_ARGS__)},
+#define T(num, text, result, a1, a2, a3, a4, a5, bits, maps, r, b1, b2, b3, b4, b5)                            \
+    {COMMON(num, text, result, a1, a2, a3, a4, a5, bits, maps),                                                \
+     .btf_ret = BTF_(r),                                                                                       \
+     .btf_args = {BTF_(b1), BTF_(b2), BTF_(b3), BTF_(b4), BTF_(b5)}},
+    PST_HELPER_PROTO_LIST(H, T)
+#undef T
 #undef H
 };
 

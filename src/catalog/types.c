@@ -1,18 +1,16 @@
-// types.c: the list of hosted program types, and which helpers a type may call.
+// types.c: the list of program types, and which helpers and kfuncs a type may call.
 #include "catalog/types.h"
 
 #include <string.h>
 
-static const pst_prog_type *const g_types[] = {
-    &pst_type_xdp,
-    &pst_type_socket_filter,
-    &pst_type_sched_cls,
-    &pst_type_sample,
-};
+#define X(name) &pst_type_##name,
+static const pst_prog_type *const g_types[] = {PST_TYPE_LIST(X)};
+#undef X
 
 const int32_t pst_general_helpers[] = {
-    1,   2,   3,   5,   6,   7,   8,   12,  14,  15,  16,  42,  87,  88,  89,  93,  94,  105, 106, 112, 113, 114, 115, 118, 125, 130,
-    131, 132, 133, 134, 160, 164, 165, 169, 170, 171, 172, 177, 181, 182, 194, 195, 197, 198, 199, 200, 201, 202, 203, 208, 209,
+    1, 2, 3, 5, 6, 7, 8, 12, 14, 15, 16, 17, 22, 35, 37, 42, 55, 80, 87, 88, 89, 93, 94, 105, 106, 109, 112, 113, 114, 115, 117, 118, 120,
+    123, 125, 130, 131, 132, 133, 134, 141, 148, 149, 153, 154, 156, 157, 158, 164, 165, 169, 170, 171, 172, 175, 176, 177, 180, 181, 182,
+    191, 194, 195, 197, 198, 199, 200, 201, 202, 203, 208, 209, 210, 211,
 };
 const uint32_t pst_general_helper_count = PST_COUNT(pst_general_helpers);
 
@@ -74,4 +72,20 @@ const pst_helper_proto *pst_prog_type_helper(const pst_prog_type *type, int32_t 
     if (contains(pst_general_helpers, pst_general_helper_count, id) || contains(type->helpers, type->helper_count, id))
         return pst_helper_proto_by_id(id);
     return NULL;
+}
+
+const pst_helper_proto *pst_prog_type_helper_at(const pst_prog_type *type, uint32_t attach_type, int32_t id)
+{
+    for (uint32_t i = 0; attach_type < 64 && i < type->helper_limit_count; i++) {
+        const pst_helper_limit *limit = &type->helper_limits[i];
+        if (limit->id == id && !(limit->attach_mask >> attach_type & 1)) return NULL;
+    }
+    return pst_prog_type_helper(type, id);
+}
+
+const pst_helper_proto *pst_prog_type_kfunc(const pst_prog_type *type, const char *name)
+{
+    const pst_helper_proto *proto = pst_kfunc_proto_by_name(name);
+    if (!proto || proto->prog_types == 0) return proto;
+    return type->number < 64 && proto->prog_types >> type->number & 1 ? proto : NULL;
 }

@@ -1,14 +1,13 @@
-// types_net.c: the program types of the network: xdp, socket_filter, sched_cls.
+// types_net.c: the program types of the network that hosts have: xdp, socket_filter, sched_cls and its sister sched_act.
 //
 // Layouts are Linux's (uapi/linux/bpf.h); for xdp also that of eBPF for Windows, whose pointers are 8 bytes wide: Linux has no 8-byte
 // access to struct xdp_md, so the size of the access says which view a program was compiled for.
 #include <stddef.h>
 
-#include "catalog/contexts.h"
-#include "catalog/types.h"
+#include "catalog/skb_fields.h"
 
 #define R PST_FIELD_READ
-#define RW (PST_FIELD_READ | PST_FIELD_WRITE)
+#define WHOLE (PST_FIELD_READ | PST_FIELD_EXACT)
 
 #define XDP(text, off, size, member, field_kind, access) \
     PST_FIELD_ROW(pst_xdp_ctx, text, off, size, member, field_kind, access)
@@ -19,10 +18,17 @@ static const pst_ctx_field g_xdp_fields[] = {
     XDP("data_end", 4, 4, data_end, PACKET_END, R),
     XDP("data_meta", 8, 4, data_meta, PACKET_META, R),
     XDP("data_end", 8, 8, data_end, PACKET_END, R), // eBPF for Windows
-    XDP("ingress_ifindex", 12, 4, ingress_ifindex, SCALAR, R),
-    XDP("rx_queue_index", 16, 4, rx_queue_index, SCALAR, R),
+    XDP("ingress_ifindex", 12, 4, ingress_ifindex, SCALAR, WHOLE),
+    XDP("rx_queue_index", 16, 4, rx_queue_index, SCALAR, WHOLE),
     XDP("data_meta", 16, 8, data_meta, PACKET_META, R), // eBPF for Windows
-    XDP("egress_ifindex", 20, 4, egress_ifindex, SCALAR, R),
+    {.name = "egress_ifindex",
+     .abi_off = 20,
+     .abi_size = 4,
+     .native_off = (uint16_t)offsetof(pst_xdp_ctx, egress_ifindex),
+     .native_size = 4,
+     .kind = PST_FIELD_SCALAR,
+     .flags = WHOLE,
+     .attach_mask = PST_FOR(XDP_DEVMAP)}, // only a device map sends a frame somewhere before the program runs
     XDP("ingress_ifindex", 24, 4, ingress_ifindex, SCALAR, R), // eBPF for Windows
 };
 
@@ -32,7 +38,8 @@ static const pst_ret_meaning g_xdp_returns[] = {
 };
 
 static const int32_t g_xdp_helpers[] = {
-    23, 25, 28, 44, 51, 54, 65, 69, 84, 85, 86, 99, 100, 110, 163, 188, 189, 190, 204, 205, 206, 207,
+    23, 25, 28, 44, 51, 54, 65, 69, 84, 85, 86, 99, 100, 110, 136, 137, 138, 139, 140, 160, 163, 178, 188, 189, 190, 196, 204, 205,
+    206, 207,
 };
 
 static const pst_attach_type g_xdp_attach[] = {
@@ -59,62 +66,45 @@ const pst_prog_type pst_type_xdp = {
     .packet_writable = true,
 };
 
-#define SKB(text, off, size, member, field_kind, access) \
-    PST_FIELD_ROW(pst_skb_ctx, text, off, size, member, field_kind, access)
-// cb is the program's scratch: any part, and two words at once where they are aligned.
-#define CB(index, extra) \
-    SKB("cb[" #index "]", 48 + 4 * index, 4, cb[index], SCALAR, RW | PST_FIELD_NARROW_WRITE | (extra))
-// What both types read at the start of struct __sk_buff; writable says what tc may write.
-#define SKB_HEAD(writable)                                                 \
-    SKB("len", 0, 4, len, SCALAR, R),                                      \
-    SKB("pkt_type", 4, 4, pkt_type, SCALAR, R),                            \
-    SKB("mark", 8, 4, mark, SCALAR, writable),                             \
-    SKB("queue_mapping", 12, 4, queue_mapping, SCALAR, writable),          \
-    SKB("protocol", 16, 4, protocol, SCALAR, R),                           \
-    SKB("vlan_present", 20, 4, vlan_present, SCALAR, R),                   \
-    SKB("vlan_tci", 24, 4, vlan_tci, SCALAR, R),                           \
-    SKB("vlan_proto", 28, 4, vlan_proto, SCALAR, R),                       \
-    SKB("priority", 32, 4, priority, SCALAR, writable),                    \
-    SKB("ingress_ifindex", 36, 4, ingress_ifindex, SCALAR, R),             \
-    SKB("ifindex", 40, 4, ifindex, SCALAR, R),                             \
-    SKB("tc_index", 44, 4, tc_index, SCALAR, writable),                    \
-    CB(0, PST_FIELD_WIDE), CB(1, 0), CB(2, PST_FIELD_WIDE), CB(3, 0), CB(4, 0), \
-    SKB("hash", 68, 4, hash, SCALAR, R)
-
 static const pst_ctx_field g_filter_fields[] = {
-    SKB_HEAD(R),
-    SKB("napi_id", 84, 4, napi_id, SCALAR, R),
-    SKB("gso_segs", 164, 4, gso_segs, SCALAR, R),
-    SKB("gso_size", 176, 4, gso_size, SCALAR, R),
+    SKB_LEN,        SKB_MARK(R),     SKB_QUEUE(R),
+    SKB_VLAN,       SKB_PRIORITY(R), SKB_IFINDEX,
+    SKB_TC_INDEX(R), SKB_CB(SKB_RW | PST_FIELD_NARROW_WRITE), SKB_HASH,
+    SKB_NAPI,       SKB_TAIL,
 };
 
-static const int32_t g_filter_helpers[] = {25, 26, 46, 47, 68, 122};
+static const int32_t g_filter_helpers[] = {25, 26, 46, 47, 68, 122, 136, 137, 138, 139, 140, 160, 178, 196};
 
 const pst_prog_type pst_type_socket_filter = {
     .name = "socket_filter",
     .number = PST_PROG_SOCKET_FILTER,
-    .abi_size = 192,
+    .abi_size = SKB_SIZE,
     .native_size = sizeof(pst_skb_ctx),
-    .fields = g_filter_fields,
-    .field_count = PST_COUNT(g_filter_fields),
+    PST_FIELDS(g_filter_fields),
     .ret_any = true, // the number of bytes to keep
-    .helpers = g_filter_helpers,
-    .helper_count = PST_COUNT(g_filter_helpers),
+    PST_HELPERS(g_filter_helpers),
     .legacy_loads = true,
 };
 
 static const pst_ctx_field g_cls_fields[] = {
-    SKB_HEAD(RW),
-    SKB("tc_classid", 72, 4, tc_classid, SCALAR, RW),
-    SKB("data", 76, 4, data, PACKET_START, R),
-    SKB("data_end", 80, 4, data_end, PACKET_END, R),
-    SKB("napi_id", 84, 4, napi_id, SCALAR, R),
-    SKB("data_meta", 140, 4, data_meta, PACKET_META, R),
-    SKB("tstamp", 152, 8, tstamp, SCALAR, RW),
+    SKB_LEN,
+    SKB_MARK(SKB_RW),
+    SKB_QUEUE(SKB_RW),
+    SKB_VLAN,
+    SKB_PRIORITY(SKB_RW),
+    SKB_IFINDEX,
+    SKB_TC_INDEX(SKB_RW),
+    SKB_CB(SKB_RW | PST_FIELD_NARROW_WRITE),
+    SKB_HASH,
+    SKB("tc_classid", 72, 4, tc_classid, SCALAR, SKB_RW),
+    SKB_PACKET,
+    SKB_NAPI,
+    SKB_META,
+    SKB_TSTAMP,
     SKB("wire_len", 160, 4, wire_len, SCALAR, R),
-    SKB("gso_segs", 164, 4, gso_segs, SCALAR, R),
-    SKB("gso_size", 176, 4, gso_size, SCALAR, R),
-    SKB("hwtstamp", 184, 8, hwtstamp, SCALAR, R),
+    SKB_TAIL,
+    SKB("tstamp_type", 180, 1, tstamp_type, SCALAR, R),
+    SKB_HWTSTAMP,
 };
 
 static const pst_ret_meaning g_cls_returns[] = {
@@ -123,29 +113,35 @@ static const pst_ret_meaning g_cls_returns[] = {
 };
 
 static const int32_t g_cls_helpers[] = {
-    9,  10, 11, 13, 17, 18, 19, 20, 21, 23, 24, 25, 26, 28, 29, 30,  31,  32,  33,  34,  38,  39,  40,  41,  43,  46,  47,  48,  50,  51,  66,  68,
-    69, 79, 83, 84, 85, 86, 95, 96, 97, 98, 99, 100, 107, 108, 110, 122, 124, 135, 151, 152, 155, 163, 192, 204, 205, 206, 207,
+    9, 10, 11, 13, 18, 19, 20, 21, 23, 24, 25, 26, 28, 29, 30, 31, 32, 33, 34, 38, 39, 40, 41, 43, 46, 47, 48, 50, 66, 68, 69, 79, 83,
+    84, 85, 86, 95, 96, 97, 98, 99, 100, 107, 108, 110, 122, 124, 135, 136, 137, 138, 139, 140, 151, 152, 155, 160, 163, 178, 192,
+    196, 204, 205, 206, 207,
 };
 
+static const pst_helper_proto g_cls_own[] = {PST_PROTO(17, "get_cgroup_classid", INTEGER, PST_ARG_CTX)};
+
 static const pst_attach_type g_cls_attach[] = {
-    {.number = PST_ATTACH_TCX_INGRESS, .name = "tcx_ingress"},
-    {.number = PST_ATTACH_TCX_EGRESS, .name = "tcx_egress"},
+    PST_ATTACH_ROW(TCX_INGRESS, "tcx_ingress"),
+    PST_ATTACH_ROW(TCX_EGRESS, "tcx_egress"),
+    PST_ATTACH_ROW(NETKIT_PRIMARY, "netkit_primary"),
+    PST_ATTACH_ROW(NETKIT_PEER, "netkit_peer"),
 };
+
+#define CLASSIFIER                                                                                     \
+    .abi_size = SKB_SIZE, PST_FIELDS(g_cls_fields), .ret_any = true, PST_RETURNS(g_cls_returns),       \
+    PST_HELPERS(g_cls_helpers), PST_OWN_HELPERS(g_cls_own), .packet_writable = true, .legacy_loads = true
 
 const pst_prog_type pst_type_sched_cls = {
     .name = "sched_cls",
     .number = PST_PROG_SCHED_CLS,
-    .abi_size = 192,
     .native_size = sizeof(pst_skb_ctx),
-    .fields = g_cls_fields,
-    .field_count = PST_COUNT(g_cls_fields),
-    .ret_any = true,
-    .ret_meanings = g_cls_returns,
-    .ret_meaning_count = PST_COUNT(g_cls_returns),
-    .helpers = g_cls_helpers,
-    .helper_count = PST_COUNT(g_cls_helpers),
-    .attach_types = g_cls_attach,
-    .attach_type_count = PST_COUNT(g_cls_attach),
-    .packet_writable = true,
-    .legacy_loads = true,
+    CLASSIFIER,
+    PST_ATTACH_TYPES(g_cls_attach),
+};
+
+// An action of the traffic control: a classifier's view without hooks of its own.
+const pst_prog_type pst_type_sched_act = {
+    .name = "sched_act",
+    .number = PST_PROG_SCHED_ACT,
+    CLASSIFIER,
 };

@@ -12,6 +12,7 @@ static const char *arg_text(pst_arg_kind kind)
     case PST_ARG_MAP: return "map";
     case PST_ARG_MAP_KEY: return "key";
     case PST_ARG_MAP_VALUE: return "value";
+    case PST_ARG_MAP_VALUE_OR_NULL: return "value or null";
     case PST_ARG_MAP_VALUE_OUT: return "out value";
     case PST_ARG_MEM: return "mem";
     case PST_ARG_MEM_OR_NULL: return "mem or null";

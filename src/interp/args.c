@@ -111,6 +111,7 @@ static bool check_arg(checked_run *c, helper_call *call, unsigned arg)
     uint64_t value = call->args[arg];
     switch (call->proto->args[arg]) {
     case PST_ARG_NONE:
+    case PST_ARG_NUMBER:
     case PST_ARG_ANYTHING:
     case PST_ARG_ANYTHING_OPT:
     case PST_ARG_SIZE: // with the memory before it
@@ -120,6 +121,7 @@ static bool check_arg(checked_run *c, helper_call *call, unsigned arg)
     case PST_ARG_MAP: return check_map(c, call, arg);
     case PST_ARG_MAP_KEY: return check_map_memory(c, call, arg, true, false);
     case PST_ARG_MAP_VALUE: return check_map_memory(c, call, arg, false, false);
+    case PST_ARG_MAP_VALUE_OR_NULL: return value == 0 || check_map_memory(c, call, arg, false, false);
     case PST_ARG_MAP_VALUE_OUT: return check_map_memory(c, call, arg, false, true);
     case PST_ARG_MEM:
     case PST_ARG_MEM_OR_NULL: return check_sized(c, call, arg, false);
@@ -149,7 +151,6 @@ static bool check_arg(checked_run *c, helper_call *call, unsigned arg)
     case PST_ARG_DYNPTR_OUT: return refuse(call, arg, 0);
     case PST_ARG_BTF_ID_OR_NULL: return value == 0 || check_returned(c, call, arg, true);
     // Of kfuncs, which need a proof.
-    case PST_ARG_NUMBER:
     case PST_ARG_CONST:
     case PST_ARG_IGNORED:
     case PST_ARG_TYPE_ID:

@@ -78,6 +78,9 @@ TEST(types_are_consistent)
             const pst_ctx_field *field = &type->fields[k];
             CHECK(k == 0 || type->fields[k - 1].abi_off <= field->abi_off);
             CHECK(field->abi_off + field->abi_size <= type->abi_size);
+            CHECK(field->kind != PST_FIELD_MEM || field->target);
+            CHECK(field->kind != PST_FIELD_BTF_ID || field->btf);
+            if (!pst_prog_type_hosted(type)) continue;
             CHECK(field->native_off + field->native_size <= type->native_size);
             CHECK(field->abi_off % field->abi_size == 0);
             CHECK(field->kind == PST_FIELD_SCALAR || field->native_size == sizeof(void *));
@@ -104,9 +107,9 @@ TEST(xdp_context_in_both_views)
     CHECK(pst_ctx_read(type, &ctx, 8, 8, &v) && v == (uintptr_t)ctx.data_end);
     CHECK(pst_ctx_read(type, &ctx, 16, 8, &v) && v == (uintptr_t)ctx.data_meta);
     CHECK(pst_ctx_read(type, &ctx, 24, 4, &v) && v == 0x01020304);
-    // Narrow loads of scalars, little-endian; none of pointers; nothing crosses a field or the end.
-    CHECK(pst_ctx_read(type, &ctx, 12, 1, &v) && v == 4);
-    CHECK(pst_ctx_read(type, &ctx, 14, 2, &v) && v == 0x0102);
+    // Whole fields only, as on Linux; nothing crosses a field or the end.
+    CHECK(!pst_ctx_read(type, &ctx, 12, 1, &v));
+    CHECK(!pst_ctx_read(type, &ctx, 14, 2, &v));
     CHECK(!pst_ctx_read(type, &ctx, 0, 2, &v));
     CHECK(!pst_ctx_read(type, &ctx, 13, 2, &v));
     CHECK(!pst_ctx_read(type, &ctx, 24, 8, &v));
