@@ -145,6 +145,12 @@ void pst_json_null(pst_json *json)
     pst_text_add(json->out, "null");
 }
 
+void pst_json_number(pst_json *json, const char *text)
+{
+    separate(json);
+    pst_text_add(json->out, text);
+}
+
 void pst_json_hex(pst_json *json, const void *bytes, size_t size)
 {
     static const char digits[] = "0123456789abcdef";

@@ -1,6 +1,6 @@
 // json.h: writes JSON (RFC 8259) into a text. Commas and nesting are kept by the writer, so output is always well-formed.
 //
-// Reading JSON is not here: programs that must do so use cJSON.
+// Reading JSON is in json_read.h.
 #ifndef PST_BASE_JSON_H
 #define PST_BASE_JSON_H
 
@@ -30,6 +30,8 @@ void pst_json_u64(pst_json *json, uint64_t value);
 void pst_json_i64(pst_json *json, int64_t value);
 void pst_json_bool(pst_json *json, bool value);
 void pst_json_null(pst_json *json);
+/// A number as it is written, for those that were read by json_read.h.
+void pst_json_number(pst_json *json, const char *text);
 /// Bytes as a lower-case hex string.
 void pst_json_hex(pst_json *json, const void *bytes, size_t size);
 
