@@ -1,0 +1,44 @@
+// engines.c: the same program in one engine after the other.
+//
+// Called by whoever compares engines (`postern verify --programs` with "runs"). engine.c chooses for everybody else.
+#include "core/engines.h"
+
+#include "core/internal.h"
+#include "interp/interp.h"
+
+const char *pst_engine_name(pst_engine engine)
+{
+    switch (engine) {
+    case PST_ENGINE_CHECKED: return "checked";
+    case PST_ENGINE_FAST: return "fast";
+    case PST_ENGINE_COUNT: break;
+    }
+    return "";
+}
+
+static pst_status create(core_prog *prog, pst_engine engine, const pst_facts *facts, pst_exec **out)
+{
+    const pst_env *env = &prog->object.core->env;
+    if (engine == PST_ENGINE_FAST) return pst_interp_create(env, prog->image, &prog->bindings, facts, out);
+    return pst_checked_create(env, prog->image, &prog->bindings, out);
+}
+
+pst_status pst_core_use_engine(pst_client *client, int prog_fd, pst_engine engine, const pst_facts *facts)
+{
+    core_object *object = core_handle_get(client, prog_fd, NULL);
+    pst_exec *exec;
+    if (!object) return PST_E_INVALID;
+    if (object->kind != OBJECT_PROG) {
+        core_object_put(object);
+        return PST_E_INVALID;
+    }
+    core_prog *prog = core_prog_of(object);
+    pst_status status = create(prog, engine, facts, &exec);
+    if (status == PST_OK) {
+        exec->owner = prog;
+        prog->exec->free(prog->exec);
+        prog->exec = exec;
+    }
+    core_object_put(object);
+    return status;
+}

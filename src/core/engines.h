@@ -1,0 +1,21 @@
+// engines.h: names the engines of this build and puts a loaded program into a chosen one: for comparing engines, not for hosts.
+#ifndef PST_CORE_ENGINES_H
+#define PST_CORE_ENGINES_H
+
+#include "core/core.h"
+#include "program/facts.h"
+
+typedef enum pst_engine {
+    PST_ENGINE_CHECKED,
+    PST_ENGINE_FAST,
+    PST_ENGINE_COUNT,
+} pst_engine;
+
+const char *pst_engine_name(pst_engine engine);
+
+/// From now on the program behind prog_fd runs in this engine. It was not run yet, is not attached and in no prog_array. facts are those of a
+/// proof of exactly these instructions; without a proof, PST_ENGINE_FAST may do anything. PST_E_INVALID: no such program;
+/// PST_E_UNSUPPORTED: the engine cannot run it.
+PST_MUST_USE pst_status pst_core_use_engine(pst_client *client, int prog_fd, pst_engine engine, const pst_facts *facts);
+
+#endif
