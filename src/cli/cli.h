@@ -97,6 +97,7 @@ void cli_print_help(const cli_command *command);
 cli_exit cli_run(const cli_args *args);
 cli_exit cli_show(const cli_args *args);
 cli_exit cli_test_run(const cli_args *args);
+cli_exit cli_verify(const cli_args *args);
 
 // --- Output (output.c) -------------------------------------------------------------------------------------------------
 
@@ -104,6 +105,9 @@ cli_exit cli_test_run(const cli_args *args);
 cli_exit cli_fail(cli_exit code, const char *fmt, ...) PST_PRINTF(2, 3);
 /// The same with the sentence that the library left; fallback when it left none.
 cli_exit cli_fail_last(cli_exit code, const char *fallback);
+/// The sentence that cli_env kept since it was last forgotten, "" if none.
+const char *cli_last_sentence(void);
+void cli_forget_sentence(void);
 /// What an errno of the library means for whoever opened a file or an interface.
 cli_exit cli_exit_of_errno(int err);
 /// An environment that keeps error sentences for cli_fail_last instead of printing them.

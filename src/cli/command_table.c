@@ -40,6 +40,18 @@ static const cli_option test_run_options[] = {
     {"btf", 0, "FILE", "types of the target for CO-RE relocations (default: those of this host)"},
 };
 
+static const cli_option verify_options[] = {
+    {"programs", 0, "FILE|-", "verify programs that are given as lines of JSON, and answer each with a line"},
+    {"mode", 0, "privileged|strict", "the rules: those of Linux for a fully privileged loader (default), or nothing of the host may leak"},
+    {"explain", 0, NULL, "print what is known at the head of each block"},
+    {"html", 0, "OUT", "write a page with source, instructions, states and the failing path"},
+    {"btf", 0, "FILE", "types of the target, for CO-RE relocations and pointers to its structs (default: those of this host)"},
+    {"max-steps", 0, "N", "instructions that are walked before the program counts as too complex (default 1000000)"},
+    {"max-states", 0, "N", "states that are kept apart at one point before they are joined (default 24)"},
+    {"unroll", 0, "N", "turns of a loop that are followed one by one before it is generalised (default 12)"},
+    {"stack-max", 0, "BYTES", "stack that a chain of calls may take (default 512)"},
+};
+
 const char *const cli_show_topics[] = {"sections", "maps", "programs", "disassembly", "btf", "helpers", "types", NULL};
 
 const cli_command cli_commands[] = {
@@ -109,6 +121,32 @@ const cli_command cli_commands[] = {
         .arguments_min = 1,
         .arguments_max = 2,
         .run = cli_test_run,
+    },
+    {
+        .name = "verify",
+        .arguments = "FILE [SECTION|PROGRAM]",
+        .summary = "prove programs safe, or show why they are not",
+        .text = "Proves each program of the object FILE (or those of a section, or one) safe for every input: it ends, touches only memory that it may\n"
+                "touch, and calls helpers as they want to be called. Nothing is loaded, no map is created, and programs of types that nothing\n"
+                "here runs are verified too. A program that is refused gets a report: the source line and instruction, what was needed, what\n"
+                "was known, where that knowledge was lost, and what usually helps.\n"
+                "\n"
+                "With --programs each line of input is an object: {\"id\":1,\"type\":\"xdp\",\"insns\":\"b7000000020000009500000000000000\"}, and\n"
+                "each line of output the answer: {\"id\":1,\"verdict\":\"accept\",...}. The man page lists the members. Accepted programs whose\n"
+                "line has \"runs\" are run on the data by every engine, which must agree.\n"
+                "\n"
+                "Exit codes of this command: 0 all accepted, 1 some rejected, 2 none rejected but some unsupported (a helper, kfunc, map or program\n"
+                "type that is not described here), 3 the file or a line of it could not be read.\n",
+        .examples = "postern verify filter.o\n"
+                    "postern verify filter.o drop_udp -v --explain\n"
+                    "postern verify filter.o -j --mode strict\n"
+                    "postern verify filter.o --html report.html\n"
+                    "postern verify --programs - <corpus.jsonl\n",
+        .options = verify_options,
+        .option_count = PST_COUNT(verify_options),
+        .arguments_min = 0,
+        .arguments_max = 2,
+        .run = cli_verify,
     },
     {
         .name = "help",

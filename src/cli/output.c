@@ -32,6 +32,16 @@ cli_exit cli_fail_last(cli_exit code, const char *fallback)
     return cli_fail(code, "%s", *text ? text : fallback);
 }
 
+const char *cli_last_sentence(void)
+{
+    return g_sentence;
+}
+
+void cli_forget_sentence(void)
+{
+    g_sentence[0] = '\0';
+}
+
 cli_exit cli_exit_of_errno(int err)
 {
     switch (err) {
