@@ -40,6 +40,8 @@ typedef struct vvalue {
     int64_t off;
 } vvalue;
 
+#define VPACKET_MAX ((1u << 29) - 1) // bytes of the longest packet, and how far a pointer may be from where its object starts
+
 #define VVALUE_CAST 1u // a number that came from a pointer ("leaks" in strict mode)
 
 typedef enum vobj_kind {
@@ -119,12 +121,13 @@ typedef struct vcell {
 
 typedef enum vframe_kind { VFRAME_MAIN, VFRAME_CALL, VFRAME_CALLBACK, VFRAME_ASYNC } vframe_kind;
 
+// A loop that the program is in, and how often its head was come back to since it was entered: two numbers that no instruction sees. They are
+// related to the program's own numbers like any other, and a bound on them is the proof that the loop ends (terminate.c).
 typedef struct vghost {
     uint32_t loop;   // of vflow
-    vvalue up, down; // how often the loop's head was come back to since it was entered; and the negative of that
+    uint32_t frame;  // that is in it
+    vvalue up, down; // the count, and its negative
 } vghost;
-
-#define VGHOSTS_MAX 32
 
 typedef struct vframe {
     vvalue regs[PST_REG_COUNT - 1]; // r10 is the frame pointer, always
@@ -133,9 +136,8 @@ typedef struct vframe {
     uint16_t subprog;
     uint32_t call_pc;      // of the call that made it (not for VFRAME_MAIN)
     uint32_t depth_bytes;  // of stack used so far
-    uint32_t ghost_count;
-    vghost ghosts[VGHOSTS_MAX];
     uint32_t cell_count;   // cells beyond are uninitialised
+    uint32_t cell_capacity; // VCELLS in a state that is stepped; less in one that is stored
     vcell cells[VCELLS];   // cells[n]: [fp - 8(n+1), fp - 8n)
 } vframe;
 
@@ -157,6 +159,8 @@ typedef struct vstate {
     uint32_t obj_count, obj_capacity;
     vrel *rels;
     uint32_t rel_count, rel_capacity;
+    vghost *ghosts;         // of the frames in order, outer loops first
+    uint32_t ghost_count, ghost_capacity;
     uint32_t next_id;       // of objects
     uint32_t lock_count;
     vlock locks[VLOCKS_MAX];
@@ -175,9 +179,12 @@ struct verifier;
 vstate *vstate_new(struct verifier *v);
 vstate *vstate_clone(struct verifier *v, const vstate *s); // capacities are trimmed to what is used
 void vstate_free(struct verifier *v, vstate *s);
+/// *to becomes a copy of s that can be stepped (every frame has all its cells). to was made by vstate_new. False: no memory.
+PST_MUST_USE bool vstate_assign(struct verifier *v, vstate *to, const vstate *s);
 /// Adds a frame (all registers uninitialised, no cells). NULL: no memory; the caller has checked the depth.
 vframe *vstate_push_frame(struct verifier *v, vstate *s);
 void vstate_pop_frame(struct verifier *v, vstate *s);
+PST_MUST_USE bool vghost_add(struct verifier *v, vstate *s, const vghost *ghost);
 PST_INLINE vframe *vstate_frame(const vstate *s) { return s->frames[s->frame_count - 1]; }
 
 // --- Numbers --------------------------------------------------------------------------------------------------
@@ -205,6 +212,10 @@ PST_MUST_USE bool vvalue_refine(vstate *s, const vvalue *a, const pst_scalar *sc
 int64_t vrel_bound(const vstate *s, const vvalue *a, const vvalue *b);
 /// Notes a - b <= c. Tightens intervals too. False: infeasible. No memory: the relation is dropped, which is sound.
 PST_MUST_USE bool vrel_add(struct verifier *v, vstate *s, const vvalue *a, const vvalue *b, int64_t c);
+/// Appends a relation (state.c). Without memory, or without v and room, it is dropped.
+void vrel_push(struct verifier *v, vstate *s, const vrel *rel);
+/// Tightens intervals along the relations of a symbol that was refined. False: infeasible.
+PST_MUST_USE bool vrel_propagate(vstate *s, uint32_t sym);
 /// Forgets a symbol, keeping what its relations said of others.
 void vrel_drop(vstate *s, uint32_t sym);
 

@@ -33,19 +33,28 @@ typedef struct verifier {
     uint64_t bytes, bytes_peak; // of states
     uint64_t steps;
     pst_finding finding;
+    bool blurred;             // the finding may be the fault of a join: larger limits may do without
     pst_status status;
     struct vengine *engine;
 
     // The instruction that is interpreted now.
     uint32_t pc;
 
-    uint8_t *fact_flags;      // by pc
+    uint32_t go;              // set by a step that returns VSTEP_NEXT: go on there instead of at the next instruction. VFLOW_NONE: not set
+
+    uint8_t *fact_flags;      // by pc: what held each time; set by vfact only
+    uint8_t *fact_denied;     // by pc: what did not hold at least once
     int16_t *fact_context;    // by pc
     uint32_t *insn_seen;      // by pc: what kind of memory operand was seen: see memory.c (one instruction, one kind of context access)
     uint32_t entry_subprog;   // the subprogram that is verified now: 0, or a global function, or an async callback
+    uint32_t *scratch;        // see verifier_scratch
+    uint32_t scratch_capacity;
+    pst_scalar *scalars;
+    uint32_t scalars_capacity;
     const struct vglobal *globals; // by subprogram: what BTF says (call_global.c)
     uint8_t *sub_flags;       // by subprogram: VSUB_*
     uint32_t *sub_stack;      // by subprogram: deepest stack use seen, in bytes
+    uint32_t chain_stack;     // of the deepest chain of calls (vcall_stack_check)
 } verifier;
 
 #define VSUB_GLOBAL 0x01u       // verified once on its own, by its BTF signature
@@ -54,6 +63,10 @@ typedef struct verifier {
 #define VSUB_ASYNC 0x08u        // runs as an async callback
 #define VSUB_MOVES_PACKET 0x10u // it, or what it calls, may change packet pointers
 #define VSUB_SLEEPS 0x20u
+
+/// count zeroed words, or scalars of any content, until the next call; NULL: no memory. For normalise.c and merge.c.
+uint32_t *verifier_scratch(verifier *v, uint32_t count);
+pst_scalar *verifier_scalars(verifier *v, uint32_t count);
 
 /// Records a finding about register reg (-1: none) at the current instruction. Returns VSTEP_REJECT. text is one sentence without "instruction N".
 vstep vreject(verifier *v, pst_finding_kind kind, int reg, const char *fmt, ...) PST_PRINTF(4, 5);
@@ -65,6 +78,13 @@ void vhint(verifier *v, const char *fmt, ...) PST_PRINTF(2, 3);
 const char *vkind_text(const vstate *s, const vvalue *value);
 /// Out of memory in a step.
 vstep vnomem(verifier *v);
+
+/// Notes whether the fact (PST_FACT_*) holds this time at the current instruction; it is handed out only if it held every time.
+PST_INLINE void vfact(verifier *v, uint8_t fact, bool holds)
+{
+    if (holds) v->fact_flags[v->pc] |= fact;
+    else v->fact_denied[v->pc] |= fact;
+}
 
 // --- engine.c -----------------------------------------------------------------------------------------------------
 

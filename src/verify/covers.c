@@ -1,0 +1,226 @@
+// covers.c: whether one state stands for every run that another stands for.
+//
+// The claim: if vmerge_covers(old, now), then each concrete state that now describes is described by old. Symbols of old are matched with
+// values of now (one symbol, one value), objects of old with objects of now (one to one); then every interval, known bit and relation that
+// old states must follow from what now states. tests/unit/verify/merge_test.c checks it against sets of concrete states.
+#include <string.h>
+
+#include "verify/merge.h"
+
+#define SYMS_MAX 1024u
+#define OBJS_MAX 64u
+
+typedef struct match {
+    const vstate *old, *now;
+    vvalue *image;       // by symbol of old: the value of now that it equals; kind V_UNINIT: not matched so far
+    uint16_t objs[OBJS_MAX];    // by object of old
+    bool taken[OBJS_MAX];       // by object of now
+    bool strict;
+} match;
+
+static bool same_number(match *m, const vvalue *o, const vvalue *n)
+{
+    if (o->sym == VSYM_ANY) return true;
+    if (o->sym == VSYM_NONE) {
+        if (n->sym == VSYM_NONE) return n->off == o->off;
+        pst_scalar known = vvalue_scalar(m->now, n);
+        return pst_scalar_is_const(&known) && known.umin == (uint64_t)o->off;
+    }
+    // o = sym + o.off equals n, so sym equals n - o.off.
+    vvalue *image = &m->image[o->sym];
+    vvalue want = {.kind = V_NUMBER, .sym = n->sym, .off = (int64_t)((uint64_t)n->off - (uint64_t)o->off)};
+    if (image->kind == V_NUMBER) return image->sym == want.sym && image->off == want.off && want.sym != VSYM_ANY;
+    pst_scalar now = vvalue_scalar(m->now, &want);
+    if (!pst_scalar_in(&now, &m->old->syms[o->sym])) return false;
+    *image = want;
+    return true;
+}
+
+static bool same_desc(const vobj *o, const vobj *n)
+{
+    return o->kind == n->kind && o->dynptr == n->dynptr && o->map == n->map && o->size == n->size && o->type_id == n->type_id &&
+           o->view == n->view && o->desc == n->desc && o->records == n->records && o->type_name == n->type_name && o->frame == n->frame &&
+           o->slot == n->slot;
+}
+
+// An object that may be null covers one that is known not to be.
+static bool same_flags(const vobj *o, const vobj *n)
+{
+    uint32_t differ = o->flags ^ n->flags;
+    return differ == 0 || (differ == VOBJ_MAYBE_NULL && (o->flags & VOBJ_MAYBE_NULL));
+}
+
+static bool same_obj(match *m, uint16_t o, uint16_t n)
+{
+    if (o >= OBJS_MAX || n >= OBJS_MAX) return false;
+    if (m->objs[o] != UINT16_MAX) return m->objs[o] == n;
+    if (m->taken[n] || !same_desc(&m->old->objs[o], &m->now->objs[n]) || !same_flags(&m->old->objs[o], &m->now->objs[n])) return false;
+    m->objs[o] = n;
+    m->taken[n] = true;
+    return true;
+}
+
+static bool same_value(match *m, const vvalue *o, const vvalue *n)
+{
+    if (o->kind == V_UNINIT) return true;
+    if (o->kind != n->kind) return false;
+    if (m->strict && (n->flags & VVALUE_CAST) && !(o->flags & VVALUE_CAST)) return false;
+    switch ((vkind)o->kind) {
+    case V_UNINIT:
+    case V_PACKET_END: return true;
+    case V_NUMBER: return same_number(m, o, n);
+    case V_CTX:
+    case V_PACKET:
+    case V_META: return same_number(m, o, n);
+    case V_STACK: return o->obj == n->obj && same_number(m, o, n);
+    case V_MAP:
+    case V_FUNC: return o->obj == n->obj;
+    case V_PTR: return same_obj(m, o->obj, n->obj) && same_number(m, o, n);
+    }
+    PST_UNREACHABLE();
+}
+
+// --- Stack ----------------------------------------------------------------------------------------------------
+
+static uint8_t bytes_mask(unsigned start, unsigned size) { return (uint8_t)(((1u << size) - 1u) << start); }
+
+// Bytes of the cell that are known to be 0.
+static uint8_t zero_bytes(const vcell *cell)
+{
+    uint8_t zero = cell->zero;
+    if (cell->lo_size && vvalue_is_const(&cell->lo))
+        for (unsigned i = 0; i < cell->lo_size; i++)
+            if (((uint64_t)cell->lo.off >> (8 * i) & 0xff) == 0) zero |= (uint8_t)(1u << i);
+    if (cell->hi_size && vvalue_is_const(&cell->hi))
+        for (unsigned i = 0; i < cell->hi_size; i++)
+            if (((uint64_t)cell->hi.off >> (8 * i) & 0xff) == 0) zero |= (uint8_t)(1u << (4 + i));
+    return zero & cell->init;
+}
+
+static bool holds_nothing(const vvalue *value) { return value->kind == V_NUMBER && value->sym == VSYM_ANY; }
+
+// The value that old keeps in half a cell, against what now has there.
+static bool same_part(match *m, const vvalue *o, unsigned size, unsigned start, const vvalue *n, unsigned n_size, const vcell *now)
+{
+    if (n_size == size) return same_value(m, o, n);
+    if (o->kind != V_NUMBER) return false;
+    if (n_size && n->kind != V_NUMBER) return false; // a pointer's bytes are no number
+    if (holds_nothing(o)) return true;
+    uint8_t mask = bytes_mask(start, size);
+    if ((zero_bytes(now) & mask) == mask) {
+        vvalue zero = vvalue_const(0);
+        return same_value(m, o, &zero);
+    }
+    pst_scalar known = vvalue_scalar(m->old, o), any = pst_scalar_unknown(size * 8, false);
+    if (!pst_scalar_in(&any, &known) || o->sym < VSYM_FIRST || m->image[o->sym].kind == V_NUMBER) return false;
+    m->image[o->sym] = vvalue_any(); // nothing is known of it, and nothing else may be said to equal it
+    return true;
+}
+
+static bool same_cell(match *m, const vcell *o, const vcell *n)
+{
+    if (o->mode != n->mode) return false;
+    if (o->mode == VCELL_SPECIAL) return same_obj(m, o->obj, n->obj);
+    if (o->init & ~n->init) return false;
+    if (zero_bytes(o) & ~zero_bytes(n)) return false;
+    // What old holds as bytes may not be a pointer in now when pointers must not leak.
+    if (m->strict && o->init && !o->lo_size && n->lo_size == 8 && n->lo.kind != V_NUMBER) return false;
+    if (o->lo_size && !same_part(m, &o->lo, o->lo_size, 0, &n->lo, n->lo_size, n)) return false;
+    return !o->hi_size || same_part(m, &o->hi, o->hi_size, 4, &n->hi, n->hi_size, n);
+}
+
+static bool same_frame(match *m, const vframe *o, const vframe *n)
+{
+    static const vcell empty;
+    if (o->kind != n->kind || o->subprog != n->subprog || o->call_pc != n->call_pc || o->callback_kind != n->callback_kind) return false;
+    for (unsigned r = 0; r < PST_REG_COUNT - 1; r++)
+        if (!same_value(m, &o->regs[r], &n->regs[r])) return false;
+    for (uint32_t c = 0; c < o->cell_count || c < n->cell_count; c++)
+        if (!same_cell(m, c < o->cell_count ? &o->cells[c] : &empty, c < n->cell_count ? &n->cells[c] : &empty)) return false;
+    return true;
+}
+
+// --- The rest -------------------------------------------------------------------------------------------------
+
+static bool same_id(const match *m, uint32_t o, uint32_t n)
+{
+    if (o == 0 || n == 0) return o == n;
+    for (uint32_t i = 0; i < m->old->obj_count && i < OBJS_MAX; i++)
+        if (m->old->objs[i].kind != VO_FREE && m->old->objs[i].id == o) return m->objs[i] != UINT16_MAX && m->now->objs[m->objs[i]].id == n;
+    return false;
+}
+
+// References that nothing points to match in order; the links between matched objects must agree.
+static bool same_objects(match *m)
+{
+    for (uint32_t i = 0, j = 0; i < m->old->obj_count && i < OBJS_MAX; i++) {
+        if (m->objs[i] != UINT16_MAX || m->old->objs[i].kind == VO_FREE) continue;
+        while (j < m->now->obj_count && (m->now->objs[j].kind == VO_FREE || m->taken[j])) j++;
+        if (j == m->now->obj_count || !same_obj(m, (uint16_t)i, (uint16_t)j)) return false;
+    }
+    for (uint32_t j = 0; j < m->now->obj_count; j++)
+        if (!m->taken[j] && (m->now->objs[j].flags & VOBJ_MUST_RELEASE)) return false;
+    for (uint32_t i = 0; i < m->old->obj_count; i++) {
+        if (m->objs[i] == UINT16_MAX) continue;
+        const vobj *o = &m->old->objs[i], *n = &m->now->objs[m->objs[i]];
+        bool parent_gone = o->parent && n->parent && !same_id(m, o->parent, n->parent);
+        if ((o->parent == 0) != (n->parent == 0) || (o->ref == 0) != (n->ref == 0)) return false;
+        if (parent_gone || (o->ref && !same_id(m, o->ref, n->ref))) return false;
+    }
+    return true;
+}
+
+static bool same_sections(const match *m)
+{
+    const vstate *o = m->old, *n = m->now;
+    if (o->lock_count != n->lock_count || o->rcu_depth != n->rcu_depth || o->preempt_depth != n->preempt_depth) return false;
+    if (!same_id(m, o->irq_id, n->irq_id) && o->irq_id != n->irq_id) return false;
+    for (uint32_t i = 0; i < o->lock_count; i++) {
+        const vlock *a = &o->locks[i], *b = &n->locks[i];
+        if (a->kind != b->kind || a->offset != b->offset) return false;
+        if (a->obj_id & 0x80000000u ? a->obj_id != b->obj_id : !same_id(m, a->obj_id, b->obj_id)) return false;
+    }
+    return true;
+}
+
+static bool same_ghosts(match *m)
+{
+    if (m->old->ghost_count != m->now->ghost_count) return false;
+    for (uint32_t i = 0; i < m->old->ghost_count; i++) {
+        const vghost *o = &m->old->ghosts[i], *n = &m->now->ghosts[i];
+        if (o->loop != n->loop || o->frame != n->frame || !same_number(m, &o->up, &n->up) || !same_number(m, &o->down, &n->down)) return false;
+    }
+    return true;
+}
+
+static bool implies_relations(const match *m)
+{
+    static const vvalue zero = {.kind = V_NUMBER};
+    for (uint32_t i = 0; i < m->old->rel_count; i++) {
+        const vrel *rel = &m->old->rels[i];
+        const vvalue *a = rel->a ? &m->image[rel->a] : &zero, *b = rel->b ? &m->image[rel->b] : &zero;
+        if (a->kind != V_NUMBER || b->kind != V_NUMBER || vrel_bound(m->now, a, b) > rel->c) return false;
+    }
+    return true;
+}
+
+static bool covers(match *m)
+{
+    const vstate *old = m->old, *now = m->now;
+    memset(m->objs, 0xff, sizeof m->objs);
+    for (uint32_t k = VSYM_PACKET; k < VSYM_FIRST; k++) {
+        m->image[k] = (vvalue){.kind = V_NUMBER, .sym = k};
+        if (!pst_scalar_in(&now->syms[k], &old->syms[k])) return false;
+    }
+    for (uint32_t f = old->frame_count; f-- > 0;)
+        if (!same_frame(m, old->frames[f], now->frames[f])) return false;
+    return same_ghosts(m) && same_objects(m) && same_sections(m) && implies_relations(m);
+}
+
+bool vmerge_covers(verifier *v, const vstate *old, const vstate *now)
+{
+    if (old->frame_count != now->frame_count || old->sym_count > SYMS_MAX || old->obj_count > OBJS_MAX || now->obj_count > OBJS_MAX) return false;
+    match m = {.old = old, .now = now, .strict = v->strict};
+    m.image = (vvalue *)(void *)verifier_scratch(v, old->sym_count * (uint32_t)(sizeof(vvalue) / sizeof(uint32_t)));
+    return m.image && covers(&m);
+}

@@ -1,0 +1,472 @@
+// engine.c: the search: walks states through blocks, keeps them at joins, compares, joins and widens them there.
+//
+// Up to states_max states are kept apart at a location (the precision of following paths); beyond, those of one shape are joined. At a
+// loop's head unroll_max turns are followed one by one, then the state is widened (so a million turns cost no more than twenty). Whatever
+// is kept at a location covers every state that arrives there: when no state is pending, the kept states are an invariant of the
+// program, and each instruction has been checked in each of them. Walking is in the program's weak topological order, so that an inner loop is stable
+// before what follows it is looked at.
+//
+// A finding ends the attempt. If nothing was joined or widened on the way to it, it is the verdict; else verify.c may look again with larger limits.
+#include <string.h>
+
+#include "verify/engine.h"
+
+#define SHAPES_MAX 64u  // states of different shapes at a location before types are joined by force
+#define COMPARED_MAX 256u // kept states that an arriving one is compared with
+#define WIDEN_STEPS 24u // joins by threshold of one slot; later ones drop what grows
+
+static vstep too_complex(verifier *v, const char *what)
+{
+    vstep step = vreject(v, PST_FINDING_COMPLEXITY, -1, "the program is too complex to be proved: %s", what);
+    vhint(v, "make loops simpler, or split the program into global functions, which are verified on their own");
+    return step;
+}
+
+vstep vnomem(verifier *v)
+{
+    if (v->bytes + (1u << 16) > v->opts.bytes_max) return too_complex(v, "the limit of memory was reached");
+    v->status = PST_E_NOMEM;
+    return VSTEP_NOMEM;
+}
+
+// --- Order of work --------------------------------------------------------------------------------------------
+
+static uint32_t order_at(const verifier *v, const vstate *s, uint32_t frame)
+{
+    uint32_t block = frame + 1 == s->frame_count ? s->block : v->flow.block_of[s->frames[frame + 1]->call_pc];
+    return v->flow.blocks[block].order;
+}
+
+// Whether a is walked before b.
+static bool comes_first(const verifier *v, const vstate *a, const vstate *b)
+{
+    if (a->wakes != b->wakes) return b->wakes;
+    uint32_t frames = a->frame_count < b->frame_count ? a->frame_count : b->frame_count;
+    for (uint32_t f = 0; f < frames; f++) {
+        if (a->frames[f]->subprog != b->frames[f]->subprog) return a->frames[f]->subprog < b->frames[f]->subprog;
+        uint32_t oa = order_at(v, a, f), ob = order_at(v, b, f);
+        if (oa != ob) return oa < ob;
+    }
+    return a->frame_count > b->frame_count; // a callee before the call is looked at again
+}
+
+static bool heap_less(const verifier *v, const vengine *e, size_t a, size_t b) { return comes_first(v, e->heap[a].state, e->heap[b].state); }
+
+static void heap_swap(vengine *e, size_t a, size_t b)
+{
+    vpending moving = e->heap[a];
+    e->heap[a] = e->heap[b];
+    e->heap[b] = moving;
+}
+
+static vstep heap_push(verifier *v, uint32_t slot, vstate *state)
+{
+    vengine *e = v->engine;
+    if (pst_grow(v->env, &e->heap, &e->heap_capacity, e->heap_count + 1, sizeof *e->heap) != PST_OK) return vnomem(v);
+    size_t at = e->heap_count++;
+    e->heap[at] = (vpending){slot, state};
+    for (; at > 0 && heap_less(v, e, at, (at - 1) / 2); at = (at - 1) / 2) heap_swap(e, at, (at - 1) / 2);
+    return VSTEP_END;
+}
+
+static vpending heap_pop(verifier *v)
+{
+    vengine *e = v->engine;
+    vpending top = e->heap[0];
+    e->heap[0] = e->heap[--e->heap_count];
+    for (size_t at = 0;;) {
+        size_t best = at, left = 2 * at + 1;
+        for (size_t child = left; child < left + 2 && child < e->heap_count; child++)
+            if (heap_less(v, e, child, best)) best = child;
+        if (best == at) return top;
+        heap_swap(e, at, best);
+        at = best;
+    }
+}
+
+// --- Locations ------------------------------------------------------------------------------------------------
+
+static uint32_t mix(uint32_t hash, uint32_t word) { return (hash ^ word) * 0x9e3779b1u + (hash >> 15); }
+
+static uint32_t location_hash(const vstate *s)
+{
+    uint32_t hash = mix(s->block, s->wakes);
+    for (uint32_t f = 0; f < s->frame_count; f++) {
+        hash = mix(hash, s->frames[f]->subprog);
+        hash = mix(hash, s->frames[f]->call_pc);
+    }
+    return hash;
+}
+
+static bool same_place(const vstate *a, const vstate *b)
+{
+    if (a->block != b->block || a->frame_count != b->frame_count || a->wakes != b->wakes) return false;
+    for (uint32_t f = 0; f < a->frame_count; f++)
+        if (a->frames[f]->call_pc != b->frames[f]->call_pc || a->frames[f]->subprog != b->frames[f]->subprog) return false;
+    return true;
+}
+
+static bool rehash(verifier *v)
+{
+    vengine *e = v->engine;
+    uint32_t count = e->bucket_count ? e->bucket_count * 2 : 64;
+    uint32_t *buckets = pst_alloc(v->env, count * sizeof *buckets);
+    if (!buckets) return false;
+    memset(buckets, 0xff, count * sizeof *buckets);
+    for (uint32_t i = 0; i < e->location_count; i++) {
+        uint32_t *bucket = &buckets[e->locations[i].hash & (count - 1)];
+        e->locations[i].next_in_bucket = *bucket;
+        *bucket = i;
+    }
+    pst_free(v->env, e->buckets, e->bucket_count * sizeof *e->buckets);
+    e->buckets = buckets;
+    e->bucket_count = count;
+    return true;
+}
+
+// The location of s; VFLOW_NONE: no memory.
+static uint32_t find_location(verifier *v, const vstate *s)
+{
+    vengine *e = v->engine;
+    uint32_t hash = location_hash(s);
+    if (e->bucket_count)
+        for (uint32_t at = e->buckets[hash & (e->bucket_count - 1)]; at != VFLOW_NONE; at = e->locations[at].next_in_bucket)
+            if (e->locations[at].hash == hash && same_place(e->slots[e->locations[at].slots].state, s)) return at;
+    if (e->location_count >= e->bucket_count && !rehash(v)) return VFLOW_NONE;
+    if (pst_grow(v->env, &e->locations, &e->location_capacity, e->location_count + 1, sizeof *e->locations) != PST_OK) return VFLOW_NONE;
+    uint32_t at = (uint32_t)e->location_count++, *bucket = &e->buckets[hash & (e->bucket_count - 1)];
+    e->locations[at] = (vlocation){.hash = hash, .next_in_bucket = *bucket, .slots = VFLOW_NONE, .last_slot = VFLOW_NONE,
+                                   .is_head = v->flow.blocks[s->block].is_head};
+    *bucket = at;
+    return at;
+}
+
+static vstep add_edge(verifier *v, uint32_t from, uint32_t to, uint32_t back_of, bool returns)
+{
+    vengine *e = v->engine;
+    if (from == VFLOW_NONE) return VSTEP_END;
+    for (uint32_t i = e->slots[from].edges; i != VFLOW_NONE; i = e->edges[i].next)
+        if (e->edges[i].to == to && e->edges[i].back_of == back_of && e->edges[i].returns == returns) return VSTEP_END;
+    if (pst_grow(v->env, &e->edges, &e->edge_capacity, e->edge_count + 1, sizeof *e->edges) != PST_OK) return vnomem(v);
+    e->edges[e->edge_count] = (vedge){to, e->slots[from].edges, back_of, returns, false};
+    e->slots[from].edges = (uint32_t)e->edge_count++;
+    return VSTEP_END;
+}
+
+static vstep add_slot(verifier *v, uint32_t location, vstate *s, uint32_t *out)
+{
+    vengine *e = v->engine;
+    if (pst_grow(v->env, &e->slots, &e->slot_capacity, e->slot_count + 1, sizeof *e->slots) != PST_OK) return vnomem(v);
+    uint32_t at = (uint32_t)e->slot_count++;
+    vlocation *l = &e->locations[location];
+    e->slots[at] = (vslot){.state = s, .location = location, .next = l->slots, .edges = VFLOW_NONE, .covered_by = VFLOW_NONE, .parent = VFLOW_NONE,
+                             .pending = true};
+    l->slots = at;
+    l->slot_count++;
+    l->live_count++;
+    *out = at;
+    return heap_push(v, at, s);
+}
+
+// --- Loops ----------------------------------------------------------------------------------------------------
+
+// Counts of the running frame's loops, for the edge from block `from` to block `to`: those that were left are dropped, those that are entered
+// start at 0, and coming back to the head counts.
+static vstep count_loops(verifier *v, vstate *s, uint32_t from, uint32_t to)
+{
+    uint32_t frame = s->frame_count - 1, kept = 0;
+    for (uint32_t i = 0; i < s->ghost_count; i++)
+        if (s->ghosts[i].frame != frame || vflow_in_loop(&v->flow, to, s->ghosts[i].loop)) s->ghosts[kept++] = s->ghosts[i];
+    s->ghost_count = kept;
+    uint32_t stack[64], depth = 0; // loops around `to`, innermost first
+    for (uint32_t loop = v->flow.blocks[to].loop; loop != VFLOW_NONE && depth < 64; loop = v->flow.loops[loop].parent) stack[depth++] = loop;
+    while (depth-- > 0) {
+        uint32_t loop = stack[depth];
+        if (v->flow.loops[loop].is_bounded) continue;
+        bool inside = from != VFLOW_NONE && vflow_in_loop(&v->flow, from, loop);
+        vghost *ghost = NULL;
+        for (uint32_t i = 0; i < s->ghost_count; i++)
+            if (s->ghosts[i].frame == frame && s->ghosts[i].loop == loop) ghost = &s->ghosts[i];
+        if (!ghost) {
+            vghost fresh = {.loop = loop, .frame = frame, .up = vvalue_const(0), .down = vvalue_const(0)};
+            if (!vghost_add(v, s, &fresh)) return vnomem(v);
+        } else if (!inside) {
+            ghost->up = ghost->down = vvalue_const(0);
+        } else if (v->flow.loops[loop].head == to) {
+            // A count that nothing bounds is not a count any more once it may wrap; its interval then has no bound either.
+            ghost->up.off = (int64_t)((uint64_t)ghost->up.off + 1);
+            ghost->down.off = (int64_t)((uint64_t)ghost->down.off - 1);
+        }
+    }
+    return VSTEP_NEXT;
+}
+
+// --- Arrival --------------------------------------------------------------------------------------------------
+
+// One that is covered by another now: who pointed to it, points to that ( vengine_slot).
+static void cover_others(verifier *v, uint32_t location, uint32_t by)
+{
+    vengine *e = v->engine;
+    for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE; i = e->slots[i].next) {
+        vslot *slot = &e->slots[i];
+        if (i == by || slot->covered_by != VFLOW_NONE || !slot->pending || !vmerge_covers(v, e->slots[by].state, slot->state)) continue;
+        slot->covered_by = by;
+        slot->pending = false;
+        e->locations[location].live_count--;
+    }
+}
+
+// Replaces the state of a slot by one that covers it and what arrives.
+static vstep grow_slot(verifier *v, uint32_t at, vstate *joined)
+{
+    vengine *e = v->engine;
+    vslot *slot = &e->slots[at];
+    bool queued = slot->pending;
+    vstate *old = slot->state;
+    vmerge_normalise(v, joined);
+    slot->state = vstate_clone(v, joined);
+    vstate_free(v, joined);
+    if (!slot->state) {
+        slot->state = old;
+        return vnomem(v);
+    }
+    slot->joins++;
+    slot->pending = true;
+    slot->state->origin = at;
+    if (queued) {
+        for (size_t i = 0; i < e->heap_count; i++) // same place, so the order stays
+            if (e->heap[i].slot == at) e->heap[i].state = slot->state;
+        vstate_free(v, old);
+    } else {
+        vstate_free(v, old);
+        vstep step = heap_push(v, at, slot->state);
+        if (step != VSTEP_END) return step;
+    }
+    cover_others(v, slot->location, at);
+    return VSTEP_END;
+}
+
+// Joins s into a slot of its location with the same shape. *at: VFLOW_NONE when there is none.
+static vstep try_join(verifier *v, uint32_t location, const vstate *s, bool widen, bool force, uint32_t *at)
+{
+    vengine *e = v->engine;
+    *at = VFLOW_NONE;
+    for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE; i = e->slots[i].next) {
+        vslot *slot = &e->slots[i];
+        if (slot->covered_by != VFLOW_NONE) continue;
+        vmerge_how how = !widen ? VMERGE_JOIN : slot->joins < WIDEN_STEPS ? VMERGE_WIDEN : VMERGE_DROP;
+        vstate *joined = vmerge_join(v, slot->state, s, how, force);
+        if (!joined) continue;
+        *at = i;
+        return grow_slot(v, i, joined);
+    }
+    return VSTEP_END;
+}
+
+uint32_t vengine_slot(const vengine *e, uint32_t at)
+{
+    while (e->slots[at].covered_by != VFLOW_NONE) at = e->slots[at].covered_by;
+    return at;
+}
+
+static uint32_t covering_slot(verifier *v, uint32_t location, const vstate *s)
+{
+    vengine *e = v->engine;
+    uint32_t left = COMPARED_MAX; // newest first
+    for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE && left > 0; i = e->slots[i].next) {
+        if (e->slots[i].covered_by != VFLOW_NONE) continue;
+        if (vmerge_covers(v, e->slots[i].state, s)) return i;
+        left--;
+    }
+    return VFLOW_NONE;
+}
+
+typedef struct arrival {
+    uint32_t location, from, back_of;
+    bool returns; // a callback comes back to its call
+} arrival;
+
+static vstep keep(verifier *v, vstate *s, const arrival *a)
+{
+    vengine *e = v->engine;
+    vlocation *l = &e->locations[a->location];
+    uint32_t at = VFLOW_NONE, limit = l->is_head ? e->unroll_max : e->states_max;
+    vstep step = VSTEP_END;
+    if (l->live_count >= limit) step = try_join(v, a->location, s, l->is_head, false, &at);
+    if (step == VSTEP_END && at == VFLOW_NONE && l->live_count >= limit + SHAPES_MAX)
+        step = try_join(v, a->location, s, l->is_head, true, &at);
+    if (step == VSTEP_END && at == VFLOW_NONE) {
+        vstate *kept = vstate_clone(v, s);
+        if (!kept) return vnomem(v);
+        step = add_slot(v, a->location, kept, &at);
+        if (step != VSTEP_END) return step;
+        kept->origin = at;
+        e->slots[at].parent = a->from;
+    }
+    return step == VSTEP_END ? add_edge(v, a->from, at, a->back_of, a->returns) : step;
+}
+
+static vstep arrive_at_join(verifier *v, vstate *s, arrival *a)
+{
+    vengine *e = v->engine;
+    vmerge_normalise(v, s);
+    a->location = find_location(v, s);
+    if (a->location == VFLOW_NONE) return vnomem(v);
+    if (a->returns) e->locations[a->location].is_head = true;
+    uint32_t covering = e->locations[a->location].slots == VFLOW_NONE ? VFLOW_NONE : covering_slot(v, a->location, s);
+    if (covering != VFLOW_NONE) return add_edge(v, a->from, covering, a->back_of, a->returns);
+    return keep(v, s, a);
+}
+
+// The block of the running frame that the arriving state comes from.
+static uint32_t block_before(const verifier *v, const vstate *s)
+{
+    const vengine *e = v->engine;
+    if (s->frame_count > e->walk_frames || e->walk_frames == 0) return VFLOW_NONE;
+    return s->frame_count == e->walk_frames ? e->walk_block : v->flow.block_of[e->walk_call_pc];
+}
+
+static vstep arrive(verifier *v, vstate *s, uint32_t pc)
+{
+    vengine *e = v->engine;
+    arrival a = {.from = s->origin, .back_of = VFLOW_NONE};
+    s->pc = pc;
+    s->block = v->flow.block_of[pc];
+    const vflow_block *block = &v->flow.blocks[s->block];
+    uint32_t from = block_before(v, s);
+    a.returns = s->frame_count < e->walk_frames && e->walk_kind == VFRAME_CALLBACK;
+    vstep step = count_loops(v, s, from, s->block);
+    if (step != VSTEP_NEXT) return step;
+    if (block->is_head && from != VFLOW_NONE && vflow_in_loop(&v->flow, from, block->loop)) a.back_of = block->loop;
+    if (block->is_join || a.returns) return arrive_at_join(v, s, &a);
+    vstate *kept = vstate_clone(v, s);
+    return kept ? heap_push(v, VFLOW_NONE, kept) : vnomem(v);
+}
+
+vstep vengine_arrive(verifier *v, vstate *s, uint32_t pc)
+{
+    vstep step = arrive(v, s, pc);
+    vstate_free(v, s);
+    return step;
+}
+
+vstep vengine_fork(verifier *v, const vstate *s, uint32_t pc)
+{
+    vstate *copy = vstate_clone(v, s);
+    return copy ? vengine_arrive(v, copy, pc) : vnomem(v);
+}
+
+vstep vengine_async(verifier *v, vstate *s)
+{
+    vengine *e = v->engine;
+    uint32_t frames = e->walk_frames;
+    e->walk_frames = 0;
+    s->wakes = true;
+    s->origin = VFLOW_NONE;
+    s->blurred = e->work->blurred;
+    vstep step = vengine_arrive(v, s, v->image->subprogs[vstate_frame(s)->subprog].start);
+    e->walk_frames = frames;
+    return step == VSTEP_END ? VSTEP_NEXT : step;
+}
+
+// --- Walking --------------------------------------------------------------------------------------------------
+
+static vstep step_here(verifier *v, vstate *s, uint32_t pc)
+{
+    vengine *e = v->engine;
+    const vframe *frame = vstate_frame(s);
+    v->pc = pc;
+    v->go = VFLOW_NONE;
+    e->walk_frames = s->frame_count;
+    e->walk_block = s->block;
+    e->walk_call_pc = frame->call_pc;
+    e->walk_kind = frame->kind;
+    if (++v->steps > e->steps_max) return too_complex(v, "the limit of instructions to walk was reached");
+    return vstep_insn(v, s, &v->image->insns[pc]);
+}
+
+// Walks from the start of s->block to where the path ends or states are kept.
+static vstep walk(verifier *v, vstate *s)
+{
+    uint32_t pc = v->flow.blocks[s->block].start;
+    for (;;) {
+        vstep step = step_here(v, s, pc);
+        if (step != VSTEP_NEXT) return step;
+        uint32_t next = v->go != VFLOW_NONE ? v->go : pc + (v->image->insns[pc].kind == PST_KIND_IMM64 ? 2 : 1);
+        const vflow_block *block = &v->flow.blocks[v->flow.block_of[next]];
+        if (next == block->start) {
+            if (block->is_join) return arrive(v, s, next);
+            step = count_loops(v, s, s->block, v->flow.block_of[next]);
+            if (step != VSTEP_NEXT) return step;
+            s->block = v->flow.block_of[next];
+        }
+        pc = s->pc = next;
+    }
+}
+
+// The blocks that led to the state that is walked, for the finding.
+static void note_path(verifier *v)
+{
+    const vengine *e = v->engine;
+    uint32_t blocks[PST_FINDING_PATH_MAX], count = 0;
+    pst_finding *f = &v->finding;
+    if (!e->work) return;
+    for (uint32_t at = e->work->origin; at != VFLOW_NONE && count < PST_FINDING_PATH_MAX; at = e->slots[at].parent) {
+        blocks[count++] = v->flow.blocks[e->slots[at].state->block].start;
+        if (e->slots[at].parent == at) break;
+    }
+    for (f->path_count = 0; f->path_count < count; f->path_count++) f->path[f->path_count] = blocks[count - 1 - f->path_count];
+}
+
+static vstep walk_all(verifier *v)
+{
+    vengine *e = v->engine;
+    while (e->heap_count) {
+        vpending next = heap_pop(v);
+        if (next.slot != VFLOW_NONE) {
+            vslot *slot = &e->slots[next.slot];
+            if (!slot->pending || slot->state != next.state) continue; // covered by another meanwhile
+            slot->pending = false;
+        }
+        bool copied = vstate_assign(v, e->work, next.state);
+        if (next.slot == VFLOW_NONE) vstate_free(v, next.state);
+        if (!copied) return vnomem(v);
+        vstep step = walk(v, e->work);
+        if (step == VSTEP_END) continue;
+        if (step == VSTEP_REJECT) note_path(v);
+        return step;
+    }
+    return VSTEP_END;
+}
+
+pst_status vengine_run(verifier *v)
+{
+    vengine *e = v->engine;
+    bool ends = true;
+    e->walk_frames = 0;
+    if (!e->work) e->work = vstate_new(v);
+    vstate *entry = e->work ? vcall_entry(v) : NULL;
+    if (!entry) return v->finding.kind != PST_FINDING_NONE ? PST_OK : v->status != PST_OK ? v->status : PST_E_NOMEM;
+    entry->origin = VFLOW_NONE;
+    vstep step = vengine_arrive(v, entry, v->image->subprogs[v->entry_subprog].start);
+    if (step == VSTEP_END) step = walk_all(v);
+    if (step == VSTEP_NOMEM) return v->status != PST_OK ? v->status : PST_E_NOMEM;
+    if (step != VSTEP_END) return PST_OK;
+    return vterminate_check(v, &ends);
+}
+
+void vengine_reset(verifier *v)
+{
+    vengine *e = v->engine;
+    for (size_t i = 0; i < e->heap_count; i++)
+        if (e->heap[i].slot == VFLOW_NONE) vstate_free(v, e->heap[i].state);
+    for (size_t i = 0; i < e->slot_count; i++) vstate_free(v, e->slots[i].state);
+    vstate_free(v, e->work);
+    pst_free(v->env, e->heap, e->heap_capacity * sizeof *e->heap);
+    pst_free(v->env, e->slots, e->slot_capacity * sizeof *e->slots);
+    pst_free(v->env, e->edges, e->edge_capacity * sizeof *e->edges);
+    pst_free(v->env, e->locations, e->location_capacity * sizeof *e->locations);
+    pst_free(v->env, e->buckets, e->bucket_count * sizeof *e->buckets);
+    vengine limits = {.states_max = e->states_max, .unroll_max = e->unroll_max, .steps_max = e->steps_max, .loops_bound = e->loops_bound};
+    *e = limits;
+}

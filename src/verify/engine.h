@@ -1,0 +1,70 @@
+// engine.h: the graph of stored states, shared by engine.c (which makes it) and terminate.c (which proves that its cycles end).
+#ifndef PST_VERIFY_ENGINE_H
+#define PST_VERIFY_ENGINE_H
+
+#include "verify/merge.h"
+
+typedef struct vedge {
+    uint32_t to;      // slot
+    uint32_t next;    // in the list of the same source; VFLOW_NONE: end
+    uint32_t back_of; // loop whose head `to` is, when the edge comes from inside of it; VFLOW_NONE
+    bool returns;     // of a callback to its call, which calls it a bounded number of times by its own meaning
+    bool cut;         // terminate.c: can be taken a bounded number of times only
+} vedge;
+
+// One state that is kept: part of the invariant at its location.
+typedef struct vslot {
+    vstate *state;
+    uint32_t location, next; // next slot of the location
+    uint32_t edges;          // first edge
+    uint32_t parent;         // slot that it was first reached from; VFLOW_NONE
+    uint32_t covered_by;     // another slot that stands for it; VFLOW_NONE
+    uint16_t joins;          // how often its state grew
+    bool pending;            // its state has not been walked since it changed
+} vslot;
+
+// Where states are compared: a block, together with the calls that led there.
+typedef struct vlocation {
+    uint32_t hash, next_in_bucket;
+    uint32_t slots, slot_count, live_count;
+    uint32_t last_slot;
+    bool is_head;            // states may come back here
+} vlocation;
+
+typedef struct vpending {
+    uint32_t slot;  // VFLOW_NONE: state is not kept
+    vstate *state;
+} vpending;
+
+typedef struct vengine {
+    vslot *slots;
+    size_t slot_count, slot_capacity;
+    vlocation *locations;
+    size_t location_count, location_capacity;
+    uint32_t *buckets; // by hash; location index
+    uint32_t bucket_count;
+    vedge *edges;
+    size_t edge_count, edge_capacity;
+    vpending *heap;    // the one that is first in the order of the program on top
+    size_t heap_count, heap_capacity;
+    vstate *work;      // the state that is walked
+    uint32_t walk_frames;  // frames of the walked state when its step began; 0: nothing is walked, a state enters
+    uint32_t walk_block;
+    uint32_t walk_call_pc; // of its running frame
+    uint8_t walk_kind;     // likewise: vframe_kind
+    uint64_t loops_bound;
+    uint32_t states_max, unroll_max;
+    uint64_t steps_max;
+} vengine;
+
+/// The slot that stands for slot at.
+uint32_t vengine_slot(const vengine *e, uint32_t at);
+/// Walks everything from the entry of v->entry_subprog; v->finding says whether it is safe.
+PST_MUST_USE pst_status vengine_run(verifier *v);
+/// Frees the graph.
+void vengine_reset(verifier *v);
+
+/// Whether every cycle of the graph ends; else v->finding names the loop. Sets engine->loops_bound.
+PST_MUST_USE pst_status vterminate_check(verifier *v, bool *ends);
+
+#endif

@@ -1,0 +1,193 @@
+// relate.c: relations between symbols: a - b <= c, sparse, closed on demand.
+//
+// Both sides are signed 64-bit numbers and the inequality is over the integers: nothing wraps. A relation is only noted where the operation that
+// gave rise to it cannot wrap, and only used for values (symbol + offset) whose sum cannot wrap either. Intervals take part as relations
+// to the constant 0. Dropping a relation is always sound.
+#include "verify/verifier.h"
+
+#define RELS_MAX 96u  // of one state; more are dropped
+#define NODES_MAX 32u // symbols that one closure visits
+
+static bool add_fits(int64_t a, int64_t b, int64_t *out)
+{
+    if ((b > 0 && a > INT64_MAX - b) || (b < 0 && a < INT64_MIN - b)) return false;
+    *out = a + b;
+    return true;
+}
+
+// a + b, or INT64_MAX ("no bound") where the sum is above the range; a sum below it is clamped, which is a weaker bound.
+static int64_t bound_add(int64_t a, int64_t b)
+{
+    int64_t sum;
+    if (a == INT64_MAX || b == INT64_MAX) return INT64_MAX;
+    if (add_fits(a, b, &sum)) return sum;
+    return a > 0 ? INT64_MAX : INT64_MIN;
+}
+
+static int64_t sym_max(const vstate *s, uint32_t sym) { return sym == VSYM_NONE ? 0 : sym == VSYM_ANY ? INT64_MAX : s->syms[sym].smax; }
+static int64_t sym_min(const vstate *s, uint32_t sym) { return sym == VSYM_NONE ? 0 : sym == VSYM_ANY ? INT64_MIN : s->syms[sym].smin; }
+
+// hi - lo as a bound: from x <= hi and y >= lo follows x - y <= hi - lo.
+static int64_t bound_sub(int64_t hi, int64_t lo)
+{
+    if (lo == INT64_MIN) return INT64_MAX;
+    return bound_add(hi, -lo);
+}
+
+typedef struct closure {
+    uint32_t count;
+    uint32_t syms[NODES_MAX];
+    int64_t dist[NODES_MAX]; // x - syms[i] <= dist[i]
+} closure;
+
+static bool relax(closure *c, uint32_t sym, int64_t dist)
+{
+    for (uint32_t i = 0; i < c->count; i++) {
+        if (c->syms[i] != sym) continue;
+        if (dist >= c->dist[i]) return false;
+        c->dist[i] = dist;
+        return true;
+    }
+    if (c->count == NODES_MAX) return false;
+    c->syms[c->count] = sym;
+    c->dist[c->count++] = dist;
+    return true;
+}
+
+// Bellman and Ford from x over the relations. Rounds are bounded by the number of nodes; stopping early only loses precision.
+static void close_from(const vstate *s, uint32_t x, closure *c)
+{
+    c->count = 0;
+    (void)relax(c, x, 0);
+    for (uint32_t round = 0; round < NODES_MAX; round++) {
+        bool changed = false;
+        for (uint32_t r = 0; r < s->rel_count; r++) {
+            const vrel *rel = &s->rels[r];
+            for (uint32_t i = 0; i < c->count; i++) {
+                if (c->syms[i] != rel->a) continue;
+                changed |= relax(c, rel->b, bound_add(c->dist[i], rel->c));
+                break;
+            }
+        }
+        if (!changed) break;
+    }
+}
+
+// The least known c with x - y <= c, for symbols.
+static int64_t sym_bound(const vstate *s, uint32_t x, uint32_t y)
+{
+    if (x == y && x != VSYM_ANY) return 0;
+    int64_t best = bound_sub(sym_max(s, x), sym_min(s, y));
+    if (s->rel_count == 0 || x == VSYM_ANY || y == VSYM_ANY || x == VSYM_NONE) return best;
+    closure c;
+    close_from(s, x, &c);
+    for (uint32_t i = 0; i < c.count; i++) {
+        int64_t via = c.syms[i] == y ? c.dist[i] : bound_add(c.dist[i], bound_sub(sym_max(s, c.syms[i]), sym_min(s, y)));
+        if (via < best) best = via;
+    }
+    return best;
+}
+
+// Whether the symbol plus off is, for every value of the symbol, the sum without wrap.
+static bool sum_is_plain(const vstate *s, const vvalue *a)
+{
+    int64_t unused;
+    return a->off == 0 || (add_fits(sym_max(s, a->sym), a->off, &unused) && add_fits(sym_min(s, a->sym), a->off, &unused));
+}
+
+int64_t vrel_bound(const vstate *s, const vvalue *a, const vvalue *b)
+{
+    pst_scalar ka = vvalue_scalar(s, a), kb = vvalue_scalar(s, b);
+    int64_t best = bound_sub(ka.smax, kb.smin);
+    if (!sum_is_plain(s, a) || !sum_is_plain(s, b)) return best;
+    int64_t by_syms = bound_add(sym_bound(s, a->sym, b->sym), bound_sub(a->off, b->off));
+    return by_syms < best ? by_syms : best;
+}
+
+// --- Changes --------------------------------------------------------------------------------------------------
+
+// Tightens sym to [lo, hi]. *changed is set when that said something new.
+static bool clamp(vstate *s, uint32_t sym, int64_t lo, int64_t hi, bool *changed)
+{
+    if (sym == VSYM_ANY) return true;
+    if (sym == VSYM_NONE) return lo <= 0 && 0 <= hi;
+    pst_scalar *known = &s->syms[sym], range, met;
+    if (lo <= known->smin && hi >= known->smax) return true;
+    if (lo < known->smin) lo = known->smin;
+    if (hi > known->smax) hi = known->smax;
+    if (lo > hi) return false;
+    range = pst_scalar_signed_range(lo, hi);
+    if (!pst_scalar_meet(known, &range, &met)) return false;
+    *known = met;
+    *changed = true;
+    return true;
+}
+
+// What a relation says of the intervals of its two ends.
+static bool apply(vstate *s, const vrel *rel, bool *changed)
+{
+    int64_t hi = bound_add(sym_max(s, rel->b), rel->c), lo = INT64_MIN;
+    int64_t a_min = sym_min(s, rel->a);
+    if (a_min != INT64_MIN && rel->c != INT64_MIN && !add_fits(a_min, -rel->c, &lo)) lo = INT64_MIN;
+    if (hi == INT64_MIN) hi = INT64_MAX; // clamped: says nothing
+    return clamp(s, rel->a, INT64_MIN, hi, changed) && clamp(s, rel->b, lo, INT64_MAX, changed);
+}
+
+bool vrel_propagate(vstate *s, uint32_t sym)
+{
+    bool changed = s->rel_count > 0;
+    (void)sym;
+    // A few rounds: chains are short, and going on would count up a cycle of strict inequalities one by one.
+    for (unsigned round = 0; changed && round < 4; round++) {
+        changed = false;
+        for (uint32_t i = 0; i < s->rel_count; i++)
+            if (!apply(s, &s->rels[i], &changed)) return false;
+    }
+    return true;
+}
+
+static void remove_at(vstate *s, uint32_t i) { s->rels[i] = s->rels[--s->rel_count]; }
+
+// Keeps the strongest relation of each pair.
+static void store(verifier *v, vstate *s, vrel rel)
+{
+    for (uint32_t i = 0; i < s->rel_count; i++) {
+        if (s->rels[i].a != rel.a || s->rels[i].b != rel.b) continue;
+        if (rel.c < s->rels[i].c) s->rels[i].c = rel.c;
+        return;
+    }
+    if (s->rel_count < RELS_MAX) vrel_push(v, s, &rel);
+}
+
+bool vrel_add(verifier *v, vstate *s, const vvalue *a, const vvalue *b, int64_t c)
+{
+    if (a->sym == VSYM_ANY || b->sym == VSYM_ANY || c == INT64_MAX) return true;
+    if (!sum_is_plain(s, a) || !sum_is_plain(s, b)) return true;
+    int64_t k;
+    if (!add_fits(c, b->off, &k) || a->off == INT64_MIN || !add_fits(k, -a->off, &k)) return true;
+    vrel rel = {a->sym, b->sym, k};
+    if (rel.a == rel.b) return k >= 0;
+    if (bound_add(sym_bound(s, rel.b, rel.a), k) < 0) return false; // b - a <= d and a - b <= k need d + k >= 0
+    if (sym_bound(s, rel.a, rel.b) <= k) return true;
+    bool changed = false;
+    if (rel.a != VSYM_NONE && rel.b != VSYM_NONE) store(v, s, rel);
+    if (!apply(s, &rel, &changed)) return false;
+    return !changed || vrel_propagate(s, rel.a);
+}
+
+void vrel_drop(vstate *s, uint32_t sym)
+{
+    // What went through it stays: a - sym <= c and sym - b <= d give a - b <= c + d.
+    uint32_t count = s->rel_count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (s->rels[i].b != sym) continue;
+        for (uint32_t j = 0; j < count; j++) {
+            if (s->rels[j].a != sym || s->rels[j].b == s->rels[i].a) continue;
+            vrel joined = {s->rels[i].a, s->rels[j].b, bound_add(s->rels[i].c, s->rels[j].c)};
+            if (joined.c >= bound_sub(sym_max(s, joined.a), sym_min(s, joined.b))) continue;
+            store(NULL, s, joined);
+        }
+    }
+    for (uint32_t i = s->rel_count; i-- > 0;)
+        if (s->rels[i].a == sym || s->rels[i].b == sym) remove_at(s, i);
+}

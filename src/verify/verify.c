@@ -1,0 +1,235 @@
+// verify.c: the way of a verification: shape, attempts from coarse to fine, verdict.
+//
+// An attempt with small limits is fast and proves nearly everything. One that ends with a finding whose state was never joined or widened is final; any
+// other is repeated once with large limits, which follow paths as far as the Linux kernel would. So the result has the power of both ways.
+#include "verify/verify.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/format.h"
+#include "verify/engine.h"
+#include "verify/explain.h"
+
+typedef struct verdict_block {
+    pst_verdict verdict; // first: what the caller holds
+    pst_arena arena;
+} verdict_block;
+
+const char *pst_finding_kind_text(pst_finding_kind kind)
+{
+    static const char *const texts[] = {
+#define X(name, text) text,
+        PST_FINDING_LIST(X)
+#undef X
+    };
+    return (unsigned)kind < PST_COUNT(texts) ? texts[kind] : "";
+}
+
+// --- Findings -------------------------------------------------------------------------------------------------
+
+vstep vreject(verifier *v, pst_finding_kind kind, int reg, const char *fmt, ...)
+{
+    va_list args;
+    pst_finding *f = &v->finding;
+    *f = (pst_finding){.kind = kind, .pc = v->pc, .reg = reg, .lost_pc = UINT32_MAX};
+    va_start(args, fmt);
+    (void)pst_format_v(f->text, sizeof f->text, fmt, args);
+    va_end(args);
+    v->blurred = v->engine && v->engine->work && v->engine->work->blurred;
+    return VSTEP_REJECT;
+}
+
+void vneeded(verifier *v, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    (void)pst_format_v(v->finding.needed, sizeof v->finding.needed, fmt, args);
+    va_end(args);
+}
+
+void vhint(verifier *v, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    (void)pst_format_v(v->finding.hint, sizeof v->finding.hint, fmt, args);
+    va_end(args);
+}
+
+uint32_t *verifier_scratch(verifier *v, uint32_t count)
+{
+    if (count > v->scratch_capacity) {
+        uint32_t capacity = count * 2 > 1024 ? count * 2 : 1024;
+        uint32_t *more = pst_alloc(v->env, capacity * sizeof *more);
+        if (!more) return NULL;
+        pst_free(v->env, v->scratch, v->scratch_capacity * sizeof *v->scratch);
+        v->scratch = more;
+        v->scratch_capacity = capacity;
+    }
+    memset(v->scratch, 0, count * sizeof *v->scratch);
+    return v->scratch;
+}
+
+pst_scalar *verifier_scalars(verifier *v, uint32_t count)
+{
+    if (count > v->scalars_capacity) {
+        uint32_t capacity = count * 2 > 64 ? count * 2 : 64;
+        pst_scalar *more = pst_alloc(v->env, capacity * sizeof *more);
+        if (!more) return NULL;
+        pst_free(v->env, v->scalars, v->scalars_capacity * sizeof *v->scalars);
+        v->scalars = more;
+        v->scalars_capacity = capacity;
+    }
+    return v->scalars;
+}
+
+// --- Attempts -------------------------------------------------------------------------------------------------
+
+typedef struct limits {
+    uint32_t states_max, unroll_max;
+    unsigned share; // of the instructions to walk, in percent
+} limits;
+
+static void begin_attempt(verifier *v)
+{
+    uint32_t count = v->image->count;
+    memset(v->fact_flags, 0, count);
+    memset(v->fact_denied, 0, count);
+    memset(v->fact_context, 0, count * sizeof *v->fact_context);
+    memset(v->insn_seen, 0, count * sizeof *v->insn_seen);
+    for (uint32_t i = 0; i < v->image->subprog_count; i++) {
+        v->sub_flags[i] &= (uint8_t)~(VSUB_VERIFIED | VSUB_WANTED | VSUB_ASYNC);
+        v->sub_stack[i] = 0;
+    }
+    v->finding = (pst_finding){.reg = -1, .lost_pc = UINT32_MAX};
+    v->blurred = false;
+    v->status = PST_OK;
+}
+
+// The main program, then each global function that it calls, on its own.
+static pst_status attempt(verifier *v, const limits *l, pst_arena *arena, pst_verdict *verdict)
+{
+    vengine *e = v->engine;
+    begin_attempt(v);
+    e->states_max = l->states_max;
+    e->unroll_max = l->unroll_max;
+    e->steps_max = v->steps + v->opts.steps_max / 100 * l->share;
+    e->loops_bound = 0;
+    verdict->states = 0;
+    verdict->explained_count = 0;
+    for (uint32_t entry = 0; entry != VFLOW_NONE; entry = vcall_next_global(v)) {
+        v->entry_subprog = entry;
+        v->sub_flags[entry] |= VSUB_VERIFIED;
+        pst_status status = vengine_run(v);
+        verdict->states += (uint32_t)e->slot_count;
+        if (status == PST_OK && v->opts.keep_states) status = vexplain_states(v, arena, verdict);
+        vengine_reset(v);
+        if (status != PST_OK || v->finding.kind != PST_FINDING_NONE) return status;
+    }
+    vstep step = vcall_stack_check(v);
+    return step == VSTEP_NOMEM ? PST_E_NOMEM : PST_OK;
+}
+
+static pst_status attempts(verifier *v, pst_arena *arena, pst_verdict *verdict)
+{
+    limits coarse = {v->opts.states_max, v->opts.unroll_max, 40}, fine = {256, 8192, 100};
+    if (fine.states_max < coarse.states_max) fine.states_max = coarse.states_max;
+    if (fine.unroll_max < coarse.unroll_max) fine.unroll_max = coarse.unroll_max;
+    verdict->attempts = 1;
+    PST_TRY(attempt(v, &coarse, arena, verdict));
+    if (v->finding.kind == PST_FINDING_NONE || !v->blurred) return PST_OK;
+    pst_finding first = v->finding;
+    verdict->attempts = 2;
+    PST_TRY(attempt(v, &fine, arena, verdict));
+    // "Too complex" is no reason; what the coarse look missed is one.
+    if (v->finding.kind == PST_FINDING_COMPLEXITY && first.kind != PST_FINDING_COMPLEXITY) v->finding = first;
+    return PST_OK;
+}
+
+// --- The whole ------------------------------------------------------------------------------------------------
+
+static void fill_defaults(verifier *v, const pst_verify_opts *opts)
+{
+    if (opts) memcpy(&v->opts, opts, opts->size < sizeof v->opts ? opts->size : sizeof v->opts);
+    pst_verify_opts *o = &v->opts;
+    if (!o->steps_max) o->steps_max = 1000000;
+    if (!o->bytes_max) o->bytes_max = 64u << 20;
+    if (!o->states_max) o->states_max = 24;
+    if (!o->unroll_max) o->unroll_max = 12;
+    if (!o->stack_max) o->stack_max = 512;
+    v->strict = o->mode == PST_VERIFY_STRICT;
+}
+
+static bool alloc_tables(verifier *v)
+{
+    uint32_t count = v->image->count;
+    v->fact_flags = pst_arena_array(&v->arena, count, sizeof *v->fact_flags);
+    v->fact_denied = pst_arena_array(&v->arena, count, sizeof *v->fact_denied);
+    v->fact_context = pst_arena_array(&v->arena, count, sizeof *v->fact_context);
+    v->insn_seen = pst_arena_array(&v->arena, count, sizeof *v->insn_seen);
+    return v->fact_flags && v->fact_denied && v->fact_context && v->insn_seen;
+}
+
+// Facts outlive the verifier: they move to the verdict's arena.
+static pst_status keep_facts(const verifier *v, verdict_block *block)
+{
+    uint32_t count = v->image->count;
+    uint8_t *flags = pst_arena_array(&block->arena, count, sizeof *flags);
+    int16_t *context = pst_arena_array(&block->arena, count, sizeof *context);
+    if (!flags || !context) return PST_E_NOMEM;
+    for (uint32_t pc = 0; pc < count; pc++) flags[pc] = v->fact_flags[pc] & (uint8_t)~v->fact_denied[pc];
+    memcpy(context, v->fact_context, count * sizeof *context);
+    block->verdict.facts = (pst_facts){.flags = flags, .context_off = context};
+    return PST_OK;
+}
+
+static pst_status prove(verifier *v, verdict_block *block)
+{
+    pst_verdict *verdict = &block->verdict;
+    if (!alloc_tables(v)) return PST_E_NOMEM;
+    PST_TRY(vflow_build(&v->arena, v->input, &v->finding, &v->flow));
+    if (v->finding.kind == PST_FINDING_NONE) PST_TRY(vcall_prepare(v));
+    if (v->finding.kind == PST_FINDING_NONE) PST_TRY(attempts(v, &block->arena, verdict));
+    verdict->finding = v->finding;
+    verdict->kind = v->finding.kind == PST_FINDING_NONE ? PST_VERDICT_ACCEPT
+                    : v->finding.kind == PST_FINDING_UNSUPPORTED ? PST_VERDICT_UNSUPPORTED : PST_VERDICT_REJECT;
+    verdict->mode = v->opts.mode;
+    verdict->steps = v->steps;
+    verdict->loops_bound = v->engine->loops_bound;
+    verdict->peak_bytes = v->bytes_peak + v->arena.used_bytes;
+    verdict->stack_bytes = v->chain_stack;
+    return verdict->kind == PST_VERDICT_ACCEPT ? keep_facts(v, block) : PST_OK;
+}
+
+pst_status pst_verify(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, pst_verdict **out)
+{
+    *out = NULL;
+    if (input->size < sizeof *input || !input->image || !input->type) return PST_E_INVALID;
+    pst_arena arena;
+    pst_arena_init(&arena, env, 0);
+    verdict_block *block = pst_arena_alloc(&arena, sizeof *block);
+    if (!block) return PST_E_NOMEM;
+    block->arena = arena;
+    vengine engine = {0};
+    verifier v = {.env = env, .input = input, .image = input->image, .type = input->type, .engine = &engine, .finding = {.reg = -1, .lost_pc = UINT32_MAX}};
+    fill_defaults(&v, opts);
+    pst_arena_init(&v.arena, env, 0);
+    pst_status status = prove(&v, block);
+    vengine_reset(&v);
+    pst_free(env, v.scratch, v.scratch_capacity * sizeof *v.scratch);
+    pst_free(env, v.scalars, v.scalars_capacity * sizeof *v.scalars);
+    pst_arena_free(&v.arena);
+    if (status != PST_OK) {
+        pst_verdict_free(&block->verdict);
+        return status;
+    }
+    *out = &block->verdict;
+    return PST_OK;
+}
+
+void pst_verdict_free(pst_verdict *verdict)
+{
+    if (!verdict) return;
+    pst_arena arena = ((verdict_block *)(void *)verdict)->arena; // it lives in itself
+    pst_arena_free(&arena);
+}
