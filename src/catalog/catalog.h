@@ -49,6 +49,7 @@ typedef enum pst_arg_kind {
     PST_ARG_KPTR,
     PST_ARG_DYNPTR,            // initialised dynptr on the stack
     PST_ARG_DYNPTR_OUT,        // uninitialised dynptr on the stack
+    PST_ARG_DYNPTR_OR_NULL,
     PST_ARG_SOCK,              // any socket: sock_common, full, TCP, or one that BTF describes
     PST_ARG_SOCK_OR_NULL,
     PST_ARG_FULL_SOCK,         // a full socket only
@@ -72,7 +73,7 @@ typedef enum pst_arg_kind {
     PST_ARG_IRQ_FLAG_NEW,      // 8 bytes of stack for saved interrupt flags
     PST_ARG_IRQ_FLAG,
     PST_ARG_RES_SPIN_LOCK,
-    PST_ARG_MEM_FIXED,         // readable and writable memory of the size proto->btf_args[i] has, or of 8 bytes
+    PST_ARG_MEM_FIXED,         // readable and writable memory; its size in digits is proto->btf_args[i]
     PST_ARG_MEM_OPT,           // as PST_ARG_MEM, or NULL whatever the size ("__opt"): the buffer of bpf_dynptr_slice
     PST_ARG_SIZE_CONST,        // constant size of the memory before it ("__szk")
     PST_ARG_CONST_STRING,      // NUL-terminated, in a read-only map ("__str")
@@ -135,6 +136,7 @@ typedef enum pst_ret_kind {
 #define PST_HELPER_DYNPTR_CLONE   0x8000000u // the result dynptr is a copy of the argument (bpf_dynptr_clone)
 #define PST_HELPER_NO_LOCK        0x10000000u // may not be called while a spin lock is held although it does not sleep
 #define PST_HELPER_PACKET_ARGS    0x20000000u // memory arguments may lie in the packet (of a kfunc: always)
+#define PST_HELPER_TRUSTED        0x40000000u // "KF_TRUSTED_ARGS": BTF arguments must be trusted
 
 #define PST_ARGS_MAX 5
 
@@ -147,7 +149,7 @@ typedef struct pst_helper_proto {
     uint64_t map_types; // bit n: map type n is allowed as PST_ARG_MAP; 0: any
     uint32_t ret_size;
     const char *btf_ret;                  // name of the BTF type of the result ("task_struct"); NULL: none
-    const char *btf_args[PST_ARGS_MAX];   // the same for PST_ARG_BTF_ID and PST_ARG_MEM_FIXED
+    const char *btf_args[PST_ARGS_MAX];   // the same for PST_ARG_BTF_ID; for PST_ARG_MEM_FIXED its size ("4")
     const char *iter;                     // kfuncs of iterators: "num", "bits", "task", ...
     uint32_t iter_size;                   // bytes of stack that the iterator takes
     uint64_t prog_types;                  // kfuncs: bit n: programs of Linux's type n may call it; 0: every type

@@ -34,6 +34,7 @@ static const char *arg_text(pst_arg_kind kind)
     case PST_ARG_TIMER: return "timer";
     case PST_ARG_KPTR: return "kptr";
     case PST_ARG_DYNPTR: return "dynptr";
+    case PST_ARG_DYNPTR_OR_NULL: return "dynptr or null";
     case PST_ARG_DYNPTR_OUT: return "out dynptr";
     case PST_ARG_SOCK: return "socket";
     case PST_ARG_SOCK_OR_NULL: return "socket or null";

@@ -148,6 +148,7 @@ static bool check_arg(checked_run *c, helper_call *call, unsigned arg)
     case PST_ARG_TIMER:
     case PST_ARG_KPTR:
     case PST_ARG_DYNPTR:
+    case PST_ARG_DYNPTR_OR_NULL:
     case PST_ARG_DYNPTR_OUT: return refuse(call, arg, 0);
     case PST_ARG_BTF_ID_OR_NULL: return value == 0 || check_returned(c, call, arg, true);
     // Of kfuncs, which need a proof.
