@@ -1,0 +1,119 @@
+// call.c: calls of helpers, kfuncs and functions of the program, from the instruction to its end.
+//
+// Called by step.c. The order is Linux's (check_helper_call, check_kfunc_call): may the program make the call at all, may it here, do the arguments fit,
+// then what the call does (callbacks first, which see the state as it was), then r0. See call.h for where each part lives.
+#include "verify/call.h"
+
+#include <string.h>
+
+// --- May the program make this call? ------------------------------------------------------------------------------------------------
+
+static vstep reject_helper(verifier *v, int32_t id)
+{
+    const pst_helper_proto *known = pst_helper_proto_by_id(id);
+    if (known == NULL) return vreject(v, PST_FINDING_UNSUPPORTED, -1, "there is no helper with the number %d", (int)id);
+    vstep step = vreject(v, PST_FINDING_HELPER, -1, "a program of type %s cannot call %s", v->type->name, known->name);
+    vhint(v, "see which helpers the program type has, or use another type");
+    return step;
+}
+
+static vstep check_allowed(verifier *v, vstate *s, const vcall_info *call)
+{
+    if ((call->proto->flags & PST_HELPER_GPL) != 0 && !v->image->gpl_compatible) {
+        vstep step = vreject(v, PST_FINDING_HELPER, -1, "%s is for programs with a GPL-compatible licence only", vcall_name(call));
+        vhint(v, "char LICENSE[] SEC(\"license\") = \"GPL\"; if that is the program's licence");
+        return step;
+    }
+    return vcall_allowed_here(v, s, call);
+}
+
+// --- What the call does -----------------------------------------------------------------------------------------------------------------
+
+// The reference that an argument holds is given back.
+static void release(verifier *v, vstate *s, const vcall_info *call)
+{
+    if (call->release_reg == 0 || call->ref == 0) return;
+    const vobj *obj = vobj_of(s, &call->args[call->release_reg]);
+    bool stays = call->kptr != NULL && obj != NULL && obj->kind == VO_PERCPU && vstate_in_rcu(v, s);
+    if (!stays) {
+        vref_release(v, s, call->ref);
+        return;
+    }
+    // A per-CPU object that went into a map may be used until the RCU section ends.
+    vobj *kept = &s->objs[call->args[call->release_reg].obj];
+    kept->flags = (kept->flags & ~VOBJ_MUST_RELEASE) | VOBJ_RCU;
+    kept->ref = 0;
+}
+
+static bool writes_packet_dynptr(const vstate *s, const vcall_info *call)
+{
+    if (call->is_kfunc || call->proto->id != 202 || call->dynptr == VOBJ_NONE) return false;
+    return s->objs[call->dynptr].dynptr == VDYN_SKB || s->objs[call->dynptr].dynptr == VDYN_XDP;
+}
+
+static vstep apply_stack(verifier *v, vstate *s, vcall_info *call)
+{
+    vstep step = vdynptr_make(v, s, call);
+    if (step == VSTEP_NEXT) step = viter_effect(v, s, call);
+    if (step == VSTEP_NEXT) step = virq_effect(v, s, call);
+    return step;
+}
+
+static vstep apply(verifier *v, vstate *s, vcall_info *call)
+{
+    uint32_t flags = call->proto->flags;
+    vstep step = VSTEP_NEXT;
+    if ((flags & PST_HELPER_TAIL_CALL) != 0) {
+        step = vcall_nothing_held(v, s, s->frame_count == 1, "a tail call");
+        if (step == VSTEP_NEXT && vstate_frame(s)->kind == VFRAME_CALLBACK)
+            step = vreject(v, PST_FINDING_CALLBACK, -1, "a callback cannot make a tail call");
+        if (step == VSTEP_NEXT) vstate_packet_moved(v, s);
+        return step == VSTEP_NEXT ? vcall_tail_return(v, s) : step;
+    }
+    if ((flags & PST_HELPER_CALLBACK) != 0) step = vcall_callback(v, s, call);
+    if (step == VSTEP_NEXT) step = vcall_lock_effect(v, s, call);
+    if (step == VSTEP_NEXT) step = vcall_section_effect(v, s, call);
+    if (step == VSTEP_NEXT) step = vobject_effect(v, s, call);
+    if (step != VSTEP_NEXT) return step;
+    bool moves = (flags & PST_HELPER_CHANGES_PACKET) != 0 || writes_packet_dynptr(s, call);
+    step = apply_stack(v, s, call);
+    if (step != VSTEP_NEXT) return step;
+    release(v, s, call);
+    if (moves) vstate_packet_moved(v, s);
+    return VSTEP_NEXT;
+}
+
+static vstep call_proto(verifier *v, vstate *s, const pst_helper_proto *proto, bool is_kfunc)
+{
+    vcall_info call = {.proto = proto, .is_kfunc = is_kfunc, .map_key = -1, .func = VFLOW_NONE,
+                       .dynptr = VOBJ_NONE, .iter = VOBJ_NONE, .irq = VOBJ_NONE, .object = VOBJ_NONE};
+    vstep step = check_allowed(v, s, &call);
+    if (step == VSTEP_NEXT) step = vcall_arguments(v, s, &call);
+    if (step == VSTEP_NEXT && (proto->flags & PST_HELPER_THROW) != 0) return vcall_throw(v, s);
+    if (step == VSTEP_NEXT) step = apply(v, s, &call);
+    if (step != VSTEP_NEXT) return step;
+    vcall_clobber(s);
+    return vcall_result(v, s, &call);
+}
+
+vstep vcall(verifier *v, vstate *s, const pst_insn *insn)
+{
+    const pst_helper_proto *proto = NULL;
+    switch ((pst_call_op)insn->op) {
+    case PST_CALL_HELPER:
+        proto = vflow_helper(v->input, (int32_t)insn->imm);
+        return proto != NULL ? call_proto(v, s, proto, false) : reject_helper(v, (int32_t)insn->imm);
+    case PST_CALL_KFUNC: {
+        proto = vflow_kfunc(v->input, v->pc);
+        if (proto != NULL) return call_proto(v, s, proto, true);
+        const char *name = v->input->kfunc_name != NULL ? v->input->kfunc_name(v->input->user, v->pc, insn) : NULL;
+        return vreject(v, PST_FINDING_UNSUPPORTED, -1, "the kfunc %s is not described", name != NULL ? name : "of this call");
+    }
+    case PST_CALL_SUBPROG: return vcall_subprog(v, s, vsubprog_at(v, (uint32_t)((int64_t)v->pc + 1 + insn->target)));
+    case PST_CALL_REGISTER: break;
+    default: break;
+    }
+    vstep step = vreject(v, PST_FINDING_INSTRUCTION, (int)insn->dst, "a call through a register is not allowed");
+    vhint(v, "call the function by its name; with clang, inline what takes a function pointer");
+    return step;
+}
