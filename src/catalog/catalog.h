@@ -157,6 +157,8 @@ typedef struct pst_helper_proto {
 
 /// A kfunc by its name, for the verifier; its id is 0. NULL: the catalog does not describe it.
 const pst_helper_proto *pst_kfunc_proto_by_name(const char *name);
+/// Bytes of a PST_ARG_MEM_FIXED argument (0 to 4); 0 when it is none.
+uint32_t pst_proto_fixed_size(const pst_helper_proto *proto, unsigned arg);
 size_t pst_kfunc_proto_count(void);
 const pst_helper_proto *pst_kfunc_proto_at(size_t index);
 
@@ -328,6 +330,9 @@ const pst_helper_proto *pst_prog_type_kfunc(const pst_prog_type *type, const cha
 /// in canonical form, little-endian; not over addresses). ids are ascending.
 PST_MUST_USE pst_status pst_prog_info_hash(const pst_env *env, const pst_prog_type *type, const int32_t *ids, size_t id_count,
                                            uint8_t out[PST_INFO_HASH_SIZE]);
+/// The same for a program that calls kfuncs too: their names ascend by strcmp.
+PST_MUST_USE pst_status pst_prog_info_hash_with(const pst_env *env, const pst_prog_type *type, const int32_t *ids, size_t id_count,
+                                                const char *const *kfuncs, size_t kfunc_count, uint8_t out[PST_INFO_HASH_SIZE]);
 
 // --- Names of types and sections ------------------------------------------------------------------------------
 

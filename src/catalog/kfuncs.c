@@ -54,13 +54,15 @@ static const pst_helper_proto g_kfuncs[] = {
     {COMMON(text, result, a1, a2, a3, a4, a5, bits, types),                                       \
      .btf_ret = NAME(r),                                                                          \
      .btf_args = {NAME(b1), NAME(b2), NAME(b3), NAME(b4), NAME(b5)}},
+#define M(text, bits, types, size) {COMMON(text, MEM, _, _, _, _, _, bits, types), .ret_size = (size)},
 #define I(text, size, a2, a3, new_bits, other_bits, element_size, element, b2)                                             \
     {COMMON(bpf_iter_##text##_new, INTEGER, ITER_NEW, a2, a3, _, _, PST_HELPER_ITER_NEW | (new_bits), 0),                  \
      ITERATOR(text, size), .btf_args = {NULL, NAME(b2)}},                                                                  \
     {COMMON(bpf_iter_##text##_next, ITER_ELEMENT, ITER, _, _, _, _, PST_HELPER_ITER_NEXT | F_NULL | (other_bits), 0),      \
      ITERATOR(text, size), .ret_size = (element_size), .btf_ret = NAME(element)},                                          \
     {COMMON(bpf_iter_##text##_destroy, VOID, ITER, _, _, _, _, PST_HELPER_ITER_DESTROY | (other_bits), 0), ITERATOR(text, size)},
-    PST_KFUNC_LIST(K, B, I)
+    PST_KFUNC_LIST(K, B, I, M)
+#undef M
 #undef I
 #undef B
 #undef K
@@ -71,6 +73,14 @@ const pst_helper_proto *pst_kfunc_proto_by_name(const char *name)
     for (size_t i = 0; i < PST_COUNT(g_kfuncs); i++)
         if (strcmp(g_kfuncs[i].name, name) == 0) return &g_kfuncs[i];
     return NULL;
+}
+
+uint32_t pst_proto_fixed_size(const pst_helper_proto *proto, unsigned arg)
+{
+    if (arg >= PST_ARGS_MAX || proto->args[arg] != PST_ARG_MEM_FIXED || !proto->btf_args[arg]) return 0;
+    uint32_t size = 0;
+    for (const char *digit = proto->btf_args[arg]; *digit >= '0' && *digit <= '9' && size < 1000; digit++) size = size * 10 + (uint32_t)(*digit - '0');
+    return size;
 }
 
 size_t pst_kfunc_proto_count(void)
