@@ -101,7 +101,8 @@ PST_INLINE span complement(span a) { return (span){~a.hi, ~a.lo}; }
 static uint64_t min_and(span a, span b) { return ~max_or(complement(a), complement(b)); }
 static uint64_t max_and(span a, span b) { return ~min_or(complement(a), complement(b)); }
 
-// As above, but a choice at one bit does not settle those below: at most one round a bit.
+// As above, but a choice at one bit does not settle those below, unless it leaves the operand free in them. A few rounds, at most one
+// a bit.
 static uint64_t min_xor(span a, span b)
 {
     for (uint64_t left = UINT64_MAX;;) {
@@ -109,11 +110,10 @@ static uint64_t min_xor(span a, span b)
         uint64_t below = fill_down((from_a | from_b) & left);
         if (below == 0) return a.lo ^ b.lo;
         uint64_t bit = below ^ (below >> 1);
-        if (from_a & bit)
-            a.lo = (a.lo & ~below) | bit;
-        else
-            b.lo = (b.lo & ~below) | bit;
+        span *chosen = from_a & bit ? &a : &b;
+        chosen->lo = (chosen->lo & ~below) | bit;
         left = bit - 1;
+        if ((chosen->lo | left) <= chosen->hi) return (a.lo ^ b.lo) & ~left;
     }
 }
 
@@ -124,25 +124,17 @@ static uint64_t max_xor(span a, span b)
         uint64_t below = fill_down(free_a | free_b);
         if (below == 0) return a.hi ^ b.hi;
         uint64_t bit = below ^ (below >> 1);
-        if (free_a & bit)
-            a.hi = (a.hi & ~below) | (bit - 1);
-        else
-            b.hi = (b.hi & ~below) | (bit - 1);
+        span *chosen = free_a & bit ? &a : &b;
         left = bit - 1;
+        chosen->hi = (chosen->hi & ~below) | left;
+        if ((chosen->hi & ~left) >= chosen->lo) return (a.hi ^ b.hi) | left;
     }
 }
 
+// b does not hold zero.
 static void divide_pair(pst_scalar_op op, unsigned width, span a, bool a_negative, span b, bool b_negative, pieces *out)
 {
     bool is_signed = op == PST_SCALAR_SDIV || op == PST_SCALAR_SMOD, is_mod = op == PST_SCALAR_MOD || op == PST_SCALAR_SMOD;
-    if (b.lo == 0) {
-        if (is_mod)
-            add_line(out, a.lo, a.hi, width);
-        else if (!SCALAR_PLANT(5))
-            add_line(out, 0, 0, width);
-        if (b.hi == 0) return;
-        b.lo = 1;
-    }
     a_negative = a_negative && is_signed;
     b_negative = b_negative && is_signed;
     a = magnitude(a, a_negative, width);
@@ -180,20 +172,19 @@ static void pair_result(pst_scalar_op op, unsigned width, span a, bool a_negativ
     }
 }
 
-static pieces pieces_result(pst_scalar_op op, unsigned width, const pieces *a, const pieces *b)
+static void pieces_result(pst_scalar_op op, unsigned width, const pieces *a, const pieces *b, pieces *out)
 {
-    pieces r = NO_PIECES;
+    *out = NO_PIECES;
     for (int i = 0; i < 2; i++) {
         if (piece_empty(a, i)) continue;
         for (int k = 0; k < 2; k++) {
             if (piece_empty(b, k)) continue;
-            pair_result(op, width, (span){a->lo[i], a->hi[i]}, i == 1, (span){b->lo[k], b->hi[k]}, k == 1, &r);
+            pair_result(op, width, (span){a->lo[i], a->hi[i]}, i == 1, (span){b->lo[k], b->hi[k]}, k == 1, out);
         }
     }
-    return r;
 }
 
-// The known bits of a quotient or remainder; the rest follows from the pieces.
+// The known bits of a quotient or remainder; the rest follows from the pieces. b may not be zero.
 static pst_tnum divide_bits(pst_scalar_op op, unsigned width, pst_tnum a, pst_tnum b)
 {
     uint64_t maybe = b.value | b.mask;
@@ -203,8 +194,7 @@ static pst_tnum divide_bits(pst_scalar_op op, unsigned width, pst_tnum a, pst_tn
         if (power && (op == PST_SCALAR_DIV || positive)) return pst_tnum_shr(a, (unsigned)PST_CTZ64(b.value));
         return (pst_tnum){0, pst_mask(width)};
     }
-    // a - q * b: below the lowest bit of b, the bits of a remain. By zero: a itself.
-    if (maybe == 0) return a;
+    // a - q * b: below the lowest bit of b, the bits of a remain.
     uint64_t keep = (maybe & (0 - maybe)) - 1;
     if (power && (op == PST_SCALAR_MOD || positive)) return (pst_tnum){a.value & keep, a.mask & keep};
     return (pst_tnum){a.value & keep, (a.mask | ~keep) & pst_mask(width)};
@@ -222,7 +212,7 @@ static pst_tnum bits_result(pst_scalar_op op, unsigned width, pst_tnum a, pst_tn
     case PST_SCALAR_DIV:
     case PST_SCALAR_SDIV:
     case PST_SCALAR_MOD:
-    case PST_SCALAR_SMOD: return divide_bits(op, width, a, b);
+    case PST_SCALAR_SMOD:
     case PST_SCALAR_LSH:
     case PST_SCALAR_RSH:
     case PST_SCALAR_ARSH: break;
@@ -230,11 +220,47 @@ static pst_tnum bits_result(pst_scalar_op op, unsigned width, pst_tnum a, pst_tn
     return (pst_tnum){0, pst_mask(width)};
 }
 
+PST_INLINE void part_join(part *a, const part *b)
+{
+    a->bits = pst_tnum_join(a->bits, b->bits);
+    a->at = pieces_join(&a->at, &b->at);
+}
+
+// Bits and pieces of one width by each other, one round. False: they exclude each other.
+static bool part_tighten(part *a)
+{
+    (void)snap_to_bits(&a->at, a->bits);
+    return !pieces_empty(&a->at) && pst_tnum_meet(a->bits, bits_of(&a->at), &a->bits);
+}
+
+// Division by zero apart: without the zero, much more is often known of b. b is changed.
+static void divide(pst_scalar_op op, unsigned width, const part *a, part *b, part *out)
+{
+    part by_zero = {{0, 0}, {{0, UINT64_MAX}, {0, 0}}};
+    if (op == PST_SCALAR_MOD || op == PST_SCALAR_SMOD) by_zero = *a;
+    bool zero = pieces_hold(&b->at, 0);
+    if (zero) {
+        pieces_cut(&b->at, 0, 0);
+        if (!part_tighten(b)) {
+            *out = by_zero;
+            return;
+        }
+    }
+    pieces_result(op, width, &a->at, &b->at, &out->at);
+    out->bits = divide_bits(op, width, a->bits, b->bits);
+    if (!zero || SCALAR_PLANT(5)) return;
+    if (part_tighten(out))
+        part_join(out, &by_zero);
+    else
+        *out = by_zero;
+}
+
 // ---- Arithmetic: shifts
 
 static pst_tnum shift_bits(pst_scalar_op op, unsigned width, pst_tnum a, unsigned count)
 {
     if (op == PST_SCALAR_LSH) return pst_tnum_low(pst_tnum_shl(a, count), width);
+    if (SCALAR_PLANT(15)) return pst_tnum_shr(a, count);
     return op == PST_SCALAR_RSH ? pst_tnum_shr(a, count) : pst_tnum_sar(a, count, width);
 }
 
@@ -256,35 +282,61 @@ static void shift_pieces(pst_scalar_op op, unsigned width, const pieces *a, unsi
     }
 }
 
-// Whether b can be a count that acts as this one.
-static bool is_count(const part *b, unsigned width, unsigned count)
+// The counts that b can act as, one bit each.
+static uint64_t counts_of(const part *b, unsigned width)
 {
-    uint64_t mask = count_mask(width);
-    if (((count ^ b->bits.value) & ~b->bits.mask & mask) != 0) return false;
-    for (int i = 0; i < 2; i++)
-        if (!piece_empty(&b->at, i) && ((count - b->at.lo[i]) & mask) <= b->at.hi[i] - b->at.lo[i]) return true;
-    return false;
+    static const uint64_t ones[] = {0xaaaaaaaaaaaaaaaa, 0xcccccccccccccccc, 0xf0f0f0f0f0f0f0f0,
+                                    0xff00ff00ff00ff00, 0xffff0000ffff0000, 0xffffffff00000000};
+    uint64_t mask = count_mask(width), all = pst_mask((unsigned)mask + 1), counts = 0;
+    for (int i = 0; i < 2; i++) {
+        if (piece_empty(&b->at, i)) continue;
+        uint64_t apart = b->at.hi[i] - b->at.lo[i], first = b->at.lo[i] & mask, last = b->at.hi[i] & mask;
+        uint64_t up_to_last = pst_mask((unsigned)last + 1), from_first = all << first;
+        counts |= apart >= mask ? all : first <= last ? from_first & up_to_last : from_first | up_to_last;
+    }
+    for (unsigned bit = 0; mask >> bit; bit++)
+        if (!(b->bits.mask >> bit & 1)) counts &= b->bits.value >> bit & 1 ? ones[bit] : ~ones[bit];
+    return counts & all;
+}
+
+// A shift by exactly count. At the full width, a_low is the low half of a and low receives that of the result.
+static void shift_once(pst_scalar_op op, unsigned width, const part *a, const pieces *a_low, unsigned count, part *out, part *low)
+{
+    out->bits = shift_bits(op, width, a->bits, count);
+    out->at = NO_PIECES;
+    shift_pieces(op, width, &a->at, count, &out->at);
+    low->bits = pst_tnum_low(out->bits, SCALAR_HALF);
+    low->at = ALL_LOW;
+    if (op != PST_SCALAR_LSH || !a_low) return;
+    // The low half of a alone decides on the low half of the result; of a long shift, on all of it.
+    low->at = NO_PIECES;
+    if (count < SCALAR_HALF) {
+        shift_pieces(op, SCALAR_HALF, a_low, count, &low->at);
+    } else {
+        pieces from_low = NO_PIECES;
+        shift_pieces(op, width, a_low, count, &from_low);
+        pieces_meet(&out->at, &from_low);
+        add_line(&low->at, 0, 0, SCALAR_HALF);
+    }
 }
 
 // The join over the possible counts, 64 at most; it usually is one.
-static void shift(pst_scalar_op op, unsigned width, const part *a, const part *b, const pieces *a_low, part *out, pieces *low)
+static void shift(pst_scalar_op op, unsigned width, const part *a, const part *b, const pieces *a_low, part *out, part *low)
 {
-    bool first = true;
-    for (unsigned count = 0; count <= count_mask(width); count++) {
-        if (!is_count(b, width, count)) continue;
-        pst_tnum bits = shift_bits(op, width, a->bits, count);
-        out->bits = first ? bits : pst_tnum_join(out->bits, bits);
-        first = false;
-        shift_pieces(op, width, &a->at, count, &out->at);
-        // Of the left shift's low half, only the low half of a decides.
-        if (!a_low) continue;
-        if (count < SCALAR_HALF)
-            shift_pieces(op, SCALAR_HALF, a_low, count, low);
-        else
-            add_line(low, 0, 0, SCALAR_HALF);
+    uint64_t counts = counts_of(b, width);
+    if (counts == 0) counts = 1; // b is empty: any result is right
+    shift_once(op, width, a, a_low, (unsigned)PST_CTZ64(counts), out, low);
+    if (pst_is_pow2(counts)) return;
+    // Tightened one by one they are tighter together; of many counts there is little to keep.
+    bool tighten = PST_POPCOUNT64(counts) <= 8;
+    if (tighten && !(a_low ? reduce(out, low) : part_tighten(out))) *out = (part){{0, pst_mask(width)}, pieces_all(width)};
+    for (counts &= counts - 1; counts; counts &= counts - 1) {
+        part next, next_low;
+        shift_once(op, width, a, a_low, (unsigned)PST_CTZ64(counts), &next, &next_low);
+        if (tighten && !(a_low ? reduce(&next, &next_low) : part_tighten(&next))) continue;
+        part_join(out, &next);
+        part_join(low, &next_low);
     }
-    if (first) *out = (part){{0, pst_mask(width)}, pieces_all(width)};
-    if (pieces_empty(low)) *low = pieces_all(SCALAR_HALF);
 }
 
 // ---- Arithmetic: the whole
@@ -295,19 +347,31 @@ PST_INLINE bool is_division(pst_scalar_op op)
     return op == PST_SCALAR_DIV || op == PST_SCALAR_SDIV || op == PST_SCALAR_MOD || op == PST_SCALAR_SMOD;
 }
 
+// Whether nothing is known of the result at the full width, since nothing is of an operand: those that are bijections in each operand.
+static bool stays_unknown(pst_scalar_op op, const pst_scalar *a, const pst_scalar *b)
+{
+    if (op != PST_SCALAR_ADD && op != PST_SCALAR_SUB && op != PST_SCALAR_XOR) return false;
+    pst_scalar unknown = top();
+    return (a->bits.mask == FULL_MASK && SCALAR_NAME(equal)(a, &unknown)) || (b->bits.mask == FULL_MASK && SCALAR_NAME(equal)(b, &unknown));
+}
+
 static pst_scalar alu_half(pst_scalar_op op, const pst_scalar *a, const pst_scalar *b)
 {
     if (a->umin32 == a->umax32 && b->umin32 == b->umax32)
         return SCALAR_NAME(const)(fold(op, SCALAR_HALF, a->umin32, b->umin32));
-    part x = half_part(a), y = half_part(b), half = {{0, 0}, NO_PIECES};
+    part x, y, full, half;
+    half_part(a, &x);
+    half_part(b, &y);
     if (is_shift(op)) {
-        pieces unused = NO_PIECES;
-        shift(op, SCALAR_HALF, &x, &y, NULL, &half, &unused);
+        shift(op, SCALAR_HALF, &x, &y, NULL, &half, &full);
+    } else if (is_division(op)) {
+        divide(op, SCALAR_HALF, &x, &y, &half);
     } else {
         half.bits = bits_result(op, SCALAR_HALF, x.bits, y.bits);
-        half.at = pieces_result(op, SCALAR_HALF, &x.at, &y.at);
+        pieces_result(op, SCALAR_HALF, &x.at, &y.at, &half.at);
     }
-    part full = {half.bits, NO_PIECES};
+    full.bits = half.bits;
+    full.at = NO_PIECES;
     piece_set(&full.at, 0, pieces_min(&half.at), pieces_max(&half.at));
     return settle(&full, &half);
 }
@@ -316,18 +380,22 @@ SCALAR_LINKAGE pst_scalar SCALAR_NAME(alu)(pst_scalar_op op, unsigned width, con
 {
     if (width == SCALAR_HALF) return alu_half(op, a, b);
     if (a->umin == a->umax && b->umin == b->umax) return SCALAR_NAME(const)(fold(op, SCALAR_FULL, a->umin, b->umin));
-    part x = full_part(a), y = full_part(b), full = {{0, 0}, NO_PIECES}, half = {{0, HALF_MASK}, pieces_all(SCALAR_HALF)};
+    if (stays_unknown(op, a, b)) return top();
+    part x, y, x_low, y_low, full, half;
+    full_part(a, &x);
+    full_part(b, &y);
     if (is_shift(op)) {
-        part x_low = half_part(a);
-        if (op == PST_SCALAR_LSH) half.at = NO_PIECES;
-        shift(op, SCALAR_FULL, &x, &y, op == PST_SCALAR_LSH ? &x_low.at : NULL, &full, &half.at);
+        half_part(a, &x_low);
+        shift(op, SCALAR_FULL, &x, &y, &x_low.at, &full, &half);
+    } else if (is_division(op)) {
+        divide(op, SCALAR_FULL, &x, &y, &full);
+        half.at = ALL_LOW;
     } else {
         full.bits = bits_result(op, SCALAR_FULL, x.bits, y.bits);
-        full.at = pieces_result(op, SCALAR_FULL, &x.at, &y.at);
-        if (!is_division(op)) {
-            part x_low = half_part(a), y_low = half_part(b);
-            half.at = pieces_result(op, SCALAR_HALF, &x_low.at, &y_low.at);
-        }
+        pieces_result(op, SCALAR_FULL, &x.at, &y.at, &full.at);
+        half_part(a, &x_low);
+        half_part(b, &y_low);
+        pieces_result(op, SCALAR_HALF, &x_low.at, &y_low.at, &half.at);
     }
     return settle(&full, &half);
 }
@@ -340,6 +408,15 @@ SCALAR_LINKAGE pst_scalar SCALAR_NAME(neg)(unsigned width, const pst_scalar *a)
 
 SCALAR_LINKAGE pst_scalar SCALAR_NAME(add_const)(const pst_scalar *a, int64_t c)
 {
-    pst_scalar b = SCALAR_NAME(const)((uint64_t)c & FULL_MASK);
-    return SCALAR_NAME(alu)(PST_SCALAR_ADD, SCALAR_FULL, a, &b);
+    uint64_t add = (uint64_t)c & FULL_MASK;
+    if (a->umin == a->umax) return SCALAR_NAME(const)((a->umin + add) & FULL_MASK);
+    part x, x_low, full = {pst_tnum_low(pst_tnum_add(a->bits, pst_tnum_const(add)), SCALAR_FULL), NO_PIECES};
+    part half = {{0, 0}, NO_PIECES};
+    full_part(a, &x);
+    half_part(a, &x_low);
+    for (int i = 0; i < 2; i++) {
+        if (!piece_empty(&x.at, i)) add_circle(&full.at, x.at.lo[i] + add, x.at.hi[i] + add, SCALAR_FULL);
+        if (!piece_empty(&x_low.at, i)) add_circle(&half.at, x_low.at.lo[i] + add, x_low.at.hi[i] + add, SCALAR_HALF);
+    }
+    return settle(&full, &half);
 }

@@ -31,9 +31,9 @@ PST_INLINE bool is_signed_cmp(pst_scalar_cmp cmp)
 static bool refine_less(pieces *a, pieces *b, bool or_equal)
 {
     uint64_t greatest = pieces_max(b), least = pieces_min(a);
-    if (!or_equal) {
+    if (!or_equal || SCALAR_PLANT(8)) {
         if (greatest == 0 || least == UINT64_MAX) return false;
-        if (!SCALAR_PLANT(8)) greatest--;
+        greatest--;
         least++;
     }
     pieces_clamp(a, 0, greatest);
@@ -44,7 +44,7 @@ static bool refine_less(pieces *a, pieces *b, bool or_equal)
 // Takes the one value of b away from the ends of a.
 static bool refine_not(pieces *a, const pieces *b)
 {
-    if (!pieces_const(b)) return true;
+    if (!pieces_const(b) && !SCALAR_PLANT(11)) return true;
     pieces_cut(a, pieces_min(b), pieces_min(b));
     return !pieces_empty(a);
 }
@@ -76,7 +76,7 @@ static bool refine_set(part *a, part *b)
 {
     uint64_t shared = (a->bits.value | a->bits.mask) & (b->bits.value | b->bits.mask);
     if (shared == 0) return false;
-    if (pst_is_pow2(shared)) {
+    if (pst_is_pow2(shared) || SCALAR_PLANT(10)) {
         a->bits = (pst_tnum){a->bits.value | shared, a->bits.mask & ~shared};
         b->bits = (pst_tnum){b->bits.value | shared, b->bits.mask & ~shared};
     }
@@ -123,12 +123,6 @@ static bool refine(pst_scalar_cmp cmp, unsigned width, part *a, part *b)
     return true;
 }
 
-static void set_low_bits(part *full, const part *half)
-{
-    full->bits.value = (full->bits.value & ~HALF_MASK) | half->bits.value;
-    full->bits.mask = (full->bits.mask & ~HALF_MASK) | half->bits.mask;
-}
-
 // a against itself: 1 it holds, 0 it does not, -1 it depends.
 static int same_decides(pst_scalar_cmp cmp)
 {
@@ -158,9 +152,14 @@ SCALAR_LINKAGE bool SCALAR_NAME(assume)(pst_scalar_cmp cmp, unsigned width, pst_
         cmp = cmp == PST_SCALAR_SET ? PST_SCALAR_NE : PST_SCALAR_EQ;
         b = &zero;
     }
-    part x = full_part(a), y = full_part(b), x_low = half_part(a), y_low = half_part(b);
+    part x, y, x_low, y_low;
+    full_part(a, &x);
+    full_part(b, &y);
+    half_part(a, &x_low);
+    half_part(b, &y_low);
     if (width == SCALAR_HALF) {
         if (!refine(cmp, SCALAR_HALF, &x_low, &y_low)) return false;
+        if (SCALAR_PLANT(9) && !refine(cmp, SCALAR_FULL, &x, &y)) return false;
         set_low_bits(&x, &x_low);
         set_low_bits(&y, &y_low);
     } else {
@@ -188,7 +187,8 @@ static bool always_shares(const part *a, const part *b)
 {
     if (a->bits.value & b->bits.value) return true;
     pieces without = a->at;
-    return !snap_to_bits(&without, (pst_tnum){a->bits.value, a->bits.mask & ~b->bits.value}, 64);
+    (void)snap_to_bits(&without, (pst_tnum){a->bits.value, a->bits.mask & ~b->bits.value});
+    return pieces_empty(&without);
 }
 
 static int decide_parts(pst_scalar_cmp cmp, unsigned width, part *a, part *b)
@@ -201,7 +201,7 @@ static int decide_parts(pst_scalar_cmp cmp, unsigned width, part *a, part *b)
     switch (cmp) {
     case PST_SCALAR_EQ: return a_min == a_max && b_min == b_max && a_min == b_min ? 1 : disjoint(a, b) ? 0 : -1;
     case PST_SCALAR_LT:
-    case PST_SCALAR_SLT: return a_max < b_min ? 1 : a_min >= b_max ? 0 : -1;
+    case PST_SCALAR_SLT: return a_max < b_min + SCALAR_PLANT(14) ? 1 : a_min >= b_max ? 0 : -1;
     case PST_SCALAR_LE:
     case PST_SCALAR_SLE: return a_max <= b_min ? 1 : a_min > b_max ? 0 : -1;
     case PST_SCALAR_GT:
@@ -223,11 +223,13 @@ SCALAR_LINKAGE int SCALAR_NAME(decide)(pst_scalar_cmp cmp, unsigned width, const
         int opposite = SCALAR_NAME(decide)(SCALAR_NAME(cmp_not)(cmp), width, a, b);
         return opposite < 0 ? -1 : !opposite;
     }
-    part x = half_part(a), y = half_part(b);
+    part x, y;
+    half_part(a, &x);
+    half_part(b, &y);
     if (width == SCALAR_HALF) return decide_parts(cmp, SCALAR_HALF, &x, &y);
     // Numbers with different low halves are not equal.
     if (cmp == PST_SCALAR_EQ && disjoint(&x, &y)) return 0;
-    x = full_part(a);
-    y = full_part(b);
+    full_part(a, &x);
+    full_part(b, &y);
     return decide_parts(cmp, SCALAR_FULL, &x, &y);
 }

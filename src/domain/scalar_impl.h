@@ -54,7 +54,9 @@ SCALAR_LINKAGE bool SCALAR_NAME(normalise)(pst_scalar *a)
         *a = SCALAR_NAME(const)(value);
         return true;
     }
-    part full = full_part(a), half = half_part(a);
+    part full, half;
+    full_part(a, &full);
+    half_part(a, &half);
     if (!reduce(&full, &half)) return false;
     *a = from_parts(&full, &half);
     return true;
@@ -62,18 +64,15 @@ SCALAR_LINKAGE bool SCALAR_NAME(normalise)(pst_scalar *a)
 
 SCALAR_LINKAGE pst_scalar SCALAR_NAME(range)(uint64_t lo, uint64_t hi)
 {
-    pst_scalar a = top();
-    part full = full_part(&a), half = half_part(&a);
-    pieces_clamp(&full.at, lo, hi);
+    part full = {{0, FULL_MASK}, NO_PIECES}, half = {{0, HALF_MASK}, ALL_LOW};
+    add_line(&full.at, lo, hi, SCALAR_FULL);
     return settle(&full, &half);
 }
 
 SCALAR_LINKAGE pst_scalar SCALAR_NAME(signed_range)(int64_t lo, int64_t hi)
 {
-    pst_scalar a = top();
-    a.smin = lo;
-    a.smax = hi;
-    part full = full_part(&a), half = half_part(&a);
+    part full = {{0, FULL_MASK}, NO_PIECES}, half = {{0, HALF_MASK}, ALL_LOW};
+    add_circle(&full.at, (uint64_t)lo, (uint64_t)hi, SCALAR_FULL);
     return settle(&full, &half);
 }
 
@@ -87,18 +86,23 @@ SCALAR_LINKAGE pst_scalar SCALAR_NAME(unknown)(unsigned bits, bool is_signed)
 // ---- Conversions
 
 // What is known of the low bits alone.
-static part low_part(const pst_scalar *a, unsigned bits)
+static void low_part(const pst_scalar *a, unsigned bits, part *out)
 {
-    part full = full_part(a), half = half_part(a), r = {pst_tnum_low(a->bits, bits), pieces_all(bits)};
-    r.at = low_of(&full.at, &r.at, bits);
-    if (bits <= SCALAR_HALF) r.at = low_of(&half.at, &r.at, bits);
-    return r;
+    part full, half;
+    full_part(a, &full);
+    half_part(a, &half);
+    out->bits = pst_tnum_low(a->bits, bits);
+    out->at = pieces_all(bits);
+    keep_low(&full.at, &out->at, bits);
+    if (bits <= SCALAR_HALF) keep_low(&half.at, &out->at, bits);
 }
 
 // The low bits of a, extended to `to` bits and by zeros from there.
 static pst_scalar extend_low(const pst_scalar *a, unsigned bits, unsigned to, bool is_signed)
 {
-    part low = low_part(a, bits), full = {low.bits, NO_PIECES}, half = {{0, HALF_MASK}, pieces_all(SCALAR_HALF)};
+    part low, full, half = {{0, HALF_MASK}, ALL_LOW};
+    low_part(a, bits, &low);
+    full = (part){low.bits, NO_PIECES};
     uint64_t above = is_signed ? pst_mask(to) & ~pst_mask(bits) : 0;
     if (is_signed) {
         full.bits.value = (uint64_t)pst_sign_extend(low.bits.value, bits) & pst_mask(to);
@@ -163,7 +167,11 @@ static bool meet_parts(part *a, const part *b)
 
 SCALAR_LINKAGE bool SCALAR_NAME(meet)(const pst_scalar *a, const pst_scalar *b, pst_scalar *out)
 {
-    part full = full_part(a), half = half_part(a), b_full = full_part(b), b_half = half_part(b);
+    part full, half, b_full, b_half;
+    full_part(a, &full);
+    half_part(a, &half);
+    full_part(b, &b_full);
+    half_part(b, &b_half);
     if (!meet_parts(&full, &b_full) || !meet_parts(&half, &b_half) || !reduce(&full, &half)) return false;
     *out = from_parts(&full, &half);
     return true;
@@ -192,6 +200,7 @@ static uint64_t next_unsigned(uint64_t value, unsigned width, const int64_t *thr
         uint64_t u = (uint64_t)t & mask;
         if (up ? u >= value && u < best : u <= value && u > best) best = u;
     }
+    if (SCALAR_PLANT(13)) return value;
     return best;
 }
 

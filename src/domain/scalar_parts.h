@@ -43,10 +43,7 @@ PST_INLINE pieces pieces_all(unsigned width)
     return (pieces){{0, sign_bit(width)}, {sign_bit(width) - 1, pst_mask(width)}};
 }
 
-PST_INLINE bool pieces_equal(const pieces *a, const pieces *b)
-{
-    return a->lo[0] == b->lo[0] && a->hi[0] == b->hi[0] && a->lo[1] == b->lo[1] && a->hi[1] == b->hi[1];
-}
+#define ALL_LOW ((pieces){{0, sign_bit(SCALAR_HALF)}, {sign_bit(SCALAR_HALF) - 1, HALF_MASK}})
 
 PST_INLINE pieces pieces_join(const pieces *a, const pieces *b)
 {
@@ -75,7 +72,7 @@ static void pieces_cut(pieces *p, uint64_t lo, uint64_t hi)
             piece_set(p, i, 1, 0);
             continue;
         }
-        if (least >= lo && least <= hi) least = hi + 1;
+        if (least >= lo && least <= hi) least = hi + 1 + SCALAR_PLANT(16);
         if (greatest >= lo && greatest <= hi) greatest = lo - 1;
         piece_set(p, i, least, greatest);
     }
@@ -120,29 +117,31 @@ static pieces flip_sign(const pieces *p, unsigned width)
 
 // ---- Scalars to parts and back
 
-static pieces to_pieces(uint64_t umin, uint64_t umax, int64_t smin, int64_t smax, unsigned width)
+// These write through a pointer: a structure just written in parts stalls when it is copied as a whole.
+PST_INLINE void to_pieces(pieces *p, uint64_t umin, uint64_t umax, int64_t smin, int64_t smax, unsigned width)
 {
     uint64_t mask = pst_mask(width), sign = sign_bit(width);
-    pieces p = NO_PIECES;
+    *p = NO_PIECES;
     if (smax >= 0) {
         uint64_t lo = smin > 0 ? max_u64(umin, (uint64_t)smin) : umin;
-        piece_set(&p, 0, lo, min_u64(min_u64(umax, (uint64_t)smax), sign - 1));
+        piece_set(p, 0, lo, min_u64(min_u64(umax, (uint64_t)smax), sign - 1));
     }
     if (smin < 0) {
         uint64_t hi = smax < 0 ? min_u64(umax, (uint64_t)smax & mask) : umax;
-        piece_set(&p, 1, max_u64(umin, (uint64_t)smin & mask), hi);
+        piece_set(p, 1, max_u64(umin, (uint64_t)smin & mask), hi);
     }
-    return p;
 }
 
-PST_INLINE part full_part(const pst_scalar *a)
+static void full_part(const pst_scalar *a, part *out)
 {
-    return (part){a->bits, to_pieces(a->umin, a->umax, a->smin, a->smax, SCALAR_FULL)};
+    out->bits = a->bits;
+    to_pieces(&out->at, a->umin, a->umax, a->smin, a->smax, SCALAR_FULL);
 }
 
-PST_INLINE part half_part(const pst_scalar *a)
+static void half_part(const pst_scalar *a, part *out)
 {
-    return (part){pst_tnum_low(a->bits, SCALAR_HALF), to_pieces(a->umin32, a->umax32, a->smin32, a->smax32, SCALAR_HALF)};
+    out->bits = pst_tnum_low(a->bits, SCALAR_HALF);
+    to_pieces(&out->at, a->umin32, a->umax32, a->smin32, a->smax32, SCALAR_HALF);
 }
 
 static pst_scalar from_parts(const part *full, const part *half)
@@ -194,20 +193,26 @@ static bool snap_down(pst_tnum t, uint64_t from, uint64_t *out)
     return found;
 }
 
-// Moves the ends of both pieces inwards to values that fit the known bits.
-static bool snap_to_bits(pieces *p, pst_tnum t, unsigned width)
+PST_INLINE bool ends_fit_bits(const pieces *p, int i, pst_tnum t)
 {
-    if (t.mask == pst_mask(width)) return true;
+    return pst_tnum_has(t, p->lo[i]) && pst_tnum_has(t, p->hi[i]);
+}
+
+// Moves the ends of both pieces inwards to values that fit the known bits. Whether that changed anything.
+static bool snap_to_bits(pieces *p, pst_tnum t)
+{
+    bool moved = false;
     for (int i = 0; i < 2; i++) {
-        if (piece_empty(p, i)) continue;
+        if (piece_empty(p, i) || ends_fit_bits(p, i, t)) continue;
         uint64_t lo, hi = 0;
         bool found = snap_up(t, p->lo[i], &lo) && snap_down(t, p->hi[i], &hi);
         if (found)
             piece_set(p, i, lo, hi);
         else
             piece_set(p, i, 1, 0);
+        moved = true;
     }
-    return !pieces_empty(p);
+    return moved;
 }
 
 // The least value >= from of p, which is not empty. False: there is none.
@@ -231,53 +236,79 @@ static bool previous_of(const pieces *p, uint64_t from, uint64_t *out)
     return false;
 }
 
-// Moves the ends of the pieces inwards to numbers whose low half is one of low.
-static bool snap_to_half(pieces *p, const pieces *low)
+PST_INLINE bool pieces_hold(const pieces *p, uint64_t value)
 {
-    for (int i = 0; i < 2; i++) {
-        if (piece_empty(p, i)) continue;
-        uint64_t lo = p->lo[i], hi = p->hi[i], end;
-        uint64_t lo_top = lo & ~HALF_MASK, hi_top = hi & ~HALF_MASK;
-        if (next_of(low, lo & HALF_MASK, &end)) {
-            lo = lo_top | end;
-        } else {
-            if (lo_top == (FULL_MASK & ~HALF_MASK)) {
-                piece_set(p, i, 1, 0);
-                continue;
-            }
-            lo = (lo_top + HALF_MASK + 1) | pieces_min(low);
-        }
-        if (previous_of(low, hi & HALF_MASK, &end)) {
-            hi = hi_top | end;
-        } else {
-            if (hi_top == 0) {
-                piece_set(p, i, 1, 0);
-                continue;
-            }
-            hi = (hi_top - HALF_MASK - 1) | pieces_max(low);
-        }
-        piece_set(p, i, lo, hi);
-    }
-    return !pieces_empty(p);
+    return (p->lo[0] <= value && value <= p->hi[0]) || (p->lo[1] <= value && value <= p->hi[1]);
 }
 
-// What the low bits of a number in p can be, as far as low (pieces of that width) says already.
-static pieces low_of(const pieces *p, const pieces *low, unsigned width)
+PST_INLINE bool ends_fit_half(const pieces *p, int i, const pieces *low)
+{
+    return pieces_hold(low, p->lo[i] & HALF_MASK) && pieces_hold(low, p->hi[i] & HALF_MASK);
+}
+
+// The least value >= from whose low half is one of low; the greatest <= from. False: there is none.
+static bool half_up(const pieces *low, uint64_t from, uint64_t *out)
+{
+    uint64_t above = from & ~HALF_MASK, end;
+    if (next_of(low, from & HALF_MASK, &end)) {
+        *out = above | end;
+        return true;
+    }
+    *out = (above + HALF_MASK + 1) | pieces_min(low);
+    return above != (FULL_MASK & ~HALF_MASK);
+}
+
+static bool half_down(const pieces *low, uint64_t from, uint64_t *out)
+{
+    uint64_t above = from & ~HALF_MASK, end;
+    if (previous_of(low, from & HALF_MASK, &end)) {
+        *out = above | end;
+        return true;
+    }
+    *out = (above - HALF_MASK - 1) | pieces_max(low);
+    return above != 0;
+}
+
+// Moves the ends of the pieces inwards to numbers whose low half is one of low.
+static void snap_to_half(pieces *p, const pieces *low)
+{
+    for (int i = 0; i < 2; i++) {
+        if (piece_empty(p, i) || ends_fit_half(p, i, low)) continue;
+        uint64_t lo, hi = 0;
+        bool found = half_up(low, p->lo[i], &lo) && half_down(low, p->hi[i], &hi);
+        if (found)
+            piece_set(p, i, lo, hi);
+        else
+            piece_set(p, i, 1, 0);
+    }
+}
+
+// Of low, pieces of that width, what the low bits of a number in [lo, hi] can be.
+static void keep_low_of(uint64_t lo, uint64_t hi, pieces *low, unsigned width)
 {
     uint64_t mask = pst_mask(width);
-    pieces r = NO_PIECES;
-    for (int i = 0; i < 2; i++) {
-        if (piece_empty(p, i)) continue;
-        if (p->hi[i] - p->lo[i] >= mask) return *low;
-        uint64_t lo = p->lo[i] & mask, hi = p->hi[i] & mask;
-        pieces here = *low;
-        if (lo <= hi || SCALAR_PLANT(3))
-            pieces_clamp(&here, lo, hi);
-        else if (lo - hi > 1)
-            pieces_cut(&here, hi + 1, lo - 1);
-        r = pieces_join(&r, &here);
+    if (hi - lo >= mask) return;
+    lo &= mask;
+    hi &= mask;
+    if (lo <= hi || SCALAR_PLANT(3))
+        pieces_clamp(low, lo, hi);
+    else
+        pieces_cut(low, hi + 1, lo - 1);
+}
+
+// The same for a number in p.
+static void keep_low(const pieces *p, pieces *low, unsigned width)
+{
+    if (piece_empty(p, 0)) {
+        keep_low_of(p->lo[1], p->hi[1], low, width);
+    } else if (piece_empty(p, 1)) {
+        keep_low_of(p->lo[0], p->hi[0], low, width);
+    } else if (p->hi[0] - p->lo[0] < pst_mask(width) && p->hi[1] - p->lo[1] < pst_mask(width)) {
+        pieces other = *low;
+        keep_low_of(p->lo[0], p->hi[0], low, width);
+        keep_low_of(p->lo[1], p->hi[1], &other, width);
+        *low = pieces_join(low, &other);
     }
-    return r;
 }
 
 // The known bits that all numbers in p share.
@@ -288,25 +319,39 @@ static pst_tnum bits_of(const pieces *p)
     return pst_tnum_join(pst_tnum_range(p->lo[0], p->hi[0]), pst_tnum_range(p->lo[1], p->hi[1]));
 }
 
-// Tightens all by each other. Each step is the tightest result of its kind and monotone, so that the fixpoint is too: what was
+PST_INLINE void set_low_bits(part *full, const part *half)
+{
+    full->bits.value = (full->bits.value & ~HALF_MASK) | half->bits.value;
+    full->bits.mask = (full->bits.mask & ~HALF_MASK) | half->bits.mask;
+}
+
+// Whether another round of `reduce` would begin with a change.
+static bool is_reduced(const part *full, const part *half)
+{
+    for (int i = 0; i < 2; i++) {
+        if (!piece_empty(&full->at, i) && !(ends_fit_bits(&full->at, i, full->bits) && ends_fit_half(&full->at, i, &half->at)))
+            return false;
+        if (!piece_empty(&half->at, i) && !ends_fit_bits(&half->at, i, half->bits)) return false;
+    }
+    return true;
+}
+
+// Tightens all by each other; the bits of half are those of full. Each step is the tightest result of its kind and monotone, so that the fixpoint is too: what was
 // reduced and is inside something, part by part, is inside that when it is reduced. False: they exclude each other.
 static bool reduce(part *full, part *half)
 {
     if (pieces_empty(&full->at) || pieces_empty(&half->at)) return false;
     for (int round = 0; round < REDUCE_ROUNDS; round++) {
-        part old = *full;
-        pieces old_low = half->at;
-        if (!snap_to_bits(&full->at, full->bits, SCALAR_FULL) || !snap_to_half(&full->at, &half->at) ||
-            !pst_tnum_meet(full->bits, bits_of(&full->at), &full->bits))
-            return false;
+        (void)snap_to_bits(&full->at, full->bits);
+        snap_to_half(&full->at, &half->at);
+        if (pieces_empty(&full->at) || !pst_tnum_meet(full->bits, bits_of(&full->at), &full->bits)) return false;
         half->bits = pst_tnum_low(full->bits, SCALAR_HALF);
-        half->at = low_of(&full->at, &half->at, SCALAR_HALF);
-        if (pieces_empty(&half->at) || !snap_to_bits(&half->at, half->bits, SCALAR_HALF) ||
-            !pst_tnum_meet(half->bits, bits_of(&half->at), &half->bits))
-            return false;
-        full->bits.value = (full->bits.value & ~HALF_MASK) | half->bits.value;
-        full->bits.mask = (full->bits.mask & ~HALF_MASK) | half->bits.mask;
-        if (full->bits.mask == old.bits.mask && pieces_equal(&full->at, &old.at) && pieces_equal(&half->at, &old_low)) break;
+        keep_low(&full->at, &half->at, SCALAR_HALF);
+        bool moved = snap_to_bits(&half->at, half->bits);
+        if (pieces_empty(&half->at) || !pst_tnum_meet(half->bits, bits_of(&half->at), &half->bits)) return false;
+        set_low_bits(full, half);
+        // Where the low half moved after it was cut, the cut can do more.
+        if ((!moved && is_reduced(full, half)) || SCALAR_PLANT(12)) break;
     }
     return true;
 }
