@@ -67,6 +67,8 @@ static vstep apply(verifier *v, vstate *s, vcall_info *call)
         step = vcall_nothing_held(v, s, s->frame_count == 1, "a tail call");
         if (step == VSTEP_NEXT && vstate_frame(s)->kind == VFRAME_CALLBACK)
             step = vreject(v, PST_FINDING_CALLBACK, -1, "a callback cannot make a tail call");
+        if (step == VSTEP_NEXT && s->frame_count > 1 && v->globals[vstate_frame(s)->subprog].returns_void)
+            step = vreject(v, PST_FINDING_HELPER, -1, "a function with a tail call must return int");
         if (step == VSTEP_NEXT) vstate_packet_moved(v, s);
         return step == VSTEP_NEXT ? vcall_tail_return(v, s) : step;
     }
@@ -102,9 +104,12 @@ vstep vcall(verifier *v, vstate *s, const pst_insn *insn)
     switch ((pst_call_op)insn->op) {
     case PST_CALL_HELPER:
         proto = vflow_helper(v->input, (int32_t)insn->imm);
+        if (proto != NULL && pst_prog_type_helper_at(v->type, v->image->attach_type, (int32_t)insn->imm) == NULL) proto = NULL;
         return proto != NULL ? call_proto(v, s, proto, false) : reject_helper(v, (int32_t)insn->imm);
     case PST_CALL_KFUNC: {
         proto = vflow_kfunc(v->input, v->pc);
+        if (proto != NULL && pst_prog_type_kfunc(v->type, proto->name) == NULL)
+            return vreject(v, PST_FINDING_HELPER, -1, "a program of type %s cannot call %s", v->type->name, proto->name);
         if (proto != NULL) return call_proto(v, s, proto, true);
         const char *name = v->input->kfunc_name != NULL ? v->input->kfunc_name(v->input->user, v->pc, insn) : NULL;
         return vreject(v, PST_FINDING_UNSUPPORTED, -1, "the kfunc %s is not described", name != NULL ? name : "of this call");

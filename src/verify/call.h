@@ -62,6 +62,7 @@ struct vasync;
 typedef struct vglobal {
     const char *name;         // NULL: no BTF
     bool is_static;           // BTF says so
+    bool returns_void;        // or anything else that is no number
     uint32_t count;
     vparam params[PST_ARGS_MAX];
     const char *wrong;        // why its signature cannot be checked, NULL: it can

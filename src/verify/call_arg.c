@@ -122,6 +122,8 @@ static bool is_memory_kind(pst_arg_kind kind)
 static uint32_t memory_access(const vcall_info *call, pst_arg_kind kind)
 {
     uint32_t access = vcall_packet_access(call);
+    // A kfunc does not say whether it reads or writes: both must be allowed.
+    if (call->is_kfunc && kind != PST_ARG_MEM_OUT && kind != PST_ARG_MEM_OR_NULL_OUT) access |= VMEM_READ | VMEM_WRITE;
     switch ((int)kind) {
     case PST_ARG_MEM_OUT: return access | VMEM_WRITE | VMEM_UNINIT;
     case PST_ARG_MEM_OR_NULL_OUT: return access | VMEM_WRITE | VMEM_UNINIT | VMEM_NULL_OK;
@@ -311,6 +313,18 @@ static vstep check_socket(verifier *v, vstate *s, vcall_info *call, unsigned reg
     return check_reference(v, s, call, reg, obj);
 }
 
+// KF_TRUSTED_ARGS and releases want trust, KF_RCU is content with RCU, everything else with what is not known to be bad.
+static bool is_trusted_enough(const verifier *v, const vstate *s, const vcall_info *call, const vobj *obj)
+{
+    uint32_t flags = call->proto->flags;
+    if (vobj_trusted(obj)) return true;
+    if ((obj->flags & VOBJ_UNTRUSTED) != 0) return false;
+    bool by_rcu = (obj->flags & VOBJ_RCU) != 0 && vstate_in_rcu(v, s);
+    if (!call->is_kfunc) return (obj->flags & VOBJ_RCU) == 0 || by_rcu;
+    if ((flags & (PST_HELPER_TRUSTED | PST_HELPER_RELEASES)) != 0) return false;
+    return (flags & PST_HELPER_RCU) == 0 || by_rcu;
+}
+
 static vstep check_btf(verifier *v, vstate *s, vcall_info *call, unsigned reg, bool null_ok)
 {
     vvalue value = vreg(s, reg);
@@ -325,11 +339,7 @@ static vstep check_btf(verifier *v, vstate *s, vcall_info *call, unsigned reg, b
         pst_format(needed, sizeof needed, "a pointer to struct %s", want != NULL ? want : "of the host");
         return vreject_type(v, s, reg, call, needed);
     }
-    bool is_trusted = vobj_trusted(obj);
-    if (!is_trusted && call->is_kfunc && (call->proto->flags & PST_HELPER_RCU) != 0)
-        is_trusted = (obj->flags & VOBJ_RCU) != 0 && vstate_in_rcu(v, s);
-    if (!is_trusted && !call->is_kfunc) is_trusted = (obj->flags & VOBJ_UNTRUSTED) == 0;
-    if (!is_trusted) {
+    if (!is_trusted_enough(v, s, call, obj)) {
         vstep step = vreject(v, PST_FINDING_TYPE, (int)reg, "r%u of %s must be a trusted pointer", reg, vcall_name(call));
         vneeded(v, "a pointer with a reference, or one that the hook or an RCU section vouches for");
         vknown(v, s, &value);
@@ -382,13 +392,6 @@ static vstep check_timer(verifier *v, vstate *s, vcall_info *call, unsigned reg,
 
 // --- All of them ------------------------------------------------------------------------------------------------------------
 
-static uint32_t fixed_size(const verifier *v, const char *name)
-{
-    uint32_t id = name != NULL && v->input->host_btf != NULL ? pst_btf_find(v->input->host_btf, name, PST_BTF_STRUCT) : 0;
-    uint64_t size = 0;
-    return id != 0 && pst_btf_size(v->input->host_btf, id, &size) && size <= UINT32_MAX ? (uint32_t)size : 8;
-}
-
 static vstep check_kfunc_argument(verifier *v, vstate *s, vcall_info *call, unsigned reg, pst_arg_kind kind)
 {
     vvalue value = vreg(s, reg);
@@ -405,7 +408,7 @@ static vstep check_kfunc_argument(verifier *v, vstate *s, vcall_info *call, unsi
     case PST_ARG_WORKQUEUE: return check_timer(v, s, call, reg, PST_RECORD_WORKQUEUE);
     case PST_ARG_RES_SPIN_LOCK: return vcall_lock_argument(v, s, call, reg, PST_RECORD_RES_SPIN_LOCK);
     case PST_ARG_MEM_FIXED: {
-        uint32_t size = fixed_size(v, call->proto->btf_args[reg - 1]);
+        uint32_t size = pst_proto_fixed_size(call->proto, reg - 1);
         if (vvalue_is_null(s, &value)) return vreject_type(v, s, reg, call, "memory");
         return vmem_argument(v, s, reg, size, size, VMEM_READ | VMEM_WRITE | VMEM_PACKET_OK);
     }
@@ -452,6 +455,7 @@ static vstep check_argument(verifier *v, vstate *s, vcall_info *call, unsigned r
     case PST_ARG_TIMER: return check_timer(v, s, call, reg, PST_RECORD_TIMER);
     case PST_ARG_KPTR: return vkptr_argument(v, s, call, reg);
     case PST_ARG_DYNPTR: return vdynptr_argument(v, s, call, reg, false);
+    case PST_ARG_DYNPTR_OR_NULL: return vvalue_is_null(s, &value) ? VSTEP_NEXT : vdynptr_argument(v, s, call, reg, false);
     case PST_ARG_DYNPTR_OUT: return vdynptr_argument(v, s, call, reg, true);
     case PST_ARG_SOCK: return check_socket(v, s, call, reg, false, false);
     case PST_ARG_SOCK_OR_NULL: return check_socket(v, s, call, reg, true, false);

@@ -106,6 +106,7 @@ static vdynptr_kind kind_of(const vstate *s, const vcall_info *call)
     uint32_t flags = call->proto->flags;
     if ((flags & PST_HELPER_DYNPTR_CLONE) != 0 && call->dynptr != VOBJ_NONE) return s->objs[call->dynptr].dynptr;
     if ((flags & PST_HELPER_DYNPTR_SKB) != 0) return strstr(call->proto->name, "xdp") != NULL ? VDYN_XDP : VDYN_SKB;
+    if (call->is_kfunc && strstr(call->proto->name, "_from_skb") != NULL) return VDYN_SKB; // the metadata in front of it
     if (!call->is_kfunc && call->proto->id == 198) return VDYN_RINGBUF;
     return call->is_kfunc && strstr(call->proto->name, "file") != NULL ? VDYN_FILE : VDYN_LOCAL;
 }

@@ -146,7 +146,8 @@ static void read_signature(const verifier *v, uint32_t func_id, const uint32_t *
         out->wrong = "it has more than 5 parameters";
         return;
     }
-    if (!is_int(btf, proto.type)) {
+    out->returns_void = !is_int(btf, proto.type);
+    if (out->returns_void) {
         out->wrong = "it does not return a number";
         return;
     }

@@ -80,7 +80,7 @@ vstep vcall_nothing_held(verifier *v, vstate *s, bool references, const char *wh
     }
     for (uint32_t i = 0; references && i < s->obj_count; i++) {
         const vobj *obj = &s->objs[i];
-        if (obj->kind == VO_FREE || (obj->flags & VOBJ_MUST_RELEASE) == 0) continue;
+        if (obj->kind == VO_FREE || obj->kind == VO_IRQ || (obj->flags & VOBJ_MUST_RELEASE) == 0) continue;
         vvalue value = vvalue_ptr((uint16_t)i);
         vstep step = vreject(v, PST_FINDING_REFERENCE, -1, "a reference is not given back at %s", what);
         vneeded(v, "every reference released on every path");

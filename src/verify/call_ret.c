@@ -250,6 +250,7 @@ static vstep return_slice(verifier *v, vstate *s, const vcall_info *call)
 static vstep return_number(verifier *v, vstate *s, const vcall_info *call)
 {
     pst_scalar scalar = PST_SCALAR_TOP;
+    if (call->is_kfunc && (call->proto->flags & PST_HELPER_LOCK) != 0) scalar = pst_scalar_const(0); // failure is a path of its own
     if (!call->is_kfunc) {
         switch (call->proto->id) {
         case 45:  // probe_read_str

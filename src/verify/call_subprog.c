@@ -277,6 +277,46 @@ static void leave_frame(verifier *v, vstate *s)
     vstate_pop_frame(v, s);
 }
 
+typedef struct reach {
+    const vstate *s;
+    uint32_t ref;
+    bool found;
+} reach;
+
+static void reach_value(void *user, vvalue *value)
+{
+    reach *r = user;
+    if (value->kind == V_PTR && r->s->objs[value->obj].ref == r->ref) r->found = true;
+}
+
+static bool is_reachable(vstate *s, const vobj *obj)
+{
+    reach r = {.s = s, .ref = obj->ref};
+    vstate_each_value(s, reach_value, &r);
+    for (uint32_t f = 0; f < s->frame_count && !r.found; f++)
+        for (uint32_t c = 0; c < s->frames[f]->cell_count; c++) {
+            const vcell *cell = &s->frames[f]->cells[c];
+            if (cell->mode == VCELL_SPECIAL && s->objs[cell->obj].ref == r.ref) r.found = true;
+        }
+    return r.found;
+}
+
+// A reference that no one can reach any more is lost. A callback that loses one each time would never come to an end.
+static vstep check_lost(verifier *v, vstate *s, const char *what)
+{
+    for (uint32_t i = 0; i < s->obj_count; i++) {
+        const vobj *obj = &s->objs[i];
+        if (obj->kind == VO_FREE || (obj->flags & VOBJ_MUST_RELEASE) == 0 || obj->ref == 0 || is_reachable(s, obj)) continue;
+        vvalue value = vvalue_ptr((uint16_t)i);
+        vstep step = vreject(v, PST_FINDING_REFERENCE, -1, "a reference is lost when %s returns", what);
+        vneeded(v, "every reference released, or handed to the caller");
+        vknown(v, s, &value);
+        vhint(v, "release what was acquired also on the paths that fail");
+        return step;
+    }
+    return VSTEP_NEXT;
+}
+
 vstep vcall_return(verifier *v, vstate *s)
 {
     vframe *frame = vstate_frame(s);
@@ -286,7 +326,8 @@ vstep vcall_return(verifier *v, vstate *s)
         vstep step = check_range(v, s, 0, 0, 1, false, "a callback");
         if (step != VSTEP_NEXT) return step;
         leave_frame(v, s);
-        return vengine_fork(v, s, call_pc);
+        step = check_lost(v, s, "a callback");
+        return step == VSTEP_NEXT ? vengine_fork(v, s, call_pc) : step;
     }
     if (result.kind == V_STACK) {
         vstep step = vreject(v, PST_FINDING_TYPE, 0, "the function returns a pointer to the stack");
@@ -296,7 +337,8 @@ vstep vcall_return(verifier *v, vstate *s)
     }
     leave_frame(v, s);
     vreg_set(s, 0, result);
-    return vengine_fork(v, s, call_pc + 1);
+    vstep step = check_lost(v, s, "a function");
+    return step == VSTEP_NEXT ? vengine_fork(v, s, call_pc + 1) : step;
 }
 
 vstep vexit(verifier *v, vstate *s)
@@ -318,6 +360,8 @@ vstep vcall_tail_return(verifier *v, const vstate *s)
 
 vstep vcall_throw(verifier *v, vstate *s)
 {
+    for (uint32_t i = 0; i < s->frame_count; i++)
+        if (s->frames[i]->kind == VFRAME_CALLBACK) return vreject(v, PST_FINDING_CALLBACK, -1, "bpf_throw is called from a callback");
     vstep step = vcall_nothing_held(v, s, true, "bpf_throw");
     if (step != VSTEP_NEXT) return step;
     uint32_t callback = vcall_exception_callback(v);

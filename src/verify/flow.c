@@ -98,7 +98,10 @@ static bool ends_block(const pst_insn *insn) { return has_target(insn) || insn->
 static bool is_alone(const vflow_builder *b, uint32_t pc)
 {
     const pst_helper_proto *proto = b->protos[pc];
-    return proto && ((proto->flags & PST_HELPER_ITER_NEXT) || vflow_takes_callback(proto));
+    if (!proto) return false;
+    // Taking a lock that can fail goes on in two ways.
+    bool may_fail = (proto->flags & PST_HELPER_LOCK) && proto->ret == PST_RET_INTEGER;
+    return may_fail || (proto->flags & PST_HELPER_ITER_NEXT) || vflow_takes_callback(proto);
 }
 
 static uint32_t mark_leaders(vflow_builder *b, uint8_t *leads)
