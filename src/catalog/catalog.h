@@ -137,6 +137,7 @@ typedef enum pst_ret_kind {
 #define PST_HELPER_NO_LOCK        0x10000000u // may not be called while a spin lock is held although it does not sleep
 #define PST_HELPER_PACKET_ARGS    0x20000000u // memory arguments may lie in the packet (of a kfunc: always)
 #define PST_HELPER_TRUSTED        0x40000000u // "KF_TRUSTED_ARGS": BTF arguments must be trusted
+#define PST_HELPER_UNTRUSTED_RET  0x80000000u // the BTF pointer that it returns may be anything: loads through it are guarded, nothing takes it
 
 #define PST_ARGS_MAX 5
 

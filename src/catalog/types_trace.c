@@ -101,6 +101,15 @@ static const pst_ctx_field g_perf_event_fields[] = {
 
 static const int32_t g_perf_event_helpers[] = {4, 25, 27, 36, 45, 56, 67, 119, 174};
 
+// Of this type it is not for GPL only.
+static const pst_helper_proto g_perf_event_own[] = {
+    {.id = 27,
+     .name = "bpf_get_stackid",
+     .ret = PST_RET_INTEGER,
+     .args = {PST_ARG_CTX, PST_ARG_MAP, PST_ARG_ANYTHING},
+     .map_types = (uint64_t)1 << PST_MAP_STACK_TRACE},
+};
+
 static const pst_attach_type g_perf_event_attach[] = {PST_ATTACH_ROW(PERF_EVENT, "perf_event")};
 
 const pst_prog_type pst_type_perf_event = {
@@ -110,6 +119,7 @@ const pst_prog_type pst_type_perf_event = {
     PST_FIELDS(g_perf_event_fields),
     .ret_any = true,
     PST_HELPERS(g_perf_event_helpers),
+    PST_OWN_HELPERS(g_perf_event_own),
     PST_ATTACH_TYPES(g_perf_event_attach),
     .tracing = true,
 };
@@ -120,7 +130,11 @@ static const pst_ctx_field g_syscall_fields[] = {ROW("ctx", 0, 65535, SCALAR, RW
 
 static const int32_t g_syscall_helpers[] = {4, 25, 27, 36, 45, 46, 67, 111, 121, 136, 137, 138, 139, 140, 162, 166, 167, 168, 178, 179, 188, 196};
 
-static const pst_helper_proto g_syscall_own[] = {PST_PROTO(46, "get_socket_cookie", INTEGER, PST_ARG_SOCK_OR_NULL)};
+// These take what other programs pass on, where the same helper of a network program takes the context.
+static const pst_helper_proto g_syscall_own[] = {
+    PST_PROTO(46, "get_socket_cookie", INTEGER, PST_ARG_SOCK_OR_NULL),
+    {.id = 188, .name = "bpf_xdp_get_buff_len", .ret = PST_RET_INTEGER, .args = {PST_ARG_BTF_ID}, .btf_args = {"xdp_buff"}},
+};
 
 const pst_prog_type pst_type_syscall = {
     .name = "syscall",
