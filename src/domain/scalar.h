@@ -60,7 +60,8 @@ pst_scalar pst_scalar_join(const pst_scalar *a, const pst_scalar *b);
 /// False: no value is in both (may err to true).
 PST_MUST_USE bool pst_scalar_meet(const pst_scalar *a, const pst_scalar *b, pst_scalar *out);
 /// For loops. now contains old; what grew goes to the next threshold beyond it, or to the end. thresholds ascend, as signed numbers;
-/// with count 0 everything that grew is dropped. The result contains now. Bits that changed become unknown above the highest stable one.
+/// with count 0 everything that grew is dropped. The bits from the lowest one that changed upwards become unknown.
+/// The result contains now, part by part. Alone of all results it is not normalised, which is what makes every chain of widenings end.
 pst_scalar pst_scalar_widen(const pst_scalar *old, const pst_scalar *now, const int64_t *thresholds, unsigned count);
 
 /// a op b at width 32 (upper half zeroed) or 64.

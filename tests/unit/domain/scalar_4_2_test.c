@@ -88,7 +88,7 @@ TEST(scalar_4_2_every_combination_is_tightened)
 TEST(scalar_4_2_every_scalar)
 {
     unsigned bad = pool_fill();
-    clock_t end = clock() + 2 * CLOCKS_PER_SEC;
+    clock_t end = clock() + CLOCKS_PER_SEC;
     for (unsigned round = 0; round < 1 || clock() < end; round++)
         for (unsigned i = 0; i < g_pool_count; i++) {
             unsigned k = (unsigned)random_below(g_pool_count);

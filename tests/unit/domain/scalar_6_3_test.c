@@ -12,6 +12,6 @@ TEST(scalar_6_3_constructors)
 
 TEST(scalar_6_3_random)
 {
-    CHECK_EQ(run_random(200, 1.5), 0);
+    CHECK_EQ(run_random(200, 1.0), 0);
     gaps_print();
 }

@@ -12,6 +12,6 @@ TEST(scalar_8_4_constructors)
 
 TEST(scalar_8_4_random)
 {
-    CHECK_EQ(run_random(200, 1.5), 0);
+    CHECK_EQ(run_random(200, 1.0), 0);
     gaps_print();
 }

@@ -1,4 +1,4 @@
-// tnum_test.c: known bits, for all pairs at 4 bits: every value is kept, and how often the result is the tightest.
+// tnum_test.c: known bits, for all pairs at 5 bits: every value is kept, and how often the result is the tightest.
 #include "harness.h"
 
 #include "base/bits.h"
