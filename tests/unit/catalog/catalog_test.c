@@ -65,6 +65,14 @@ static void check_ascending(const char *name, const int32_t *ids, uint32_t count
     for (uint32_t i = 0; i < count; i++) CHECK(pst_helper_proto_by_id(ids[i]) != NULL);
 }
 
+static uint64_t attach_bits(const pst_prog_type *type)
+{
+    uint64_t bits = 0;
+    for (uint32_t i = 0; i < type->attach_type_count; i++)
+        if (type->attach_types[i].number < 64) bits |= (uint64_t)1 << type->attach_types[i].number;
+    return bits;
+}
+
 TEST(types_are_consistent)
 {
     check_ascending("general", pst_general_helpers, pst_general_helper_count);
@@ -79,11 +87,19 @@ TEST(types_are_consistent)
             CHECK(k == 0 || type->fields[k - 1].abi_off <= field->abi_off);
             CHECK(field->abi_off + field->abi_size <= type->abi_size);
             CHECK(field->kind != PST_FIELD_MEM || field->target);
+            CHECK((field->attach_mask & ~attach_bits(type)) == 0 && (field->write_mask & ~attach_bits(type)) == 0);
+            CHECK(field->write_mask == 0 || field->flags & PST_FIELD_WRITE);
+            CHECK(!(field->flags & PST_FIELD_NARROW_WRITE) || field->flags & PST_FIELD_WRITE);
             CHECK(field->kind != PST_FIELD_BTF_ID || field->btf);
             if (!pst_prog_type_hosted(type)) continue;
             CHECK(field->native_off + field->native_size <= type->native_size);
             CHECK(field->abi_off % field->abi_size == 0);
             CHECK(field->kind == PST_FIELD_SCALAR || field->native_size == sizeof(void *));
+        }
+        for (uint32_t k = 0; k < type->own_helper_count; k++) CHECK(pst_prog_type_helper(type, type->own_helpers[k].id) == &type->own_helpers[k]);
+        for (uint32_t k = 0; k < type->helper_limit_count; k++) {
+            CHECK(pst_prog_type_helper(type, type->helper_limits[k].id) != NULL);
+            CHECK((type->helper_limits[k].attach_mask & ~attach_bits(type)) == 0);
         }
         for (uint32_t k = 0; k < type->attach_type_count; k++)
             CHECK_STR(pst_attach_type_name(type->attach_types[k].number), type->attach_types[k].name);
@@ -191,6 +207,100 @@ TEST(names)
     CHECK(pst_attach_type_number_by_name("xdp", &n) && n == 37);
 }
 
+static bool is_size(pst_arg_kind kind)
+{
+    return kind == PST_ARG_SIZE || kind == PST_ARG_SIZE_OR_ZERO || kind == PST_ARG_SIZE_CONST;
+}
+
+static bool is_sized_memory(pst_arg_kind kind)
+{
+    return kind == PST_ARG_MEM || kind == PST_ARG_MEM_OR_NULL || kind == PST_ARG_MEM_OUT || kind == PST_ARG_MEM_OR_NULL_OUT ||
+           kind == PST_ARG_MEM_INOUT || kind == PST_ARG_MEM_OPT;
+}
+
+static bool names_a_type(pst_arg_kind kind)
+{
+    return kind == PST_ARG_BTF_ID || kind == PST_ARG_BTF_ID_OR_NULL;
+}
+
+// Memory and its size come in pairs, a typed pointer names its type, nothing else does, an iterator has a size.
+static bool kfunc_is_sane(const pst_helper_proto *proto)
+{
+    bool iterates = false;
+    for (unsigned i = 0; i < PST_ARGS_MAX; i++) {
+        pst_arg_kind kind = proto->args[i], before = i ? proto->args[i - 1] : PST_ARG_NONE;
+        if (is_sized_memory(before) != is_size(kind)) return false;
+        if ((names_a_type(kind) || kind == PST_ARG_MEM_FIXED) != (proto->btf_args[i] != NULL)) return false;
+        if ((kind == PST_ARG_MEM_FIXED) != (pst_proto_fixed_size(proto, i) != 0)) return false;
+        iterates |= kind == PST_ARG_ITER || kind == PST_ARG_ITER_NEW;
+    }
+    bool yields_type = proto->ret == PST_RET_BTF_ID || proto->ret == PST_RET_BTF_ID_OR_NULL;
+    if (proto->ret == PST_RET_ITER_ELEMENT) return iterates && (proto->ret_size != 0) != (proto->btf_ret != NULL);
+    return yields_type == (proto->btf_ret != NULL) && iterates == (proto->iter != NULL && proto->iter_size != 0);
+}
+
+TEST(kfuncs_are_sane)
+{
+    CHECK(pst_kfunc_proto_count() > 150);
+    for (size_t i = 0; i < pst_kfunc_proto_count(); i++) {
+        const pst_helper_proto *proto = pst_kfunc_proto_at(i);
+        CHECK(pst_kfunc_proto_by_name(proto->name) == proto); // no name twice
+        if (!kfunc_is_sane(proto)) pst_test_fail(__FILE__, __LINE__, "%s", proto->name);
+    }
+    CHECK(pst_kfunc_proto_at(pst_kfunc_proto_count()) == NULL);
+    CHECK(pst_kfunc_proto_by_name("bpf_nothing") == NULL);
+    pst_helper_proto bad = *pst_kfunc_proto_by_name("bpf_task_acquire");
+    bad.btf_args[0] = NULL;
+    CHECK(!kfunc_is_sane(&bad));
+    bad = *pst_kfunc_proto_by_name("bpf_iter_num_new");
+    bad.iter_size = 0;
+    CHECK(!kfunc_is_sane(&bad));
+    CHECK(pst_prog_type_kfunc(&pst_type_xdp, "bpf_xdp_ct_lookup") != NULL);
+    CHECK(pst_prog_type_kfunc(&pst_type_socket_filter, "bpf_xdp_ct_lookup") == NULL);
+    CHECK(pst_prog_type_kfunc(&pst_type_socket_filter, "bpf_iter_num_next") != NULL);
+    CHECK(pst_prog_type_kfunc(&pst_type_bind, "bpf_task_acquire") == NULL);
+    CHECK_EQ(pst_proto_fixed_size(pst_kfunc_proto_by_name("bpf_ct_set_nat_info"), 1), 16);
+}
+
+TEST(hosted_and_described_types)
+{
+    CHECK(pst_prog_type_hosted(&pst_type_xdp) && pst_prog_type_hosted(&pst_type_sample));
+    CHECK(!pst_prog_type_hosted(&pst_type_sk_msg) && !pst_prog_type_hosted(&pst_type_sched_act) && !pst_prog_type_hosted(NULL));
+    CHECK(pst_prog_type_by_number(PST_PROG_TRACING) == NULL); // its context is its target's
+}
+
+TEST(rules_by_attach_type)
+{
+    bool any = true;
+    int64_t lo = 9, hi = 9;
+    pst_ret_range(&pst_type_cgroup_skb, PST_ATTACH_CGROUP_INET_EGRESS, &any, &lo, &hi);
+    CHECK(!any && lo == 0 && hi == 3);
+    pst_ret_range(&pst_type_cgroup_skb, PST_ATTACH_CGROUP_INET_INGRESS, &any, &lo, &hi);
+    CHECK(!any && lo == 0 && hi == 1);
+    pst_ret_range(&pst_type_xdp, PST_ATTACH_XDP, &any, &lo, &hi);
+    CHECK(any);
+    const pst_prog_type *addr = &pst_type_cgroup_sock_addr;
+    CHECK(pst_ctx_access(addr, PST_ATTACH_CGROUP_INET6_BIND, 8, 8, true) != NULL);
+    CHECK(pst_ctx_access(addr, PST_ATTACH_CGROUP_INET4_BIND, 8, 8, true) == NULL);
+    CHECK(pst_ctx_access(addr, PST_ATTACH_WINDOWS_LISTEN6, 8, 4, false) != NULL); // not one of Linux's: everything
+    CHECK(pst_prog_type_helper_at(addr, PST_ATTACH_CGROUP_INET4_CONNECT, 64) != NULL);
+    CHECK(pst_prog_type_helper_at(addr, PST_ATTACH_CGROUP_INET4_BIND, 64) == NULL);
+    CHECK(pst_prog_type_helper(addr, 64) != NULL);
+    CHECK(pst_prog_type_helper(&pst_type_sched_cls, 17)->args[0] == PST_ARG_CTX);
+    CHECK(pst_prog_type_helper(&pst_type_xdp, 17)->args[0] == PST_ARG_NONE);
+}
+
+TEST(structs_are_read_by_field)
+{
+    CHECK(pst_struct_field_at(&pst_struct_sock, 8, 4, false) != NULL);
+    CHECK(pst_struct_field_at(&pst_struct_sock_common, 8, 4, false) == NULL);
+    CHECK(pst_struct_field_at(&pst_struct_sock, 8, 4, true) == NULL);
+    CHECK(pst_struct_field_at(&pst_struct_tcp_sock, 80, 8, false) != NULL);
+    CHECK(pst_struct_field_at(&pst_struct_tcp_sock, 112, 4, false) == NULL);
+    CHECK(pst_struct_field_at(&pst_struct_flow_keys, 49, 4, true) != NULL); // bytes, unaligned
+    CHECK(pst_struct_field_at(&pst_struct_flow_keys, 53, 4, true) == NULL);
+}
+
 TEST(info_hash_sees_every_change)
 {
     static const int32_t ids[] = {1, 5, 44};
@@ -210,6 +320,20 @@ TEST(info_hash_sees_every_change)
     fields[2].native_off ^= 8;
     changed.fields = fields;
     CHECK(pst_prog_info_hash(pst_pal_env(), &changed, ids, 3, b) == PST_OK && memcmp(a, b, sizeof a) != 0);
+    memcpy(fields, pst_type_xdp.fields, changed.field_count * sizeof *fields);
+    fields[2].attach_mask = 2;
+    CHECK(pst_prog_info_hash(pst_pal_env(), &changed, ids, 3, b) == PST_OK && memcmp(a, b, sizeof a) != 0);
+    changed = pst_type_xdp;
+    changed.sleepable = true;
+    CHECK(pst_prog_info_hash(pst_pal_env(), &changed, ids, 3, b) == PST_OK && memcmp(a, b, sizeof a) != 0);
+    pst_attach_type attach[] = {pst_type_xdp.attach_types[1], pst_type_xdp.attach_types[2], pst_type_xdp.attach_types[0]};
+    changed = pst_type_xdp;
+    changed.attach_types = attach; // another order is the same description
+    CHECK(pst_prog_info_hash(pst_pal_env(), &changed, ids, 3, b) == PST_OK && memcmp(a, b, sizeof a) == 0);
+    attach[0].has_ret = true;
+    CHECK(pst_prog_info_hash(pst_pal_env(), &changed, ids, 3, b) == PST_OK && memcmp(a, b, sizeof a) != 0);
+    static const char *const kfuncs[] = {"bpf_iter_num_destroy", "bpf_iter_num_new"};
+    CHECK(pst_prog_info_hash_with(pst_pal_env(), &pst_type_xdp, ids, 3, kfuncs, 2, b) == PST_OK && memcmp(a, b, sizeof a) != 0);
     changed = pst_type_xdp;
     changed.ret_any = false;
     CHECK(pst_prog_info_hash(pst_pal_env(), &changed, ids, 3, b) == PST_OK && memcmp(a, b, sizeof a) != 0);
@@ -234,4 +358,9 @@ TEST(info_hash_refuses_wrong_ids)
     CHECK_STR(g_said, "programs of type xdp have no helper 9");
     static const int32_t unordered[] = {5, 1};
     CHECK(pst_prog_info_hash(&env, &pst_type_xdp, unordered, 2, out) == PST_E_INVALID);
+    static const char *const backwards[] = {"bpf_iter_num_new", "bpf_iter_num_destroy"};
+    CHECK(pst_prog_info_hash_with(&env, &pst_type_xdp, NULL, 0, backwards, 2, out) == PST_E_INVALID);
+    static const char *const none[] = {"bpf_iter_nothing_new"};
+    CHECK(pst_prog_info_hash_with(&env, &pst_type_xdp, NULL, 0, none, 1, out) == PST_E_NOTFOUND);
+    CHECK_STR(g_said, "programs of type xdp have no kfunc bpf_iter_nothing_new");
 }
