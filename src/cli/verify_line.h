@@ -12,6 +12,7 @@
 #define LINE_OPCODE_CALL 0x85u
 
 typedef struct line_reader {
+    verify_settings *settings;
     pst_arena *arena;
     const pst_json_value *line;
     verify_subject *subject;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/verify_line.h"
+#include "verify/record.h"
 
 static bool read_map(line_reader *r, const pst_json_value *from, verify_map *map);
 
@@ -29,6 +30,7 @@ static const struct {
 static bool read_field(line_reader *r, const pst_json_value *from, uint32_t value_size, pst_record *record)
 {
     const pst_json_value *kind = pst_json_member(from, "kind"), *type = pst_json_member(from, "type");
+    const pst_json_value *contains = pst_json_member(from, "contains");
     size_t i = 0;
     if (!kind || kind->kind != PST_JSON_STRING || !pst_json_member(from, "offset"))
         return line_bad(r, "maps: fields: objects with the members kind and offset are expected");
@@ -39,7 +41,8 @@ static bool read_field(line_reader *r, const pst_json_value *from, uint32_t valu
     if (!line_u32(r, from, "offset", &record->offset) || !line_u32(r, from, "type_id", &record->type_id) ||
         !line_u32(r, from, "node_offset", &record->node_offset))
         return false;
-    if (type && type->kind == PST_JSON_STRING) record->type_name = type->text;
+    if (contains && contains->kind == PST_JSON_STRING) record->type_name = contains->text; // "struct:member", until types are known
+    else if (type && type->kind == PST_JSON_STRING) record->type_name = type->text;
     if (record->offset <= value_size && record->size <= value_size - record->offset) return true;
     return line_bad(r, "maps: fields: %s at offset %u does not fit a value of %u bytes", kind->text, record->offset, value_size);
 }
@@ -64,6 +67,39 @@ static bool read_fields(line_reader *r, const pst_json_value *from, verify_map *
         if (records[i].offset < records[i - 1].offset + records[i - 1].size)
             return line_bad(r, "maps: fields: those at offsets %u and %u overlap", records[i - 1].offset, records[i].offset);
     map->view.records = records;
+    return true;
+}
+
+// Names of structs become types of the program, once those are read.
+static bool resolve_field(line_reader *r, pst_record *record)
+{
+    const pst_btf *btf = r->subject->btf;
+    const char *colon = record->type_name ? strchr(record->type_name, ':') : NULL;
+    const char *member = colon ? colon + 1 : NULL;
+    if (colon) record->type_name = pst_arena_string(r->arena, record->type_name, (size_t)(colon - record->type_name));
+    if (colon && !record->type_name) return line_no_memory(r);
+    if (!btf || !record->type_name || record->type_id) return true;
+    record->type_id = pst_btf_find(btf, record->type_name, PST_BTF_STRUCT);
+    pst_btf_type type = pst_btf_get(btf, record->type_id);
+    for (uint32_t i = 0; member && record->type_id && i < type.count; i++) {
+        pst_btf_member m = pst_btf_member_at(btf, record->type_id, i);
+        if (strcmp(m.name, member) == 0) record->node_offset = m.bit_offset / 8;
+    }
+    return true;
+}
+
+// "btf_value" says which type of "btf" the value has: that tells more than fields do.
+static bool resolve_fields(line_reader *r, verify_map *map)
+{
+    const pst_record *found;
+    uint32_t count;
+    pst_record *records = (pst_record *)(uintptr_t)map->view.records; // ours, from read_fields
+    for (uint32_t i = 0; i < map->view.record_count; i++)
+        if (!resolve_field(r, &records[i])) return false;
+    if (!r->subject->btf || !map->btf_value || map->btf_value >= pst_btf_count(r->subject->btf)) return true;
+    if (pst_verify_records(r->arena, r->subject->btf, map->btf_value, &found, &count) != PST_OK || !count) return true;
+    map->view.records = found;
+    map->view.record_count = count;
     return true;
 }
 
@@ -126,6 +162,7 @@ bool line_fill_maps(line_reader *r)
     const verify_subject *s = r->subject;
     for (uint32_t i = 0; i < s->map_count; i++) {
         verify_map *map = s->maps[i];
+        if (!resolve_fields(r, map)) return false;
         if (map->view.type != PST_MAP_ARRAY) continue;
         bool seen = map->view.frozen || map->init_count || takes_value_address(s, i);
         if (seen && !fill_map(r, map)) return false;
@@ -175,7 +212,7 @@ static bool read_map(line_reader *r, const pst_json_value *from, verify_map *map
     map->name = name && name->kind == PST_JSON_STRING ? name->text : NULL;
     return read_map_type(r, from, map) && line_u32(r, from, "key_size", &map->view.key_size) &&
            line_u32(r, from, "value_size", &map->view.value_size) && line_u32(r, from, "max_entries", &map->view.max_entries) &&
-           line_u32(r, from, "flags", &map->view.flags) && line_u64(r, from, "map_extra", UINT64_MAX, &map->view.map_extra) &&
+           line_u32(r, from, "flags", &map->view.flags) && line_u32(r, from, "btf_value", &map->btf_value) && line_u64(r, from, "map_extra", UINT64_MAX, &map->view.map_extra) &&
            read_fields(r, from, map) && read_init(r, from, map) && read_inner(r, from, map);
 }
 

@@ -137,7 +137,11 @@ static bool read_flags(line_reader *r)
     static const struct {
         const char *name;
         uint32_t flag;
-    } flags[] = {{"any_alignment", PST_VERIFY_ANY_ALIGNMENT}, {"strict_alignment", PST_VERIFY_STRICT_ALIGNMENT}, {"sleepable", 0}};
+    } flags[] = {{"any_alignment", PST_VERIFY_ANY_ALIGNMENT},
+                 {"strict_alignment", PST_VERIFY_STRICT_ALIGNMENT},
+                 {"sleepable", 0},
+                 // Flags of a load that no proof depends on.
+                 {"xdp_has_frags", 0}, {"test_rnd_hi32", 0}, {"test_state_freq", 0}, {"test_reg_invariants", 0}};
     const pst_json_value *list;
     if (!line_list(r, r->line, "flags", &list)) return false;
     for (const pst_json_value *flag = list ? list->first : NULL; flag; flag = flag->next) {
@@ -146,7 +150,7 @@ static bool read_flags(line_reader *r)
         while (i < PST_COUNT(flags) && strcmp(flags[i].name, flag->text) != 0) i++;
         if (i == PST_COUNT(flags)) return line_bad(r, "flags: there is no flag %.64s; there are any_alignment, strict_alignment, sleepable", flag->text);
         r->subject->flags |= flags[i].flag;
-        r->subject->sleepable |= flags[i].flag == 0;
+        r->subject->sleepable |= strcmp(flag->text, "sleepable") == 0;
     }
     return true;
 }
@@ -200,6 +204,18 @@ static void forget_numbers(verify_subject *s)
     }
 }
 
+static bool check_references(line_reader *r)
+{
+    const verify_subject *s = r->subject;
+    for (uint32_t pc = 0; pc < s->count; pc += s->slots[pc].opcode == LINE_OPCODE_IMM64 ? 2 : 1) {
+        uint8_t src = s->slots[pc].regs >> 4;
+        if (s->slots[pc].opcode != LINE_OPCODE_IMM64 || (src != 1 && src != 2) || s->slots[pc].imm >= 0) continue;
+        verify_answer_own(r->answer, PST_VERDICT_REJECT, PST_FINDING_STRUCTURE, pc, "instruction %u names a map, and map_refs does not say which", pc);
+        return false;
+    }
+    return true;
+}
+
 static bool read_map_refs(line_reader *r)
 {
     const pst_json_value *list, *second;
@@ -217,6 +233,27 @@ static bool read_map_refs(line_reader *r)
         if (!refers) return line_bad(r, "map_refs: instruction %u is no 64-bit immediate that names a map", slot);
         if (src == 0) s->slots[slot].regs |= 1 << 4; // as it is in an object before relocation
         s->slots[slot].imm = (int32_t)index;
+    }
+    return check_references(r);
+}
+
+// Kernel symbols: [slot, name]. What the host's types do not have is absent: 0, as for a weak symbol.
+static bool read_ksyms(line_reader *r)
+{
+    const pst_json_value *list, *second;
+    verify_subject *s = r->subject;
+    uint32_t slot;
+    if (!line_list(r, r->line, "ksyms", &list)) return false;
+    const pst_btf *host = list && list->count ? verify_host_types(r->settings) : NULL;
+    for (const pst_json_value *pair = list ? list->first : NULL; pair; pair = pair->next) {
+        if (!read_pair(r, "ksyms", pair, &slot, &second)) return false;
+        if (second->kind != PST_JSON_STRING) return line_bad(r, "ksyms: instruction %u: a name is expected", slot);
+        if (s->slots[slot].opcode != LINE_OPCODE_IMM64 || slot + 1 == s->count) return line_bad(r, "ksyms: instruction %u is no 64-bit immediate", slot);
+        uint32_t id = host ? pst_btf_find(host, second->text, PST_BTF_VAR) : 0;
+        if (host && !id) id = pst_btf_find(host, second->text, PST_BTF_FUNC);
+        s->slots[slot].regs = (uint8_t)((s->slots[slot].regs & 15u) | (id ? 3u << 4 : 0u));
+        s->slots[slot].imm = (int32_t)id;
+        s->slots[slot + 1].imm = 0;
     }
     return true;
 }
@@ -333,14 +370,14 @@ static bool parse(line_reader *r, const char *text, size_t size)
     return true;
 }
 
-bool verify_line_read(const verify_settings *settings, pst_arena *arena, const char *text, size_t size, verify_subject *subject,
+bool verify_line_read(verify_settings *settings, pst_arena *arena, const char *text, size_t size, verify_subject *subject,
                       verify_answer *answer)
 {
-    line_reader r = {.arena = arena, .subject = subject, .answer = answer};
+    line_reader r = {.settings = settings, .arena = arena, .subject = subject, .answer = answer};
     *answer = (verify_answer){0};
     *subject = (verify_subject){.license = "GPL", .mode = settings->opts.mode};
     bool read = parse(&r, text, size) && read_insns(&r) && read_type(&r) && read_attach(&r) && string_member(&r, "license", &subject->license) &&
-                read_flags(&r) && read_mode(&r) && line_read_maps(&r) && read_map_refs(&r) && read_kfuncs(&r) && read_btf(&r) &&
+                read_flags(&r) && read_mode(&r) && line_read_maps(&r) && read_map_refs(&r) && read_ksyms(&r) && read_kfuncs(&r) && read_btf(&r) &&
                 read_func_info(&r) && read_runs(&r) && line_fill_maps(&r);
     subject->gpl_compatible = verify_license_is_gpl(subject->license);
     return read;

@@ -108,7 +108,7 @@ static bool needs_host_types(const pst_image *image, const pst_prog_type *type)
 }
 
 // A file of the host that may be absent: no sentence then, and no types.
-static const pst_btf *host_types(verify_settings *settings)
+const pst_btf *verify_host_types(verify_settings *settings)
 {
     if (settings->host_tried) return settings->host_btf;
     settings->host_tried = true;
@@ -164,11 +164,25 @@ static const pst_prog_type *find_type(const verify_subject *subject, verify_answ
     return NULL;
 }
 
+// Memory that programs and user space share by address: nothing here describes it.
+static bool uses_arena(const verify_subject *subject, verify_answer *answer)
+{
+    for (uint32_t pc = 0; pc < subject->count; pc += subject->slots[pc].opcode == 0x18 ? 2 : 1) {
+        const pst_slot *slot = &subject->slots[pc];
+        uint8_t src = slot->regs >> 4;
+        if (slot->opcode != 0x18 || (src != 1 && src != 2 && src != 5 && src != 6)) continue;
+        if ((uint32_t)slot->imm >= subject->map_count || subject->maps[slot->imm]->view.type != PST_MAP_ARENA) continue;
+        verify_answer_own(answer, PST_VERDICT_UNSUPPORTED, PST_FINDING_UNSUPPORTED, pc, "map type arena is not described");
+        return true;
+    }
+    return false;
+}
+
 void verify_prove(verify_settings *settings, const verify_subject *subject, verify_answer *answer)
 {
     *answer = (verify_answer){0};
     const pst_prog_type *type = find_type(subject, answer);
-    if (!type || !build_image(subject, answer)) return;
+    if (!type || uses_arena(subject, answer) || !build_image(subject, answer)) return;
     pst_verify_opts opts = settings->opts;
     opts.mode = subject->mode;
     opts.flags = subject->flags;
@@ -179,7 +193,7 @@ void verify_prove(verify_settings *settings, const verify_subject *subject, veri
         .btf = subject->btf,
         .func_info = subject->funcs,
         .func_info_count = subject->func_count,
-        .host_btf = needs_host_types(answer->image, type) ? host_types(settings) : NULL,
+        .host_btf = needs_host_types(answer->image, type) ? verify_host_types(settings) : NULL,
         .kfunc_name = kfunc_name,
         .user = (void *)(uintptr_t)subject,
     };

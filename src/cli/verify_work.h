@@ -36,6 +36,7 @@ typedef struct verify_map {
     const struct verify_map *inner;
     const uint8_t *init; // init_count times key and value
     uint32_t init_count;
+    uint32_t btf_value;  // type of a value in the line's btf; 0: unknown
 } verify_map;
 
 typedef struct verify_kfunc {
@@ -99,6 +100,8 @@ const char *verify_register(int reg, char out[8]);
 
 /// Builds the image and asks the verifier. There always is an answer, free it with verify_answer_free.
 void verify_prove(verify_settings *settings, const verify_subject *subject, verify_answer *answer);
+/// The types of the host or of --btf; NULL when there are none. They belong to the settings.
+const pst_btf *verify_host_types(verify_settings *settings);
 /// An answer without a proof.
 void verify_answer_own(verify_answer *answer, pst_verdict_kind kind, pst_finding_kind finding, uint32_t pc, const char *fmt, ...) PST_PRINTF(5, 6);
 void verify_answer_free(verify_answer *answer);
@@ -117,7 +120,7 @@ void verify_disassemble(const verify_subject *subject, uint32_t pc, pst_text *ou
 // --- verify_lines.c ------------------------------------------------------------------------------------------------
 
 /// Makes a subject of one line, in the arena. False: *answer says why not; subject->id is set where the line has one.
-PST_MUST_USE bool verify_line_read(const verify_settings *settings, pst_arena *arena, const char *text, size_t size, verify_subject *subject,
+PST_MUST_USE bool verify_line_read(verify_settings *settings, pst_arena *arena, const char *text, size_t size, verify_subject *subject,
                                    verify_answer *answer);
 /// Frees what does not lie in the arena.
 void verify_line_end(verify_subject *subject);
