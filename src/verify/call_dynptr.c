@@ -98,7 +98,7 @@ vstep vdynptr_argument(verifier *v, vstate *s, vcall_info *call, unsigned reg, b
     vvalue value = vreg(s, reg);
     uint32_t slot = 0;
     if (!slot_of(s, &value, DYNPTR_BYTES, &slot)) return reject_place(v, s, call, PST_FINDING_DYNPTR, reg, "a dynptr", DYNPTR_BYTES);
-    return vmem_argument(v, s, reg, DYNPTR_BYTES, DYNPTR_BYTES, VMEM_WRITE | VMEM_UNINIT);
+    return vmem_argument(v, s, reg, DYNPTR_BYTES, DYNPTR_BYTES, VMEM_WRITE | VMEM_UNINIT | VMEM_OBJECT);
 }
 
 static vdynptr_kind kind_of(const vstate *s, const vcall_info *call)
@@ -149,7 +149,7 @@ vstep viter_argument(verifier *v, vstate *s, vcall_info *call, unsigned reg, boo
     vvalue value = vreg(s, reg);
     uint32_t slot = 0, size = call->proto->iter_size;
     if (!slot_of(s, &value, size, &slot)) return reject_place(v, s, call, PST_FINDING_ITERATOR, reg, "an iterator", size);
-    if (is_new) return vmem_argument(v, s, reg, size, size, VMEM_WRITE | VMEM_UNINIT);
+    if (is_new) return vmem_argument(v, s, reg, size, size, VMEM_WRITE | VMEM_UNINIT | VMEM_OBJECT);
     uint16_t index = special_at(s, &value, slot, VO_ITER);
     const vobj *obj = index != VOBJ_NONE ? &s->objs[index] : NULL;
     if (obj == NULL || strcmp(obj->type_name, call->proto->iter) != 0) {
@@ -214,7 +214,7 @@ vstep virq_argument(verifier *v, vstate *s, vcall_info *call, unsigned reg, bool
     vvalue value = vreg(s, reg);
     uint32_t slot = 0;
     if (!slot_of(s, &value, IRQ_BYTES, &slot)) return reject_place(v, s, call, PST_FINDING_LOCK, reg, "the saved interrupt flags", IRQ_BYTES);
-    if (is_new) return vmem_argument(v, s, reg, IRQ_BYTES, IRQ_BYTES, VMEM_WRITE | VMEM_UNINIT);
+    if (is_new) return vmem_argument(v, s, reg, IRQ_BYTES, IRQ_BYTES, VMEM_WRITE | VMEM_UNINIT | VMEM_OBJECT);
     uint16_t index = special_at(s, &value, slot, VO_IRQ);
     if (index == VOBJ_NONE) return vreject(v, PST_FINDING_LOCK, (int)reg, "r%u of %s must point to saved interrupt flags", reg, vcall_name(call));
     bool by_lock = (call->proto->flags & PST_HELPER_UNLOCK) != 0;

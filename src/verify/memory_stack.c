@@ -137,9 +137,8 @@ static vvalue cell_value(verifier *v, vstate *s, vcell *cell, unsigned at, const
 
 // --- Special cells -----------------------------------------------------------------------------------------------------
 
-static vstep refuse_special(verifier *v, const vstate *s, const vaccess *a, const vcell *cell)
+static vstep refuse_special(verifier *v, const vaccess *a, const vobj *obj)
 {
-    const vobj *obj = &s->objs[cell->obj];
     const char *verb = a->write ? "overwritten" : "read";
     if (obj->kind == VO_ITER) return vreject(v, PST_FINDING_ITERATOR, (int)a->reg, "the iterator on the stack at r%u may not be %s", a->reg, verb);
     if (obj->kind == VO_IRQ) return vreject(v, PST_FINDING_LOCK, (int)a->reg, "the saved interrupt flags at r%u may not be %s", a->reg, verb);
@@ -147,19 +146,30 @@ static vstep refuse_special(verifier *v, const vstate *s, const vaccess *a, cons
                    a->write && !a->is_argument ? " while it holds a reference" : "");
 }
 
+// The dynptr, iterator or saved flags that the slot belongs to; UINT16_MAX: none. The objects are asked, not the cell: a cell that nothing reads
+// before it is overwritten is dropped at the head of a block, and the object that it was a part of may live on.
+static uint16_t special_in(const vstate *s, uint32_t frame, uint32_t slot)
+{
+    for (uint32_t i = 0; i < s->obj_count; i++) {
+        const vobj *obj = &s->objs[i];
+        uint32_t slots = obj->kind == VO_DYNPTR ? 2 : obj->kind == VO_ITER ? obj->size / 8 : obj->kind == VO_IRQ ? 1 : 0;
+        if (slots && obj->frame == frame && slot <= obj->slot && slot + slots > obj->slot) return (uint16_t)i;
+    }
+    return UINT16_MAX;
+}
+
 // A store over a dynptr that holds nothing makes it none, as on Linux; its slices die with it.
 static vstep break_special(verifier *v, vstate *s, const vaccess *a, uint32_t slot)
 {
-    vframe *frame = s->frames[a->ptr.obj];
-    if (slot >= frame->cell_count || frame->cells[slot].mode != VCELL_SPECIAL) return VSTEP_NEXT;
-    uint16_t index = frame->cells[slot].obj;
+    uint16_t index = special_in(s, a->ptr.obj, slot);
+    if (index == UINT16_MAX) return VSTEP_NEXT;
     const vobj *obj = &s->objs[index];
     bool is_held = obj->kind != VO_DYNPTR || obj->ref || (obj->flags & VOBJ_MUST_RELEASE) || obj->dynptr == VDYN_RINGBUF || obj->dynptr == VDYN_FILE;
-    if (is_held) return refuse_special(v, s, a, &frame->cells[slot]);
-    uint32_t id = obj->id;
+    if (is_held) return refuse_special(v, a, obj);
+    vframe *frame = s->frames[a->ptr.obj];
     for (uint32_t i = 0; i < frame->cell_count; i++)
         if (frame->cells[i].mode == VCELL_SPECIAL && frame->cells[i].obj == index) memset(&frame->cells[i], 0, sizeof frame->cells[i]);
-    vobj_kill(v, s, id);
+    vobj_kill(v, s, obj->id);
     return VSTEP_NEXT;
 }
 
@@ -215,7 +225,7 @@ static vstep check_readable(verifier *v, vstate *s, const vaccess *a, int64_t lo
             continue;
         }
         const vcell *cell = &frame->cells[slot];
-        if (cell->mode == VCELL_SPECIAL) return refuse_special(v, s, a, cell);
+        if (cell->mode == VCELL_SPECIAL) return refuse_special(v, a, &s->objs[cell->obj]);
         if (v->strict && (mask & ~cell->init)) return refuse_uninitialised(v, a, start + PST_CTZ64(mask & ~(unsigned)cell->init));
         if (v->strict && holds_dead(cell, mask)) return refuse_uninitialised(v, a, start + PST_CTZ64(mask));
         if (v->strict && holds_pointer(cell)) {
@@ -337,11 +347,16 @@ void vstack_clobber(verifier *v, vstate *s, uint32_t frame, int64_t off, uint64_
     }
 }
 
-static vstep refuse_specials(verifier *v, vstate *s, const vaccess *a, int64_t lo, int64_t hi)
+// What a call fills may not hold a dynptr; where it makes one itself, one that holds nothing may have been.
+static vstep check_fillable(verifier *v, vstate *s, const vaccess *a, int64_t lo, int64_t hi, bool makes_object)
 {
-    const vframe *frame = s->frames[a->ptr.obj];
-    for (uint32_t slot = slot_of(hi - 1), last = slot_of(lo); slot <= last && slot < frame->cell_count; slot++)
-        if (frame->cells[slot].mode == VCELL_SPECIAL) return refuse_special(v, s, a, &frame->cells[slot]);
+    for (uint32_t slot = slot_of(hi - 1), last = slot_of(lo); slot <= last; slot++) {
+        uint16_t index = special_in(s, a->ptr.obj, slot);
+        if (index == UINT16_MAX) continue;
+        if (!makes_object) return refuse_special(v, a, &s->objs[index]);
+        vstep step = break_special(v, s, a, slot);
+        if (step != VSTEP_NEXT) return step;
+    }
     return VSTEP_NEXT;
 }
 
@@ -352,7 +367,7 @@ vstep vstack_argument(verifier *v, vstate *s, const vaccess *a, bool exact, uint
     if (step != VSTEP_NEXT || a->size == 0) return step;
     int64_t end = hi + (int64_t)a->size;
     bool fills = (access & VMEM_UNINIT) && lo == hi && exact, zeros;
-    step = fills ? refuse_specials(v, s, a, lo, end) : check_readable(v, s, a, lo, end, &zeros);
+    step = fills ? check_fillable(v, s, a, lo, end, (access & VMEM_OBJECT) != 0) : check_readable(v, s, a, lo, end, &zeros);
     if (step != VSTEP_NEXT || !a->write) return step;
     if (fills || (lo == hi && v->strict)) {
         vstack_clobber(v, s, a->ptr.obj, lo, a->size);

@@ -120,6 +120,7 @@ vstep vmem_legacy(verifier *v, vstate *s, const pst_insn *insn);
 #define VMEM_PACKET_OK 8u // packet memory is allowed as an argument (read; written only where the type's packets are writable)
 #define VMEM_ZERO_OK 16u  // size may be 0
 #define VMEM_NULL_OK 32u  // with a size that may be 0, the pointer may be the number 0
+#define VMEM_OBJECT 64u   // the call makes a dynptr, an iterator or saved flags there: a dynptr that holds nothing may be overwritten
 /// Checks that the call at v->pc may access the memory at register reg: size bytes, whose least and greatest value are given. Written bytes become
 /// unknown numbers.
 vstep vmem_argument(verifier *v, vstate *s, unsigned reg, uint64_t size_min, uint64_t size_max, uint32_t access);
