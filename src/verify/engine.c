@@ -13,7 +13,7 @@
 
 #define SHAPES_MAX 64u  // states of different shapes at a location before types are joined by force
 #define COMPARED_MAX 256u // kept states that an arriving one is compared with
-#define WIDEN_STEPS 24u // joins by threshold of one slot; later ones drop what grows
+#define WIDEN_STEPS 16u // joins by threshold of one slot; later ones drop what grows
 
 static vstep too_complex(verifier *v, const char *what)
 {

@@ -343,7 +343,9 @@ static bool join_all(joiner *j)
         if (!join_frame(j, f)) return false;
     if (!join_ghosts(j) || !join_links(j) || j->failed) return false;
     join_relations(j);
-    return true;
+    // A relation that held in both holds in the result, whatever the intervals were widened to: so what it says of them may be used. Not for ever:
+    // each tightening undoes a widening.
+    return j->how == VMERGE_DROP || vrel_propagate(j->to, VSYM_NONE);
 }
 
 vstate *vmerge_join(verifier *v, const vstate *old, const vstate *now, vmerge_how how, bool force)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/format.h"
+#include "pal/pal.h"
 #include "verify/engine.h"
 #include "verify/explain.h"
 
@@ -210,6 +211,7 @@ pst_status pst_verify(const pst_env *env, const pst_verify_input *input, const p
     verdict_block *block = pst_arena_alloc(&arena, sizeof *block);
     if (!block) return PST_E_NOMEM;
     block->arena = arena;
+    uint64_t begin = pst_pal_time_ns();
     vengine engine = {0};
     verifier v = {.env = env, .input = input, .image = input->image, .type = input->type, .engine = &engine, .finding = {.reg = -1, .lost_pc = UINT32_MAX}};
     fill_defaults(&v, opts);
@@ -223,6 +225,7 @@ pst_status pst_verify(const pst_env *env, const pst_verify_input *input, const p
         pst_verdict_free(&block->verdict);
         return status;
     }
+    block->verdict.time_ns = pst_pal_time_ns() - begin;
     *out = &block->verdict;
     return PST_OK;
 }
