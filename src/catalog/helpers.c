@@ -22,6 +22,10 @@
 #define F_RDONLY PST_HELPER_RDONLY_RET
 #define F_PKTARG PST_HELPER_PACKET_ARGS
 #define M(type) ((uint64_t)1 << PST_MAP_##type)
+// What programs may do with a map through the general helpers; other types of maps have helpers of their own.
+#define WALKED (M(HASH) | M(ARRAY) | M(PERCPU_HASH) | M(PERCPU_ARRAY) | M(LRU_HASH) | M(LRU_PERCPU_HASH))
+#define UPDATED (WALKED | M(LPM_TRIE) | M(SOCKMAP) | M(SOCKHASH))
+#define LOOKED_UP (UPDATED | M(ARRAY_OF_MAPS) | M(HASH_OF_MAPS) | M(DEVMAP) | M(DEVMAP_HASH) | M(XSKMAP))
 #define PST_ARG__ PST_ARG_NONE
 
 #define COMMON(num, text, result, a1, a2, a3, a4, a5, bits, maps)                                              \
