@@ -157,7 +157,7 @@ static bool may_be_null(const vstate *s, const vvalue *value)
 static vstep null_check(verifier *v, vstate *s, const vvalue *pointer, bool jumps_if_null, uint32_t target)
 {
     bool untrusted = pointer->kind == V_PTR && (s->objs[pointer->obj].flags & VOBJ_UNTRUSTED);
-    if (untrusted) return unknown_ways(v, s, target);
+    if (untrusted && !may_be_null(s, pointer)) return unknown_ways(v, s, target);
     if (!may_be_null(s, pointer)) {
         if (!jumps_if_null) v->go = target;
         return VSTEP_NEXT;
