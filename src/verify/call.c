@@ -69,8 +69,7 @@ static vstep apply(verifier *v, vstate *s, vcall_info *call)
             step = vreject(v, PST_FINDING_CALLBACK, -1, "a callback cannot make a tail call");
         if (step == VSTEP_NEXT && s->frame_count > 1 && v->globals[vstate_frame(s)->subprog].returns_void)
             step = vreject(v, PST_FINDING_HELPER, -1, "a function with a tail call must return int");
-        if (step == VSTEP_NEXT) vstate_packet_moved(v, s);
-        return step == VSTEP_NEXT ? vcall_tail_return(v, s) : step;
+        return step == VSTEP_NEXT ? vcall_tail_return(v, s) : step; // here the packet is as it was: the tail call failed
     }
     if ((flags & PST_HELPER_CALLBACK) != 0) step = vcall_callback(v, s, call);
     if (step == VSTEP_NEXT) step = vcall_lock_effect(v, s, call);

@@ -170,7 +170,8 @@ static vstep check_size(verifier *v, vstate *s, vcall_info *call, unsigned reg, 
     call->mem_max = known.umax;
     if (!is_memory_kind(kind)) return VSTEP_NEXT;
     uint32_t access = memory_access(call, kind) | (zero_ok ? VMEM_ZERO_OK : 0);
-    if (is_null && known.umax == 0) return VSTEP_NEXT;
+    // Helpers want a pointer even to nothing, unless their prototype says "or NULL".
+    if (is_null && known.umax == 0 && (call->is_kfunc || (access & VMEM_NULL_OK) != 0)) return VSTEP_NEXT;
     if (is_null) return vreject_type(v, s, reg - 1, call, "memory, since its size is not 0");
     return vcall_memory(v, s, reg - 1, known.umin, known.umax, access);
 }
@@ -431,7 +432,10 @@ static vstep check_argument(verifier *v, vstate *s, vcall_info *call, unsigned r
     case PST_ARG_CTX_OR_NULL: return check_ctx(v, s, call, reg, true);
     case PST_ARG_MAP: return vcall_map_argument(v, s, call, reg);
     case PST_ARG_MAP_KEY: return vcall_map_key(v, s, call, reg);
-    case PST_ARG_MAP_VALUE: return vcall_map_value(v, s, call, reg, false);
+    case PST_ARG_MAP_VALUE:
+        // The values of socket maps are sockets to the program that stores them.
+        if (call->view->type == PST_MAP_SOCKMAP || call->view->type == PST_MAP_SOCKHASH) return check_socket(v, s, call, reg, false, false);
+        return vcall_map_value(v, s, call, reg, false);
     case PST_ARG_MAP_VALUE_OR_NULL: return vvalue_is_null(s, &value) ? VSTEP_NEXT : vcall_map_value(v, s, call, reg, false);
     case PST_ARG_MAP_VALUE_OUT: return vcall_map_value(v, s, call, reg, true);
     case PST_ARG_MEM:

@@ -199,7 +199,8 @@ vstep viter_next(verifier *v, vstate *s, const vcall_info *call)
         bool is_rcu = (s->objs[call->iter].flags & VOBJ_RCU) != 0;
         index = vcall_new_btf(v, s, call->proto->btf_ret, is_rcu ? VOBJ_RCU : VOBJ_TRUSTED);
     } else {
-        vobj like = {.kind = VO_MEM, .size = call->proto->ret_size, .flags = VOBJ_RDONLY};
+        // It is inside of the iterator.
+        vobj like = {.kind = VO_MEM, .size = call->proto->ret_size, .flags = VOBJ_RDONLY, .ref = s->objs[call->iter].ref};
         index = vobj_new(v, s, &like);
     }
     if (index == VOBJ_NONE) return vnomem(v);

@@ -94,6 +94,13 @@ static void collect_tags(const verifier *v, const uint32_t *func_ids, uint32_t *
     }
 }
 
+// Raw tracepoints may see their context as an array of words.
+static bool is_word_context(const verifier *v, const pst_btf_type *to)
+{
+    bool is_raw = v->image->prog_type == PST_PROG_RAW_TRACEPOINT || v->image->prog_type == PST_PROG_RAW_TRACEPOINT_WRITABLE;
+    return is_raw && to->kind == PST_BTF_INT && to->size == 8;
+}
+
 // NULL: *out describes the parameter; else why it cannot be checked.
 static const char *read_param(const verifier *v, uint32_t type_id, uint32_t tags, vparam *out)
 {
@@ -110,7 +117,9 @@ static const char *read_param(const verifier *v, uint32_t type_id, uint32_t tags
     const char *context = context_name(v->image->prog_type);
     if ((tags & TAG_CTX) != 0 || (is_struct && context[0] != '\0' && strcmp(to.name, context) == 0)) {
         out->kind = VPARAM_CTX;
-        return (tags & ~TAG_CTX) != 0 ? "its tags contradict each other" : NULL;
+        if ((tags & ~TAG_CTX) != 0) return "its tags contradict each other";
+        bool fits = to.kind == PST_BTF_VOID || context[0] == '\0' || strcmp(to.name, context) == 0 || is_word_context(v, &to);
+        return fits ? NULL : "it is tagged as the context, but points to another struct";
     }
     if (is_struct && strcmp(to.name, "bpf_dynptr") == 0) {
         out->kind = VPARAM_DYNPTR;

@@ -202,7 +202,11 @@ static void end_rcu(vstate *s)
 vstep vcall_section_effect(verifier *v, vstate *s, const vcall_info *call)
 {
     uint32_t flags = call->proto->flags;
-    if ((flags & PST_HELPER_RCU_LOCK) != 0) s->rcu_depth++;
+    if ((flags & PST_HELPER_RCU_LOCK) != 0 && s->rcu_depth++ != 0) {
+        vstep step = vreject(v, PST_FINDING_LOCK, -1, "%s opens an RCU read-side section in another one", vcall_name(call));
+        vhint(v, "one section around both is enough");
+        return step;
+    }
     if ((flags & PST_HELPER_PREEMPT_OFF) != 0) s->preempt_depth++;
     if ((flags & PST_HELPER_RCU_UNLOCK) != 0) {
         if (s->rcu_depth == 0) return vreject(v, PST_FINDING_LOCK, -1, "%s: no RCU read-side section is open", vcall_name(call));

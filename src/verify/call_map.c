@@ -112,6 +112,20 @@ uint32_t vcall_packet_access(const vcall_info *call)
     return is_allowed ? VMEM_PACKET_OK : 0;
 }
 
+// Byte n of the cell, -1: not known.
+static int constant_byte(const vstate *s, const vcell *cell, unsigned n)
+{
+    if ((cell->init >> n & 1) == 0) return -1;
+    if ((cell->zero >> n & 1) != 0) return 0;
+    bool in_high = n >= 4 && n < 4u + cell->hi_size;
+    if (!in_high && n >= cell->lo_size) return -1;
+    const vvalue *held = in_high ? &cell->hi : &cell->lo;
+    if (held->kind != V_NUMBER) return -1;
+    pst_scalar known = vvalue_scalar(s, held);
+    unsigned shift = 8 * (in_high ? n - 4 : n);
+    return (known.bits.mask >> shift & 0xff) != 0 ? -1 : (int)(known.bits.value >> shift & 0xff);
+}
+
 // The key's number if it is known: a key of an array that is in range finds a value.
 static int64_t constant_key(vstate *s, const vvalue *key)
 {
@@ -122,19 +136,14 @@ static int64_t constant_key(vstate *s, const vvalue *key)
     uint32_t slot = (uint32_t)(-off - 1) / 8;
     if (slot >= frame->cell_count) return -1;
     const vcell *cell = &frame->cells[slot];
-    bool is_high = (off & 7) != 0;
-    unsigned byte = is_high ? 4 : 0;
-    if (cell->mode != VCELL_DATA || (cell->init >> byte & 15) != 15) return -1;
-    if ((cell->zero >> byte & 15) == 15) return 0;
-    const vvalue *held = is_high && cell->lo_size != 8 ? &cell->hi : &cell->lo;
-    unsigned size = is_high && cell->lo_size != 8 ? cell->hi_size : cell->lo_size;
-    if (size < 4 || held->kind != V_NUMBER) return -1;
-    pst_scalar known = vvalue_scalar(s, held);
-    if (!pst_scalar_is_const(&known)) {
-        if (is_high || known.umin32 != known.umax32) return -1;
-        return known.umin32;
+    if (cell->mode != VCELL_DATA) return -1;
+    int64_t number = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        int byte = constant_byte(s, cell, (unsigned)(off & 7) + i);
+        if (byte < 0) return -1;
+        number |= (int64_t)byte << 8 * i;
     }
-    return (int64_t)(uint32_t)(cell->lo_size == 8 && is_high ? known.umin >> 32 : known.umin);
+    return number;
 }
 
 vstep vcall_map_key(verifier *v, vstate *s, vcall_info *call, unsigned reg)

@@ -233,11 +233,11 @@ static vstep return_slice(verifier *v, vstate *s, const vcall_info *call)
     if (call->dynptr == VOBJ_NONE) return vreject(v, PST_FINDING_DYNPTR, -1, "%s is given no dynptr", vcall_name(call));
     const vobj *dynptr = &s->objs[call->dynptr];
     vobj like = {.kind = VO_MEM, .size = (uint32_t)call->constant, .flags = VOBJ_MAYBE_NULL, .parent = dynptr->id, .ref = dynptr->ref};
-    bool is_packet = dynptr->dynptr == VDYN_SKB || dynptr->dynptr == VDYN_XDP;
-    if (is_packet) like.flags |= VOBJ_SLICE_OF_PACKET;
-    bool is_rdonly = (dynptr->flags & VOBJ_RDONLY) != 0 || (call->proto->flags & PST_HELPER_RDONLY_RET) != 0;
+    if (dynptr->dynptr == VDYN_SKB || dynptr->dynptr == VDYN_XDP) like.flags |= VOBJ_SLICE_OF_PACKET;
+    // There are no writable slices of a read-only dynptr: the call then returns NULL.
+    bool is_rdonly = (call->proto->flags & PST_HELPER_RDONLY_RET) != 0;
     if (is_rdonly) like.flags |= VOBJ_RDONLY;
-    if (call->is_kfunc && !is_rdonly && is_packet && !v->type->packet_writable) {
+    if (call->is_kfunc && !is_rdonly && !v->type->packet_writable) {
         vstep step = vreject(v, PST_FINDING_READ_ONLY, -1, "%s: programs of this type may not write the packet", vcall_name(call));
         vhint(v, "use bpf_dynptr_slice");
         return step;

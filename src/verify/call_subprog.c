@@ -248,7 +248,7 @@ static vstep exit_main(verifier *v, vstate *s)
     vstep step = vcall_nothing_held(v, s, true, what);
     if (step != VSTEP_NEXT) return step;
     if (frame->kind == VFRAME_ASYNC) {
-        step = check_range(v, s, 0, 0, 1, false, "an async callback");
+        step = check_range(v, s, 0, 0, 0, false, "an async callback");
     } else if (frame->subprog == 0 || frame->subprog == vcall_exception_callback(v)) {
         step = vcall_check_return_range(v, s, 0);
     } else {
@@ -353,6 +353,7 @@ vstep vcall_tail_return(verifier *v, const vstate *s)
     if (after == NULL) return vnomem(v);
     uint32_t call_pc = vstate_frame(after)->call_pc;
     leave_frame(v, after);
+    vstate_packet_moved(v, after);
     vreg_set(after, 0, vvalue_any());
     vstep step = vengine_arrive(v, after, call_pc + 1);
     return step == VSTEP_END ? VSTEP_NEXT : step;

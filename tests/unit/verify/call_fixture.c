@@ -55,6 +55,20 @@ static pst_map_view *find_map(void *user, pst_imm64_op op, int32_t map)
     return map >= ARRAY && map < MAPS_END ? &maps[map] : NULL;
 }
 
+static uint32_t find_functions(const call_case *c, const pst_image *image, const pst_btf *btf, pst_func_info info[8])
+{
+    uint32_t count = 0;
+    for (const char *at = c->funcs; at && *at && count < 8 && count < image->subprog_count; count++) {
+        const char *end = strchr(at, ' ');
+        char name[32];
+        snprintf(name, sizeof name, "%.*s", (int)(end - at), at);
+        info[count] = (pst_func_info){.pc = image->subprogs[count].start, .type_id = pst_btf_find(btf, name, PST_BTF_FUNC)};
+        if (!info[count].type_id) pst_test_fail(__FILE__, __LINE__, "%s: no function %s", c->name, name);
+        at = end + 1;
+    }
+    return count;
+}
+
 static pst_verdict *verify_text(const call_case *c, const call_types *types)
 {
     pst_slot *slots = NULL;
@@ -74,13 +88,17 @@ static pst_verdict *verify_text(const call_case *c, const call_types *types)
     pst_status status = pst_image_build(pst_pal_env(), &input, &error, &image);
     if (status == PST_OK) {
         pst_verify_input verify = {.size = sizeof verify, .image = image, .type = type, .kfunc_name = kfunc_name};
-        if (types) {
-            verify.btf = types->btf;
-            verify.func_info = types->func_info;
-            verify.func_info_count = types->func_info_count;
+        pst_func_info info[8];
+        pst_btf *btf = NULL;
+        if (types) status = pst_btf_parse(pst_pal_env(), types->bytes, types->size, "the test's types", &btf);
+        if (btf) {
+            verify.btf = btf;
+            verify.func_info = info;
+            verify.func_info_count = find_functions(c, image, btf, info);
         }
         pst_verify_opts opts = {.size = sizeof opts, .mode = c->mode};
-        status = pst_verify(pst_pal_env(), &verify, &opts, &verdict);
+        if (status == PST_OK) status = pst_verify(pst_pal_env(), &verify, &opts, &verdict);
+        pst_btf_free(btf);
     }
     if (status != PST_OK) pst_test_fail(__FILE__, __LINE__, "%s: %s %s", c->name, pst_status_text(status), error.text);
     pst_free(pst_pal_env(), slots, count * sizeof *slots);

@@ -14,13 +14,13 @@ typedef struct call_case {
     pst_verify_mode mode;
     bool sleepable, proprietary; // not GPL
     uint32_t attach_type;
+    const char *funcs; // with types: names of the FUNCs that the subprograms are, in order, with a space behind each
 } call_case;
 
-// The types of the program, and where its subprograms with BTF start; may be NULL.
+// The types of the programs, as bytes; may be NULL.
 typedef struct call_types {
-    const pst_btf *btf;
-    const pst_func_info *func_info;
-    uint32_t func_info_count;
+    const void *bytes;
+    size_t size;
 } call_types;
 
 // Maps by descriptor.

@@ -1,4 +1,6 @@
 // call_test.c: calls of helpers and kfuncs, functions of the program, callbacks, and what is held meanwhile: small programs without BTF.
+// The verdicts in privileged mode are those of Linux 6.18, which was asked for each. What is known more precisely here differs: that the index of
+// bpf_loop is below its number of turns, and keys of arrays that are constant in ways that Linux does not recognise.
 #include "call_fixture.h"
 
 // --- Which calls are allowed -------------------------------------------------------------------------------------------------
@@ -41,7 +43,7 @@ TEST(call_memory)
         REJECT_AS("kprobe", "a size without", BOUNDS, "r2 = *(u64 *)(r1 + 0); r2 >>= 1; r1 = r10; r1 += -8; r3 = 0; call 113;" OUT),
         REJECT_AS("kprobe", "a size that may be 0", BOUNDS, "r2 = *(u64 *)(r1 + 0); r2 &= 7; r1 = r10; r1 += -8; call 16;" OUT),
         ACCEPT_AS("kprobe", "a size that is not", "r2 = *(u64 *)(r1 + 0); r2 &= 7; r2 += 1; r1 = r10; r1 += -8; call 16;" OUT),
-        ACCEPT_AS("kprobe", "nothing, at NULL", "r1 = 0; r2 = 0; r3 = 0; call 113;" RETURN0),
+        REJECT_AS("kprobe", "nothing, at NULL", NULL_POINTER, "r1 = 0; r2 = 0; r3 = 0; call 113;" RETURN0),
         REJECT_AS("kprobe", "something, at NULL", NULL_POINTER, "r1 = 0; r2 = 4; r3 = 0; call 113;" RETURN0),
         REJECT_AS("kprobe", "a size that is a pointer", TYPE, "r1 = r10; r1 += -8; r2 = r10; r3 = 0; call 113;" RETURN0),
         ACCEPT("optional memory", "r1 = 0; r2 = 0; r3 = 0; r4 = 0; r5 = 0; call 28;" RETURN0),
@@ -58,7 +60,7 @@ TEST(call_maps)
                REJECT("what is looked up may be null", NULL_POINTER,
                       "r1 = map[fd:4]; *(u64 *)(r10 - 8) = 0; r2 = r10; r2 += -8; call 1; *(u64 *)(r0 + 0) = 1;" RETURN0),
                ACCEPT("a constant key of an array is there",
-                      "r1 = map[fd:3]; *(u32 *)(r10 - 4) = 3; r2 = r10; r2 += -4; call 1; *(u64 *)(r0 + 0) = 1;" RETURN0),
+                      "r1 = map[fd:3]; *(u32 *)(r10 - 4) = 0; r2 = r10; r2 += -4; call 1; *(u64 *)(r0 + 0) = 1;" RETURN0),
                REJECT("a constant key outside is not", NULL_POINTER,
                       "r1 = map[fd:3]; *(u32 *)(r10 - 4) = 4; r2 = r10; r2 += -4; call 1; *(u64 *)(r0 + 0) = 1;" RETURN0),
                REJECT("beyond the value", BOUNDS, LOOKUP("3") "*(u64 *)(r0 + 16) = 1;" OUT),
@@ -143,7 +145,7 @@ TEST(call_references)
                       "r6 = r1;" RESERVE "r7 = r0; r1 = r6; r2 = map[fd:7]; r3 = 0; call 12; r1 = r7; r2 = 0; call 132;" OUT),
                ACCEPT("a tail call", "r2 = map[fd:7]; r3 = 0; call 12;" RETURN0),
                REJECT("a tail call into an array", MAP, "r2 = map[fd:3]; r3 = 0; call 12;" RETURN0),
-               REJECT("the packet after a tail call", TYPE,
+               ACCEPT("the packet after a tail call that failed",
                       "r6 = *(u32 *)(r1 + 0); r7 = *(u32 *)(r1 + 4); r8 = r6; r8 += 8; if r8 > r7 goto out; r2 = map[fd:7]; r3 = 0; call 12;"
                       "r0 = *(u8 *)(r6 + 0);" OUT));
 }
@@ -177,6 +179,12 @@ TEST(call_functions)
         REJECT("a tail call above too much stack", STACK_DEPTH,
                "*(u64 *)(r10 - 256) = 0; call f; r0 = 0; exit; f: r2 = map[fd:7]; r3 = 0; call 12; r0 = 0; exit"),
         ACCEPT("a tail call in a function", "call f; r0 = 0; exit; f: r2 = map[fd:7]; r3 = 0; call 12; r0 = 0; exit"),
+        REJECT("packet pointers die in the program it tail calls", TYPE,
+               "r7 = *(u32 *)(r1 + 0); r8 = *(u32 *)(r1 + 4); r3 = r7; r3 += 8; if r3 > r8 goto out; call f; r0 = *(u8 *)(r7 + 0);" OUT
+               "f: r2 = map[fd:7]; r3 = 0; call 12; r0 = 0; exit"),
+        REJECT("a reference of the caller under a tail call", REFERENCE,
+               "r6 = r1;" RESERVE "r7 = r0; r1 = r6; call f; r1 = r7; r2 = 0; call 132;" OUT "f: r6 = r1;" "r1 = map[fd:6]; r2 = 8; r3 = 0; call 131; if r0 == 0 goto no;"
+               "r7 = r0; r1 = r6; r2 = map[fd:7]; r3 = 0; call 12; r1 = r7; r2 = 0; call 132; no: r0 = 0; exit"),
         REJECT("what a tail call returns is not known", BOUNDS,
                "call f; r1 = map[fd:3][0]+0; if r0 > 16 goto out; r1 += r0; *(u8 *)(r1 + 0) = 1;" OUT "f: r2 = map[fd:7]; r3 = 0; call 12; r0 = 0; exit"));
 }
@@ -221,7 +229,7 @@ TEST(call_callbacks)
                                         "f: r0 = *(u64 *)(r2 + 0); *(u64 *)(r3 + 8) = r0; r0 = 0; exit"),
         REJECT("a key is not written", READ_ONLY, "r1 = map[fd:4]; r2 = subprog[f]; r3 = 0; r4 = 0; call 164;" RETURN0 "f: *(u64 *)(r2 + 0) = 1; r0 = 0; exit"),
         REJECT("beyond a value", BOUNDS, "r1 = map[fd:4]; r2 = subprog[f]; r3 = 0; r4 = 0; call 164;" RETURN0 "f: *(u64 *)(r3 + 16) = 1; r0 = 0; exit"),
-        REJECT("a map that is not walked", CALLBACK, "r1 = map[fd:24]; r2 = subprog[f]; r3 = 0; r4 = 0; call 164;" RETURN0 "f: r0 = 0; exit"),
+        REJECT("a map that is not walked", MAP, "r1 = map[fd:24]; r2 = subprog[f]; r3 = 0; r4 = 0; call 164;" RETURN0 "f: r0 = 0; exit"),
         ACCEPT("samples from user space", "r1 = map[fd:16]; r2 = subprog[f]; r3 = 0; r4 = 0; call 209;" RETURN0
                                           "f: r2 = 0; r3 = 8; call 203; if r0 == 0 goto no; r0 = *(u64 *)(r0 + 0); no: r0 = 0; exit"),
         REJECT("a callback makes a tail call", CALLBACK, "*(u64 *)(r10 - 8) = r1;" LOOP("2") RETURN0
@@ -359,4 +367,102 @@ TEST(call_iterators)
         ACCEPT("an index that is tested",
                NEW "again:" NEXT "if r0 == 0 goto end; r1 = *(u32 *)(r0 + 0); if r1 > 15 goto again; r2 = map[fd:3][0]+0; r2 += r1; *(u8 *)(r2 + 0) = 1; goto again; end:" DESTROY RETURN0),
         ACCEPT("under a lock", LOCK NEW DESTROY UNLOCK OUT));
+}
+
+// --- What was not sure until Linux was asked ---------------------------------------------------------------------------------------
+
+TEST(call_constant_keys)
+{
+    CALL_CASES(NULL,
+               ACCEPT("const key by 8 byte store low", "r1 = map[fd:3]; *(u64 *)(r10 - 8) = 0; r2 = r10; r2 += -8; call 1; *(u64 *)(r0 + 0) = 1;" RETURN0),
+               ACCEPT("const key by 8 byte store high", "r1 = map[fd:3]; *(u64 *)(r10 - 8) = 0; r2 = r10; r2 += -4; call 1; *(u64 *)(r0 + 0) = 1;" RETURN0),
+               ACCEPT("const key bytes", "r1 = map[fd:3]; *(u8 *)(r10 - 4) = 0; *(u8 *)(r10 - 3) = 0; *(u16 *)(r10 - 2) = 0; r2 = r10; r2 += -4; call 1; *(u64 *)(r0 + 0) = 1;" RETURN0),
+               ACCEPT("const key by reg", "r3 = 0; r1 = map[fd:3]; *(u32 *)(r10 - 4) = r3; r2 = r10; r2 += -4; call 1; *(u64 *)(r0 + 0) = 1;" RETURN0),
+               REJECT("const key in hash", NULL_POINTER, "r1 = map[fd:4]; *(u64 *)(r10 - 8) = 0; r2 = r10; r2 += -8; call 1; *(u64 *)(r0 + 0) = 1;" RETURN0),
+               ACCEPT("const key percpu", "r1 = map[fd:15]; *(u32 *)(r10 - 4) = 1; r2 = r10; r2 += -4; call 1; *(u64 *)(r0 + 0) = 1;" RETURN0),
+               ACCEPT("const key in caller stack", "*(u32 *)(r10 - 4) = 0; r1 = r10; r1 += -4; call f; r0 = 0; exit; f: r2 = r1; r1 = map[fd:3]; call 1; *(u64 *)(r0 + 0) = 1;" RETURN0),
+               ACCEPT("key from map value", LOOKUP("3") "r2 = r0; r1 = map[fd:3]; call 1;" OUT));
+}
+
+TEST(call_async_results)
+{
+    CALL_CASES(NULL,
+               REJECT_AS("sched_cls", "a timer's callback returns 1", RETURN, TIMER("11") "r1 = r6; r2 = subprog[f]; call 170;" OUT "f: r0 = 1; exit"),
+               REJECT_AS("sched_cls","timer cb returns unknown", RETURN, TIMER("11") "r1 = r6; r2 = subprog[f]; call 170;" OUT "f: call 7; exit"),
+               REJECT_AS("sched_cls","wq cb returns 1", RETURN, LOOKUP("21") "r6 = r0; r6 += 8; r1 = r6; r2 = map[fd:21]; r3 = 0;" KFUNC(28) "r1 = r6; r2 = subprog[f]; r3 = 0; r4 = 0;" KFUNC(30) OUT "f: r0 = 1; exit"));
+}
+
+TEST(call_sections_around_calls)
+{
+    CALL_CASES(NULL,
+               REJECT_AS("sched_cls", "one RCU section in another", LOCK, KFUNC(1) KFUNC(1) KFUNC(2) KFUNC(2) RETURN0),
+               REJECT_AS("sched_cls","nested rcu unbalanced", LOCK, KFUNC(1) KFUNC(1) KFUNC(2) RETURN0),
+               {.name="sleepable with lpm", .text="r1 = map[fd:24];" RETURN0, .type="syscall", .sleepable=true, .want=PST_FINDING_MAP},
+               {.name="sleepable with prog array", .text="r1 = map[fd:7];" RETURN0, .type="syscall", .sleepable=true, .want=PST_FINDING_MAP},
+               {.name="sleepable with stack trace", .text="r1 = map[fd:17];" RETURN0, .type="syscall", .sleepable=true, .want=PST_FINDING_MAP},
+               {.name="sleepable task iter", .text=KFUNC(1) "r1 = r10; r1 += -24; r2 = 0; r3 = 0;" KFUNC(37) "r1 = r10; r1 += -24;" KFUNC(39) KFUNC(2) RETURN0, .type="syscall", .sleepable=true},
+               {.name="sleepable task iter outside rcu", .text= "r1 = r10; r1 += -24; r2 = 0; r3 = 0;" KFUNC(37) "r1 = r10; r1 += -24;" KFUNC(39) RETURN0, .type="syscall", .sleepable=true, .want=PST_FINDING_LOCK},
+               {.name="sleepable task iter over the rcu end", .text=KFUNC(1) "r1 = r10; r1 += -24; r2 = 0; r3 = 0;" KFUNC(37) KFUNC(2) "r1 = r10; r1 += -24;" KFUNC(39)  RETURN0, .type="syscall", .sleepable=true, .want=PST_FINDING_ITERATOR},
+               ACCEPT("preempt and helper", KFUNC(3) "call 5;" KFUNC(4) RETURN0),
+               REJECT("preempt exit in sub balanced by main", LOCK, "call f; r0 = 0; exit; f:" KFUNC(3) RETURN0),
+               ACCEPT("preempt off in sub on in main", "call f;" KFUNC(4) "r0 = 0; exit; f:" KFUNC(3) RETURN0));
+}
+
+TEST(call_exceptions)
+{
+    CALL_CASES(NULL,
+               ACCEPT_AS("sched_cls","throw", "r1 = 0;" KFUNC(31) RETURN0),
+               REJECT_AS("sched_cls","throw with ref", REFERENCE, RESERVE "r1 = 0;" KFUNC(31) OUT),
+               REJECT_AS("sched_cls","throw in rcu", LOCK, KFUNC(1) "r1 = 0;" KFUNC(31) OUT),
+               REJECT_AS("cgroup_skb","throw range", RETURN, "r1 = 77;" KFUNC(31) RETURN0),
+               ACCEPT_AS("cgroup_skb","throw in range", "r1 = 1;" KFUNC(31) RETURN0),
+               ACCEPT_AS("sched_cls","throw in sub", "call f; r0 = 0; exit; f: r1 = 1;" KFUNC(31) RETURN0),
+               REJECT_AS("sched_cls","throw in callback", CALLBACK, LOOP("2") RETURN0 "f: r1 = 1;" KFUNC(31) RETURN0));
+}
+
+TEST(call_combinations)
+{
+    CALL_CASES(NULL,
+               ACCEPT_AS("sched_cls","smp id", "call 8; if r0 > 100 goto out;" OUT),
+               ACCEPT("subprog in callback", LOOP("3") RETURN0 "f: call g; r0 = 0; exit; g: r0 = 0; exit"),
+               REJECT_AS("sched_cls","sk_lookup in sub, leaked to caller dead", REFERENCE, "call f; r0 = 0; exit; f:" SK_LOOKUP "r0 = 0; exit"),
+               ACCEPT_AS("sched_cls","sockmap lookup", LOOKUP("13") "r1 = r0; call 86;" OUT),
+               REJECT_AS("sched_cls","sockmap lookup leak", REFERENCE, LOOKUP("13") OUT),
+               ACCEPT_AS("sched_cls","sockmap update", "*(u32 *)(r10 - 4) = 0; *(u64 *)(r10 - 16) = 0; " SK_LOOKUP "if r0 == 0 goto out; r6 = r0; r1 = map[fd:13]; r2 = r10; r2 += -4; r3 = r0; r4 = 0; call 2; r1 = r6; call 86;" OUT),
+               REJECT("spin lock in map-in-loop", LOCK, LOOP("2") RETURN0 "f:" LOOKUP("10") "r1 = r0; r1 += 4; call 93;" OUT),
+               ACCEPT_AS("sched_cls","lock over callback exit iter", LOCK NEW "again:" NEXT "if r0 == 0 goto end; goto again; end:" DESTROY UNLOCK OUT),
+               REJECT_AS("sched_cls","iter element after destroy", TYPE, NEW NEXT "if r0 == 0 goto end; r6 = r0;" DESTROY "r0 = *(u32 *)(r6 + 0); exit; end:" DESTROY RETURN0),
+               ACCEPT_AS("sched_cls","iter passed to sub", NEW "r1 = r10; r1 += -8; call f;" DESTROY RETURN0 "f:" KFUNC(8) RETURN0),
+               ACCEPT_AS("sched_cls","iter new in sub on caller's stack", "r1 = r10; r1 += -8; call f;" DESTROY RETURN0 "f: r2 = 0; r3 = 10;" KFUNC(7) RETURN0),
+               REJECT_AS("sched_cls","dynptr leak in sub", REFERENCE, "call f; r0 = 0; exit; f: r1 = map[fd:6]; r2 = 8; r3 = 0; r4 = r10; r4 += -16; call 198; r0 = 0; exit"),
+               ACCEPT_AS("sched_cls","dynptr over dynptr (skb)", "r6 = r1;" SKB_DYNPTR "r1 = r6;" SKB_DYNPTR RETURN0),
+               REJECT_AS("sched_cls","rdwr slice then pkt", TYPE, "r6 = r1;" SKB_DYNPTR "r1 = r10; r1 += -16; r2 = 0; r3 = 0; r4 = 8;" KFUNC(36) "if r0 == 0 goto out; r7 = r0; *(u64 *)(r7 + 0) = 1; r1 = r6; r2 = 0; call 39; *(u64 *)(r7 + 0) = 1;" OUT),
+               REJECT_AS("cgroup_skb","rdwr slice not allowed", READ_ONLY, "r6 = r1;" SKB_DYNPTR "r1 = r10; r1 += -16; r2 = 0; r3 = 0; r4 = 8;" KFUNC(36) OUT),
+               ACCEPT_AS("sched_cls","slice with buffer", SKB_DYNPTR "r1 = r10; r1 += -16; r2 = 0; r3 = r10; r3 += -32; r4 = 8;" KFUNC(22) OUT),
+               REJECT_AS("sched_cls","slice with small buffer", BOUNDS, SKB_DYNPTR "r1 = r10; r1 += -16; r2 = 0; r3 = r10; r3 += -4; r4 = 8;" KFUNC(22) OUT),
+               REJECT_AS("sched_cls","slice of unknown size", ARGUMENT, SKB_DYNPTR "call 7; r4 = r0; r4 &= 7; r1 = r10; r1 += -16; r2 = 0; r3 = 0;" KFUNC(22) OUT),
+               ACCEPT_AS("sched_cls","kern ctx", KFUNC(35) "r0 = 0; exit"),
+               ACCEPT_AS("kprobe","perf output", "r6 = r1; *(u64 *)(r10 - 8) = 0; r2 = map[fd:12]; r3 = 0; r4 = r10; r4 += -8; r5 = 8; call 25;" RETURN0),
+               REJECT_AS("kprobe","perf output into array", MAP, "r6 = r1; *(u64 *)(r10 - 8) = 0; r2 = map[fd:3]; r3 = 0; r4 = r10; r4 += -8; r5 = 8; call 25;" RETURN0),
+               ACCEPT_AS("kprobe","stackid", "r2 = map[fd:17]; r3 = 0; call 27;" RETURN0),
+               ACCEPT_AS("kprobe","find_vma", "call 158; r1 = r0; r2 = 0; r3 = subprog[f]; r4 = r10; r4 += -8; r5 = 0; call 180;" RETURN0 "f: r0 = 0; exit"),
+               ACCEPT_AS("kprobe","task stack", "call 158; r1 = r0; r2 = r10; r2 += -64; r3 = 64; r4 = 0; call 141;" RETURN0),
+               REJECT_AS("kprobe","spin lock tracing", MAP, LOOKUP("10") "r1 = r0; r1 += 4; call 93; " OUT),
+               REJECT_AS("socket_filter","spin lock socket filter", MAP, LOOKUP("10") "r6 = r0; r1 = r0; r1 += 4; call 93; r1 = r6; r1 += 4; call 94;" OUT),
+               REJECT("loop callback reads index uninit r3", UNINITIALISED, LOOP("3") RETURN0 "f: r0 = r3; exit"),
+               ACCEPT("loop ctx null", "r1 = 5; r2 = subprog[f]; r3 = 0; r4 = 0; call 181;" RETURN0 "f: r0 = 0; exit"),
+               ACCEPT("callback also called directly", "r1 = 1; r2 = 0; call f;" LOOP("5") RETURN0 "f: r0 = 0; exit"),
+               REJECT("csum_diff size not mult", NULL_POINTER, "r1 = 0; r2 = 3; r3 = 0; r4 = 0; r5 = 0; call 28;" RETURN0),
+               ACCEPT("maybe null as or_null memory", "r1 = map[fd:4]; *(u64 *)(r10 - 8) = 0; r2 = r10; r2 += -8; call 1; r1 = r0; r2 = 8; r3 = 0; r4 = 0; r5 = 0; call 28;" RETURN0),
+               REJECT("maybe null as memory", NULL_POINTER, "r1 = map[fd:4]; *(u64 *)(r10 - 8) = 0; r2 = r10; r2 += -8; call 1; r1 = map[fd:6]; r2 = r0; r3 = 8; r4 = 0; call 130;" RETURN0),
+               ACCEPT("reserve zero", "r1 = map[fd:6]; r2 = 0; r3 = 0; call 131; if r0 == 0 goto out;" SUBMIT OUT),
+               ACCEPT("reserve huge", "r1 = map[fd:6]; r2 = 0x7fffffff; r3 = 0; call 131; if r0 == 0 goto out;" SUBMIT OUT),
+               REJECT("alu on reservation then submit", REFERENCE, RESERVE "r0 += 8; r1 = r0; r1 += -4; r2 = 0; call 132;" OUT),
+               ACCEPT("alu on reservation and back", RESERVE "r0 += 8; r0 += -8;" SUBMIT OUT),
+               ACCEPT("strtol from rodata", "r1 = map[fd:5][0]+0; r2 = 8; r3 = 0; r4 = r10; r4 += -8; call 105;" RETURN0),
+               REJECT("write into rodata", READ_ONLY, "r1 = map[fd:5][0]+0; r2 = 8; call 16;" RETURN0),
+               ACCEPT("user ringbuf ctx", "*(u64 *)(r10 - 8) = 0; r1 = map[fd:16]; r2 = subprog[f]; r3 = r10; r3 += -8; r4 = 0; call 209;" RETURN0 "f: r6 = r2; r0 = *(u64 *)(r6 + 0); r0 = 0; exit"),
+               REJECT("submit the user ringbuf dynptr", DYNPTR, "r1 = map[fd:16]; r2 = subprog[f]; r3 = 0; r4 = 0; call 209;" RETURN0 "f: r2 = 0; call 199; r0 = 0; exit"),
+               REJECT("read user ringbuf dynptr directly", TYPE, "r1 = map[fd:16]; r2 = subprog[f]; r3 = 0; r4 = 0; call 209;" RETURN0 "f: r0 = *(u64 *)(r1 + 0); r0 = 0; exit"),
+               REJECT("a read of nothing at the end of the stack", BOUNDS, "r1 = map[fd:6]; r2 = r10; r3 = 0; r4 = 0; call 130;" RETURN0));
 }
