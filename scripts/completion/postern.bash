@@ -2,12 +2,13 @@
 
 _postern() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command= i
-    local commands="run show test-run help"
+    local commands="run show test-run verify help"
     local global="--json --verbose --help --version -j -v -h"
     local topics="sections maps programs disassembly btf helpers types"
     local run="--hook --program --one-way --set --map --events --event-type --duration --stats-interval --detach-after --make-tap --btf"
     local show="--btf"
     local test_run="--data --ctx --repeat --out --set --map --events --event-type --btf"
+    local verify="--programs --mode --explain --html --btf --max-steps --max-states --unroll --stack-max"
     local help=""
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -19,9 +20,13 @@ _postern() {
             for name in /sys/class/net/*; do names+=" xdp:${name##*/}"; done
             mapfile -t COMPREPLY < <(compgen -W "$names" -- "$cur")
             return ;;
-        --btf | --out | --data)
+        --btf | --out | --data | --html | --programs)
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return ;;
+        --mode)
+            mapfile -t COMPREPLY < <(compgen -W "privileged strict" -- "$cur")
+            return ;;
+        --max-steps | --max-states | --unroll | --stack-max) return ;;
         --program | --set | --map | --event-type | --duration | --stats-interval | --detach-after | --ctx | --repeat | --events) return ;;
     esac
     if [[ $cur == -* ]]; then
