@@ -36,7 +36,7 @@ typedef struct vflow_loop {
     uint32_t head;      // block
     uint32_t parent;    // loop around it, VFLOW_NONE
     uint32_t depth;     // 0: outermost
-    bool is_bounded;    // every way round passes a may_goto or an iterator's next: it ends by their meaning
+    bool is_bounded;    // every way round goes on behind a may_goto, or past the next element of an iterator that is made outside: it ends by their meaning
 } vflow_loop;
 
 typedef struct vflow_sub {

@@ -8,8 +8,9 @@
 // the lowest common ancestor of its ends is at hand: nothing before it can contain both. Inside each component the order is the reverse postorder
 // of the search; that it is a weak topological order, for irreducible graphs too, is what flow_test.c checks edge by edge.
 //
-// Whether a loop is bounded by its meaning is the same question on the graph without the blocks that count (may_goto, the next element of an
-// iterator): does the head still reach itself? So the same pass runs again with these blocked. What reaches the head but is not reached from it
+// Whether a loop is bounded by its meaning is the same question on the graph without the edges that count: does the head still reach itself? Going on
+// behind a may_goto counts (its jump, once the budget is used up, does not), and so does leaving the call that yields an iterator's next element,
+// unless the loop makes iterators too. So the same pass runs again with these edges cut. What reaches the head but is not reached from it
 // there can never be part of a way round; it is put away as one dead block, so that nothing is walked twice. (Where an irreducible edge enters
 // such a block later it leads to the head as a whole; this may call a bounded loop unbounded; never the reverse.)
 #include <string.h>
@@ -32,7 +33,10 @@ typedef struct loops {
     uint32_t *dead_pred; // of a head: the dead block that leads to it
     uint32_t *container; // head of the innermost loop around it, itself left out
     uint32_t *mark, *body;
-    uint8_t *is_head, *blocked, *dead, *turns; // turns: the head of an unbounded loop
+    uint32_t *tree_edge; // by block: the edge that led to it first
+    uint8_t *cut;        // by edge
+    uint8_t *is_head, *dead, *turns; // turns: the head of an unbounded loop
+    uint8_t *unbounded;  // likewise, by what is_bounded will say
     uint32_t *arc_to, *arc_next, *first_arc;
     uint32_t arc_count, body_count;
     uint32_t *stack;
@@ -81,6 +85,7 @@ static void search(loops *l, uint32_t entry, uint32_t *count, uint32_t *post_cou
         if (to == VFLOW_NONE) continue;
         if (!l->number[to]) {
             enter(l, to, block, count);
+            l->tree_edge[to] = edge;
             l->stack[depth++] = to;
         } else if (!l->done[to]) {
             push_edge(&l->latches[to], l->next_edge, edge);
@@ -96,7 +101,6 @@ static void search(loops *l, uint32_t entry, uint32_t *count, uint32_t *post_cou
 static void take_in(loops *l, uint32_t head, uint32_t from, uint32_t to)
 {
     from = find(l->uf, from);
-    if (l->blocked[from]) return;
     l->arc_to[l->arc_count] = to;
     l->arc_next[l->arc_count] = l->first_arc[from];
     l->first_arc[from] = l->arc_count++;
@@ -105,16 +109,21 @@ static void take_in(loops *l, uint32_t head, uint32_t from, uint32_t to)
     l->body[l->body_count++] = from;
 }
 
-// All that reaches head inside its subtree, each with the arcs between them. A graph without blocked blocks has no need of the arcs.
+static void take_edge(loops *l, uint32_t head, uint32_t edge, uint32_t to)
+{
+    if (!l->cut[edge]) take_in(l, head, edge / 2, to);
+}
+
+// All that reaches head inside its subtree, each with the arcs between them. A graph without cut edges has no need of the arcs.
 static void collect_body(loops *l, uint32_t head)
 {
     l->body_count = l->arc_count = 0;
-    for (uint32_t e = l->latches[head]; e != VFLOW_NONE; e = l->next_edge[e]) take_in(l, head, e / 2, head);
+    for (uint32_t e = l->latches[head]; e != VFLOW_NONE; e = l->next_edge[e]) take_edge(l, head, e, head);
     for (uint32_t i = 0; i < l->body_count; i++) {
         uint32_t block = l->body[i];
-        if (!l->dead[block]) take_in(l, head, l->parent[block], block);
+        if (!l->dead[block]) take_edge(l, head, l->tree_edge[block], block);
         if (l->dead_pred[block] != VFLOW_NONE) take_in(l, head, l->dead_pred[block], block);
-        for (uint32_t e = l->incoming[block]; e != VFLOW_NONE; e = l->next_incoming[e]) take_in(l, head, e / 2, block);
+        for (uint32_t e = l->incoming[block]; e != VFLOW_NONE; e = l->next_incoming[e]) take_edge(l, head, e, block);
     }
 }
 
@@ -165,7 +174,7 @@ static void nest(loops *l, uint32_t first, uint32_t last)
         uint32_t head = l->pre[n];
         for (uint32_t e = l->extras[head]; e != VFLOW_NONE; e = l->next_edge[e])
             push_edge(&l->incoming[find(l->uf, edge_to(l, e))], l->next_incoming, e);
-        if (l->latches[head] != VFLOW_NONE && !l->blocked[head]) close_loop(l, head);
+        if (l->latches[head] != VFLOW_NONE) close_loop(l, head);
     }
 }
 
@@ -179,25 +188,55 @@ static void reset(loops *l, uint32_t n)
     }
 }
 
-static bool counts(const vflow_builder *b, const vflow_block *block)
-{
-    const pst_helper_proto *proto = b->protos[block->last];
-    return b->image->insns[block->last].kind == PST_KIND_MAY_GOTO || (proto && (proto->flags & PST_HELPER_ITER_NEXT));
-}
-
-static void nest_all(loops *l, uint32_t n)
+// Cuts the edges that count: of may_gotos, and of iterators if wanted. False: there are none.
+static bool cut_edges(loops *l, uint32_t n, bool iterators)
 {
     bool any = false;
+    memset(l->cut, 0, 2 * (size_t)n);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t last = l->b->blocks[i].last;
+        const pst_helper_proto *proto = l->b->protos[last];
+        bool next = iterators && proto && (proto->flags & PST_HELPER_ITER_NEXT);
+        if (!next && l->b->image->insns[last].kind != PST_KIND_MAY_GOTO) continue;
+        l->cut[2 * i] = 1;
+        l->cut[2 * i + 1] = next;
+        any = true;
+    }
+    return any;
+}
+
+// The heads of loops in which iterators are made (by block, from the first round's containers).
+static void mark_makers(const loops *l, uint32_t n, uint8_t *makes)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const vflow_block *block = &l->b->blocks[i];
+        bool found = false;
+        for (uint32_t pc = block->start; pc <= block->last; pc++) {
+            const pst_helper_proto *proto = l->b->protos[pc];
+            found |= proto && (proto->flags & PST_HELPER_ITER_NEW);
+        }
+        for (uint32_t head = l->is_head[i] ? i : l->container[i]; found && head != VFLOW_NONE && !makes[head]; head = l->container[head]) makes[head] = 1;
+    }
+}
+
+static void nest_all(loops *l, uint32_t n, uint8_t *makes)
+{
+    memset(l->cut, 0, 2 * (size_t)n);
     reset(l, n);
     nest(l, 0, n);
     memcpy(l->is_head, l->turns, n);
-    memcpy(l->post + n, l->container, n * sizeof *l->container); // the second round must not change it
-    for (uint32_t i = 0; i < n; i++) any |= l->blocked[i] = counts(l->b, &l->b->blocks[i]);
-    if (!any) return;
-    reset(l, n);
-    memset(l->turns, 0, n);
-    nest(l, 0, n);
-    memcpy(l->container, l->post + n, n * sizeof *l->container);
+    memcpy(l->unbounded, l->turns, n);
+    memcpy(l->post + n, l->container, n * sizeof *l->container); // later rounds must not change it
+    mark_makers(l, n, makes);
+    for (unsigned iterators = 0; iterators < 2; iterators++) {
+        if (!cut_edges(l, n, iterators)) continue;
+        reset(l, n);
+        memset(l->turns, 0, n);
+        nest(l, 0, n);
+        memcpy(l->container, l->post + n, n * sizeof *l->container);
+        for (uint32_t i = 0; i < n; i++)
+            if (!l->turns[i] && !(iterators && makes[i])) l->unbounded[i] = 0;
+    }
 }
 
 // --- Order ----------------------------------------------------------------------------------------------------
@@ -225,7 +264,7 @@ static void number_sub(loops *l, const vflow_sub *sub, const uint32_t *post, uin
         block->order = order;
         b->by_order[sub->first_block + order++] = at;
         if (l->is_head[at]) {
-            b->loops[b->loop_count] = (vflow_loop){.head = at, .parent = open, .depth = depth, .is_bounded = !l->turns[at]};
+            b->loops[b->loop_count] = (vflow_loop){.head = at, .parent = open, .depth = depth, .is_bounded = !l->unbounded[at]};
             open = b->loop_count++;
             block->is_head = true;
             l->stack[depth++] = at;
@@ -238,8 +277,9 @@ static void number_sub(loops *l, const vflow_sub *sub, const uint32_t *post, uin
 static bool allocate(loops *l, size_t n)
 {
     uint32_t **words[] = {&l->pre,        &l->number, &l->parent, &l->uf,       &l->latches, &l->extras,
-                          &l->container, &l->mark,   &l->body,   &l->first_arc, &l->stack,   &l->incoming, &l->dead_pred};
-    uint8_t **bytes[] = {&l->done, &l->is_head, &l->blocked, &l->dead, &l->turns};
+                          &l->container, &l->mark,   &l->body,   &l->first_arc, &l->stack,   &l->incoming, &l->dead_pred,
+                          &l->tree_edge};
+    uint8_t **bytes[] = {&l->done, &l->is_head, &l->unbounded, &l->dead, &l->turns};
     pst_arena *scratch = &l->b->scratch;
     for (size_t i = 0; i < PST_COUNT(words); i++)
         if (!(*words[i] = pst_arena_array(scratch, n, sizeof(uint32_t)))) return false;
@@ -251,8 +291,9 @@ static bool allocate(loops *l, size_t n)
     // Arcs of one loop: the head's latches and what else comes in, each edge once; for each block of the body its parent and a dead block.
     l->arc_to = pst_arena_array(scratch, 4 * n, sizeof(uint32_t));
     l->arc_next = pst_arena_array(scratch, 4 * n, sizeof(uint32_t));
+    l->cut = pst_arena_array(scratch, 2 * n, 1);
     l->b->by_order = pst_arena_array(scratch, n, sizeof(uint32_t));
-    return l->post && l->next_edge && l->next_incoming && l->arc_to && l->arc_next && l->b->by_order;
+    return l->post && l->next_edge && l->next_incoming && l->arc_to && l->arc_next && l->cut && l->b->by_order;
 }
 
 pst_status vflow_find_loops(vflow_builder *b)
@@ -265,7 +306,9 @@ pst_status vflow_find_loops(vflow_builder *b)
         l.latches[i] = l.extras[i] = l.container[i] = VFLOW_NONE;
     }
     for (uint32_t s = 0; s < b->image->subprog_count; s++) search(&l, b->subs[s].entry, &count, &post_count);
-    nest_all(&l, n);
+    uint8_t *makes = pst_arena_array(&b->scratch, n, 1);
+    if (!makes) return PST_E_NOMEM;
+    nest_all(&l, n, makes);
     for (uint32_t i = 0; i < n; i++) heads += l.is_head[i];
     // Behind the loops stands, for each, the number after its last inner loop: loops are numbered in their order, outer ones first.
     b->loops = pst_arena_alloc(b->arena, heads * (sizeof *b->loops + sizeof(uint32_t)));

@@ -435,6 +435,25 @@ static vstep binary(verifier *v, vstate *s, const pst_insn *insn)
     return binary_numbers(v, s, insn, &a, &b);
 }
 
+// "r <<= 32; r >>= 32" is how compilers extend the low half without 32-bit moves. Done as one step, it keeps the symbol of a number that fits.
+static bool extends_low_half(const verifier *v, const vstate *s, const pst_insn *insn)
+{
+    const pst_insn *next = insn + 1;
+    if (insn->op != PST_ALU_LSH || insn->width != 64 || !(insn->flags & PST_INSN_IMM) || insn->imm != 32) return false;
+    if (v->pc + 1 >= v->image->count || v->flow.block_of[v->pc + 1] != v->flow.block_of[v->pc]) return false;
+    if (next->kind != PST_KIND_ALU || next->width != 64 || !(next->flags & PST_INSN_IMM) || next->imm != 32 || next->dst != insn->dst) return false;
+    return (next->op == PST_ALU_RSH || next->op == PST_ALU_ARSH) && vreg(s, insn->dst).kind == V_NUMBER;
+}
+
+static vstep extend_low_half(verifier *v, vstate *s, const pst_insn *insn)
+{
+    bool is_signed = insn[1].op == PST_ALU_ARSH;
+    pst_insn like = {.kind = PST_KIND_ALU, .op = is_signed ? PST_ALU_MOVSX32 : PST_ALU_MOV, .dst = insn->dst, .src = insn->dst,
+                     .width = is_signed ? 64 : 32};
+    v->go = v->pc + 2;
+    return extend(v, s, &like, 32);
+}
+
 vstep vstep_alu(verifier *v, vstate *s, const pst_insn *insn)
 {
     if (insn->kind == PST_KIND_SWAP) return unary(v, s, insn);
@@ -444,6 +463,6 @@ vstep vstep_alu(verifier *v, vstate *s, const pst_insn *insn)
     case PST_ALU_MOVSX8:
     case PST_ALU_MOVSX16:
     case PST_ALU_MOVSX32: return move(v, s, insn);
-    default: return binary(v, s, insn);
+    default: return extends_low_half(v, s, insn) ? extend_low_half(v, s, insn) : binary(v, s, insn);
     }
 }

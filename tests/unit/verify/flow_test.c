@@ -127,7 +127,9 @@ static bool in_loop(const vflow *flow, uint32_t block, uint32_t loop)
     return false;
 }
 
-// Marks what `from` reaches along edges inside loop (VFLOW_NONE: anywhere), by one step or more; without goes around blocks that are set there.
+// Marks what `from` reaches along edges inside loop (VFLOW_NONE: anywhere), by one step or more; without goes around blocks that are 1 there,
+// and leaves those that are JUMP_ONLY by their jump alone.
+#define JUMP_ONLY 2
 static void spread(const vflow *flow, uint32_t from, uint32_t loop, const uint8_t *without, uint8_t *seen)
 {
     static uint32_t stack[1u << 12];
@@ -135,10 +137,11 @@ static void spread(const vflow *flow, uint32_t from, uint32_t loop, const uint8_
     memset(seen, 0, flow->block_count);
     stack[depth++] = from;
     while (depth) {
-        const vflow_block *b = &flow->blocks[stack[--depth]];
-        for (int w = 0; w < 2; w++) {
+        uint32_t at = stack[--depth];
+        const vflow_block *b = &flow->blocks[at];
+        for (int w = without && without[at] == JUMP_ONLY; w < 2; w++) {
             uint32_t to = w ? b->target : b->next;
-            if (to == VFLOW_NONE || seen[to] || (without && without[to]) || (loop != VFLOW_NONE && !in_loop(flow, to, loop))) continue;
+            if (to == VFLOW_NONE || seen[to] || (without && without[to] == 1) || (loop != VFLOW_NONE && !in_loop(flow, to, loop))) continue;
             seen[to] = 1;
             stack[depth++] = to;
         }
@@ -205,11 +208,11 @@ static const char *wrong_bounds(const flowed *f, uint32_t *loose)
 {
     static uint8_t counting[1u << 12], seen[1u << 12];
     const vflow *flow = &f->flow;
-    for (uint32_t u = 0; u < flow->block_count; u++) counting[u] = f->image->insns[flow->blocks[u].last].kind == PST_KIND_MAY_GOTO;
+    for (uint32_t u = 0; u < flow->block_count; u++) counting[u] = f->image->insns[flow->blocks[u].last].kind == PST_KIND_MAY_GOTO ? JUMP_ONLY : 0;
     for (uint32_t l = 0; l < flow->loop_count; l++) {
         uint32_t head = flow->loops[l].head;
         spread(flow, head, l, counting, seen);
-        bool bounded = counting[head] || !seen[head];
+        bool bounded = !seen[head];
         if (flow->loops[l].is_bounded && !bounded) return "a loop is called bounded and turns freely";
         if (flow->loops[l].is_bounded == bounded) continue;
         ++*loose;
@@ -329,14 +332,15 @@ TEST(flow_takes_a_ladder_of_diamonds)
     free(slots);
 }
 
-// Heads h1 .. hn in the front, their latches behind in reverse: n loops in each other. counting: each latch is behind a may_goto.
+// Heads h1 .. hn in the front, their latches behind in reverse: n loops in each other. counting: each latch is behind a may_goto that
+// jumps over it.
 static pst_slot *nested(uint32_t n, bool counting)
 {
     pst_slot *slots = large();
     for (uint32_t i = 0; i + 1 < LARGE; i++) slots[i] = (pst_slot){.opcode = 0xb7, .regs = 2};
     for (uint32_t i = 0; i < n; i++) {
         uint32_t latch = 2 * n + 2 * (n - i);
-        if (counting) slots[latch - 1] = (pst_slot){.opcode = 0xe5, .off = 0};
+        if (counting) slots[latch - 1] = (pst_slot){.opcode = 0xe5, .off = 1};
         slots[latch] = branch(latch, 2 * i);
     }
     return slots;
