@@ -92,6 +92,11 @@ static void *memory_at(checked_run *c, uint64_t address, uint32_t size, bool wri
     return memory;
 }
 
+static bool leads_to_sock(const pst_ctx_field *field)
+{
+    return field->kind == PST_FIELD_SOCK || field->kind == PST_FIELD_SOCK_OR_NULL || field->kind == PST_FIELD_SOCK_COMMON_OR_NULL;
+}
+
 static bool context_read(checked_run *c, uint64_t off, uint32_t size, uint64_t *out)
 {
     const pst_prog_type *type = c->prog->bindings.type;
@@ -99,7 +104,7 @@ static bool context_read(checked_run *c, uint64_t off, uint32_t size, uint64_t *
         return checked_trap(c, PST_TRAP_CONTEXT, off, size);
     if (!c->prog->has_sock_field || *out == 0) return true;
     const pst_ctx_field *field = pst_ctx_field_at(type, (uint32_t)off, size, false);
-    if (!field || field->kind != PST_FIELD_SOCK_OR_NULL) return true;
+    if (!field || !leads_to_sock(field)) return true;
     return checked_region_add(c, (region){.base = *out, .kind = REGION_OBJECT});
 }
 
@@ -435,7 +440,7 @@ static void checked_free(pst_exec *exec)
 static bool type_has_sock(const pst_prog_type *type)
 {
     for (uint32_t i = 0; type && i < type->field_count; i++)
-        if (type->fields[i].kind == PST_FIELD_SOCK_OR_NULL) return true;
+        if (leads_to_sock(&type->fields[i])) return true;
     return false;
 }
 
