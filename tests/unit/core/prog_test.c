@@ -158,6 +158,10 @@ TEST(refused_programs_say_why)
     attr.prog_type = 12345;
     CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EINVAL);
     attr = base;
+    attr.prog_type = PST_PROG_SK_MSG;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EINVAL);
+    CHECK(strstr(pst_client_error(f.client), "nothing on this host runs it") != NULL);
+    attr = base;
     attr.insns = 0;
     CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EFAULT);
     attr = base;
