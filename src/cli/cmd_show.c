@@ -171,8 +171,11 @@ static cli_exit show_all_helpers(const show_state *s)
         pst_text_init(&types, cli_env());
         pst_text_init(&text, cli_env());
         show_prototype(&text, proto);
-        for (size_t t = 0; t < pst_prog_type_count(); t++)
-            if (pst_prog_type_helper(pst_prog_type_at(t), proto->id)) pst_text_format(&types, "%s%s", types.size ? " " : "", pst_prog_type_at(t)->name);
+        for (size_t t = 0; t < pst_prog_type_count(); t++) { // those that run here: with the others the list were too long to read
+            const pst_prog_type *type = pst_prog_type_at(t);
+            if (!pst_prog_type_hosted(type) || !pst_prog_type_helper(type, proto->id)) continue;
+            pst_text_format(&types, "%s%s", types.size ? " " : "", type->name);
+        }
         cli_table_format(&table, "%d", proto->id);
         cli_table_text(&table, proto->name);
         cli_table_text(&table, pst_text_cstr(&text));
