@@ -153,12 +153,19 @@ static bool may_be_null(const vstate *s, const vvalue *value)
     return value->kind == V_PTR && (s->objs[value->obj].flags & VOBJ_MAYBE_NULL);
 }
 
+// A pointer that was read out of a struct of the host may be null although nothing says so: reads through it are protected.
+static bool is_unsure(const vstate *s, const vvalue *value)
+{
+    if (value->kind != V_PTR) return false;
+    const vobj *obj = &s->objs[value->obj];
+    return (obj->flags & VOBJ_UNTRUSTED) || ((obj->kind == VO_BTF || obj->kind == VO_PERCPU) && !(obj->flags & VOBJ_TRUSTED) && obj->ref == 0);
+}
+
 // The pointer is compared with 0: is_null_way says whether the jump is taken when it is null.
 static vstep null_check(verifier *v, vstate *s, const vvalue *pointer, bool jumps_if_null, uint32_t target)
 {
-    bool untrusted = pointer->kind == V_PTR && (s->objs[pointer->obj].flags & VOBJ_UNTRUSTED);
-    if (untrusted && !may_be_null(s, pointer)) return unknown_ways(v, s, target);
     if (!may_be_null(s, pointer)) {
+        if (is_unsure(s, pointer)) return unknown_ways(v, s, target);
         if (!jumps_if_null) v->go = target;
         return VSTEP_NEXT;
     }
