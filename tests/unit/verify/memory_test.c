@@ -45,6 +45,8 @@ typedef struct memory_case {
     uint32_t flags;
 } memory_case;
 
+static const pst_btf *g_host; // types of the host, for the cases that are about them
+
 static pst_verdict *verify_text(const memory_case *c)
 {
     pst_slot *slots = NULL;
@@ -62,7 +64,7 @@ static pst_verdict *verify_text(const memory_case *c)
                              .count = (uint32_t)count, .find_map = find_map};
     pst_status status = pst_image_build(pst_pal_env(), &input, &error, &image);
     if (status == PST_OK) {
-        pst_verify_input verify = {.size = sizeof verify, .image = image, .type = type};
+        pst_verify_input verify = {.size = sizeof verify, .image = image, .type = type, .host_btf = g_host};
         pst_verify_opts opts = {.size = sizeof opts, .mode = c->mode, .flags = c->flags};
         status = pst_verify(pst_pal_env(), &verify, &opts, &verdict);
     }
@@ -428,6 +430,89 @@ TEST(memory_arguments_that_are_written)
            .text = "*(u64 *)(r10 - 16) = r1;" LOAD_BYTES "r6 = *(u64 *)(r10 - 16); r0 = *(u32 *)(r6 + 0); exit"},
           {.name = "not to a read-only map", .type = "sched_cls", .want = PST_FINDING_READ_ONLY,
            .text = "r2 = 0; r3 = map[fd:5][0]+0; r4 = 8; call 26;" RETURN0});
+}
+
+// --- Dynptrs on the stack ------------------------------------------------------------------------------------------------------
+
+TEST(memory_dynptrs_on_the_stack)
+{
+    // A dynptr of a map's value at r10 - 16; 8 bytes are read through it to r10 - 32.
+#define DYNPTR "r1 = map[fd:3][0]+0; r2 = 16; r3 = 0; r4 = r10; r4 += -16; call 197;"
+#define READ_DYNPTR "r1 = r10; r1 += -32; r2 = 8; r3 = r10; r3 += -16; r4 = 0; r5 = 0; call 201;"
+#define SPLIT "if r6 > 5 goto +1; r7 = 0;"
+    CASES(ACCEPT("used", "r6 = *(u32 *)(r1 + 12);" DYNPTR SPLIT READ_DYNPTR RETURN0),
+          REJECT("not loaded from", DYNPTR, DYNPTR "r0 = *(u64 *)(r10 - 16); exit"),
+          REJECT("not read by a helper", DYNPTR, DYNPTR "r1 = r10; r1 += -16; r2 = 8; call 6;" RETURN0),
+          ACCEPT("overwritten", DYNPTR "*(u64 *)(r10 - 16) = 1; r0 = *(u64 *)(r10 - 16); exit"),
+          REJECT("and then none", DYNPTR, DYNPTR "*(u64 *)(r10 - 16) = 1;" READ_DYNPTR RETURN0),
+          REJECT("its upper half", DYNPTR, DYNPTR "*(u8 *)(r10 - 1) = 1;" READ_DYNPTR RETURN0),
+          REJECT("its lower half after a join", DYNPTR, "r6 = *(u32 *)(r1 + 12);" DYNPTR SPLIT "*(u64 *)(r10 - 16) = 1;" READ_DYNPTR RETURN0),
+          REJECT("its upper half after a join", DYNPTR, "r6 = *(u32 *)(r1 + 12);" DYNPTR SPLIT "*(u64 *)(r10 - 8) = 1;" READ_DYNPTR RETURN0),
+          REJECT("perhaps", DYNPTR, EIGHT_OR_NOT "r6 = r3;" DYNPTR "r6 += r10; *(u64 *)(r6 - 16) = 1;" READ_DYNPTR RETURN0),
+          ACCEPT("made anew in its place", DYNPTR DYNPTR READ_DYNPTR RETURN0),
+          REJECT("not filled by a helper", DYNPTR, DYNPTR "r1 = r10; r1 += -16; r2 = 8; call 16;" RETURN0),
+          REJECT("its slice dies with it", TYPE,
+                 DYNPTR "r1 = r10; r1 += -16; r2 = 0; r3 = 8; call 203; if r0 == 0 goto out; *(u64 *)(r10 - 16) = 1; *(u8 *)(r0 + 0) = 1;" OUT),
+          REJECT("one of a ring buffer is not overwritten", DYNPTR,
+                 "r1 = map[fd:11]; r2 = 8; r3 = 0; r4 = r10; r4 += -16; call 198; *(u64 *)(r10 - 16) = 0; r1 = r10; r1 += -16; r2 = 0; call 199;" RETURN0));
+}
+
+// --- Structs of the host ---------------------------------------------------------------------------------------------------------
+
+// int; long; struct sk_buff { long len; struct sk_buff *next; int array[4]; int *number; }
+static pst_btf *host_types(void)
+{
+    static const char names[] = "\0int\0long\0sk_buff\0len\0next\0array\0number";
+    enum { INT = 1, LONG = 5, SK_BUFF = 10, LEN = 18, NEXT = 22, ARRAY_NAME = 27, NUMBER = 33 };
+    const uint32_t types[] = {
+        INT, 1u << 24, 4, 1u << 24 | 32,                                             // 1
+        LONG, 1u << 24, 8, 1u << 24 | 64,                                            // 2
+        SK_BUFF, 4u << 24 | 4, 40, LEN, 2, 0, NEXT, 4, 64, ARRAY_NAME, 5, 128, NUMBER, 6, 256, // 3
+        0, 2u << 24, 3,                                                              // 4: struct sk_buff *
+        0, 3u << 24, 0, 1, 1, 4,                                                     // 5: int[4]
+        0, 2u << 24, 1,                                                              // 6: int *
+    };
+    const uint32_t header[6] = {1u << 16 | 0xeb9f, 24, 0, sizeof types, sizeof types, sizeof names};
+    uint8_t bytes[sizeof header + sizeof types + sizeof names];
+    memcpy(bytes, header, sizeof header);
+    memcpy(bytes + sizeof header, types, sizeof types);
+    memcpy(bytes + sizeof header + sizeof types, names, sizeof names);
+    pst_btf *btf = NULL;
+    if (pst_btf_parse(pst_pal_env(), bytes, sizeof bytes, "host", &btf) != PST_OK) pst_test_fail(__FILE__, __LINE__, "no BTF");
+    return btf;
+}
+
+// r2: a trusted pointer to struct sk_buff.
+#define ACCEPT_NF(what, program) {.name = what, .type = "netfilter", .text = "r2 = *(u64 *)(r1 + 8);" program}
+#define REJECT_NF(what, kind, program) {.name = what, .type = "netfilter", .want = PST_FINDING_##kind, .text = "r2 = *(u64 *)(r1 + 8);" program}
+
+TEST(memory_structs_of_the_host)
+{
+    static const memory_case cases[] = {
+        ACCEPT_NF("a number", "r0 = *(u64 *)(r2 + 0);" RETURN0),
+        ACCEPT_NF("a part of it", "r0 = *(u16 *)(r2 + 2);" RETURN0),
+        ACCEPT_NF("two elements", "r0 = *(u64 *)(r2 + 20);" RETURN0),
+        REJECT_NF("over the end of a member", BOUNDS, "r0 = *(u64 *)(r2 + 28);" RETURN0),
+        REJECT_NF("over the end of all", BOUNDS, "r0 = *(u64 *)(r2 + 40);" RETURN0),
+        REJECT_NF("before it", BOUNDS, "r0 = *(u64 *)(r2 - 8);" RETURN0),
+        REJECT_NF("a part of a pointer", BOUNDS, "r0 = *(u32 *)(r2 + 8);" RETURN0),
+        ACCEPT_NF("a pointer, and through it", "r2 = *(u64 *)(r2 + 8); r2 = *(u64 *)(r2 + 8); r0 = *(u32 *)(r2 + 0);" RETURN0),
+        REJECT_NF("a number is none", TYPE, "r2 = *(u64 *)(r2 + 0); r0 = *(u32 *)(r2 + 0);" RETURN0),
+        ACCEPT_NF("a pointer to a number is read under protection", "r2 = *(u64 *)(r2 + 32); r0 = *(u8 *)(r2 + 100);" RETURN0),
+        REJECT_NF("nothing is written", READ_ONLY, "*(u64 *)(r2 + 0) = 1;" RETURN0),
+        REJECT_NF("nor by an atomic", READ_ONLY, "r3 = 1; lock *(u64 *)(r2 + 0) += r3;" RETURN0),
+        REJECT_NF("what was read may be null", BOUNDS, "r3 = *(u64 *)(r2 + 8); if r3 != 0 goto +1; r0 = *(u64 *)(r10 + 8);" RETURN0),
+        ACCEPT_NF("what is trusted is not", "if r2 != 0 goto +1; r0 = *(u64 *)(r10 + 8);" RETURN0),
+        {.name = "strict: nothing is read", .type = "netfilter", .mode = PST_VERIFY_STRICT, .want = PST_FINDING_POINTER_LEAK,
+         .text = "r2 = *(u64 *)(r1 + 8); r0 = *(u64 *)(r2 + 0);" RETURN0},
+    };
+    pst_btf *btf = host_types();
+    REQUIRE(btf);
+    g_host = btf;
+    check_cases(cases, PST_COUNT(cases));
+    g_host = NULL;
+    check_case(&cases[0]); // without types every offset is a number
+    pst_btf_free(btf);
 }
 
 // --- Facts -------------------------------------------------------------------------------------------------------------------
