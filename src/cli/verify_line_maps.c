@@ -212,7 +212,8 @@ static bool read_map(line_reader *r, const pst_json_value *from, verify_map *map
     map->name = name && name->kind == PST_JSON_STRING ? name->text : NULL;
     return read_map_type(r, from, map) && line_u32(r, from, "key_size", &map->view.key_size) &&
            line_u32(r, from, "value_size", &map->view.value_size) && line_u32(r, from, "max_entries", &map->view.max_entries) &&
-           line_u32(r, from, "flags", &map->view.flags) && line_u32(r, from, "btf_value", &map->btf_value) && line_u64(r, from, "map_extra", UINT64_MAX, &map->view.map_extra) &&
+           line_u32(r, from, "flags", &map->view.flags) && line_u32(r, from, "btf_key", &map->btf_key) &&
+           line_u32(r, from, "btf_value", &map->btf_value) && line_u64(r, from, "map_extra", UINT64_MAX, &map->view.map_extra) &&
            read_fields(r, from, map) && read_init(r, from, map) && read_inner(r, from, map);
 }
 

@@ -297,6 +297,8 @@ static bool read_btf(line_reader *r)
     if (!line_hex(r, value, "btf", &bytes, &size)) return false;
     cli_forget_sentence();
     pst_status status = pst_btf_parse(cli_env(), bytes, size, "btf", &r->subject->btf);
+    r->subject->btf_bytes = bytes;
+    r->subject->btf_size = size;
     if (status == PST_OK) return true;
     const char *why = cli_last_sentence();
     r->subject->btf = NULL;

@@ -7,78 +7,13 @@
 #include <string.h>
 
 #include "api/api.h"
-#include "base/bits.h"
 #include "base/format.h"
 #include "base/hash.h"
-#include "cli/verify_work.h"
+#include "cli/verify_engine.h"
 #include "core/engines.h"
 #include "pal/pal.h"
 
 #define OUT_ROOM 4096u // a program may make a packet longer
-
-typedef struct run_result {
-    bool failed;
-    uint32_t retval;
-    uint64_t out_hash; // of the packet as it was left
-    char why[256];     // of a failure
-} run_result;
-
-typedef struct engine_run {
-    pst_client *client;
-    int prog_fd;
-    bool absent;       // this engine cannot run the program
-    char why[256];     // no runs at all: why not
-    run_result *results;
-} engine_run;
-
-static int64_t command(engine_run *e, uint32_t cmd, pst_bpf_attr *attr)
-{
-    int64_t result = pst_core_command(e->client, cmd, attr, sizeof *attr);
-    if (result < 0) (void)pst_format(e->why, sizeof e->why, "%s", pst_client_error(e->client));
-    return result;
-}
-
-static uint64_t address(const void *pointer)
-{
-    return (uint64_t)(uintptr_t)pointer;
-}
-
-// --- Maps --------------------------------------------------------------------------------------------------------------
-
-static bool is_percpu(uint32_t type)
-{
-    return type == PST_MAP_PERCPU_ARRAY || type == PST_MAP_PERCPU_HASH || type == PST_MAP_LRU_PERCPU_HASH;
-}
-
-// Values of per-CPU maps travel CPU by CPU.
-static bool fill_map(engine_run *e, const verify_map *map, int fd)
-{
-    size_t size = map->view.value_size, stride = (size_t)pst_align_up(size, 8), cpus = is_percpu(map->view.type) ? pst_pal_cpu_count() : 1;
-    const uint8_t *at = map->init;
-    uint8_t *values = map->init_count ? calloc(cpus, stride + 8) : NULL;
-    bool filled = values || !map->init_count;
-    for (uint32_t i = 0; filled && i < map->init_count; i++, at += map->view.key_size + size) {
-        for (size_t cpu = 0; cpu < cpus; cpu++) memcpy(values + cpu * stride, at + map->view.key_size, size);
-        pst_bpf_attr attr = {.map_fd = (uint32_t)fd, .key = address(at), .value = address(values)};
-        filled = command(e, PST_BPF_MAP_UPDATE_ELEM, &attr) >= 0;
-    }
-    free(values);
-    pst_bpf_attr freeze = {.map_fd = (uint32_t)fd};
-    return filled && (!map->view.frozen || command(e, PST_BPF_MAP_FREEZE, &freeze) >= 0);
-}
-
-static int64_t create_map(engine_run *e, const verify_map *map)
-{
-    pst_bpf_attr attr = {.map_type = map->view.type, .key_size = map->view.key_size, .value_size = map->view.value_size,
-                         .max_entries = map->view.max_entries, .map_flags = map->view.flags, .map_extra = map->view.map_extra};
-    if (map->view.type == PST_MAP_PERF_EVENT_ARRAY && !attr.max_entries) attr.max_entries = pst_pal_cpu_count();
-    int64_t inner = map->inner ? create_map(e, map->inner) : 0;
-    if (inner < 0) return inner;
-    attr.inner_map_fd = (uint32_t)inner;
-    int64_t fd = command(e, PST_BPF_MAP_CREATE, &attr);
-    if (map->inner) (void)pst_core_close(e->client, (int)inner);
-    return fd >= 0 && !fill_map(e, map, (int)fd) ? -1 : fd;
-}
 
 // --- Loading -----------------------------------------------------------------------------------------------------------
 
@@ -99,18 +34,24 @@ static void name_by_fd(pst_slot *slots, uint32_t count, const int32_t *fds)
     }
 }
 
-static bool load_program(engine_run *e, const verify_subject *s, const int32_t *fds)
+static bool load_program(engine_run *e, const verify_subject *s, const int32_t *fds, int64_t btf)
 {
     pst_slot *slots = malloc(s->count * sizeof *slots);
     if (!slots) return false;
     memcpy(slots, s->slots, s->count * sizeof *slots);
     name_by_fd(slots, s->count, fds);
-    pst_bpf_attr attr = {.prog_type = s->prog_type, .insn_cnt = s->count, .insns = address(slots), .license = address(s->license),
+    pst_bpf_attr attr = {.prog_type = s->prog_type, .insn_cnt = s->count, .insns = engine_address(slots), .license = engine_address(s->license),
                          .expected_attach_type = s->attach_type};
+    if (btf >= 0) {
+        attr.prog_btf_fd = (uint32_t)btf;
+        attr.func_info = engine_address(s->funcs); // a pc and a type, as Linux has it
+        attr.func_info_cnt = s->func_count;
+        attr.func_info_rec_size = sizeof *s->funcs;
+    }
     if (s->sleepable) attr.prog_flags |= PST_F_SLEEPABLE;
     if (s->flags & PST_VERIFY_STRICT_ALIGNMENT) attr.prog_flags |= PST_F_STRICT_ALIGNMENT;
     if (s->flags & PST_VERIFY_ANY_ALIGNMENT) attr.prog_flags |= PST_F_ANY_ALIGNMENT;
-    e->prog_fd = (int)command(e, PST_BPF_PROG_LOAD, &attr);
+    e->prog_fd = (int)engine_command(e, PST_BPF_PROG_LOAD, &attr);
     free(slots);
     return e->prog_fd >= 0;
 }
@@ -122,11 +63,12 @@ static bool prepare(engine_run *e, const verify_subject *s, const pst_verdict *p
     e->results = calloc(s->run_count, sizeof *e->results);
     int32_t *fds = calloc(s->map_count + 1u, sizeof *fds);
     bool ready = e->results && fds && core && pst_client_create(core, &e->client) == PST_OK;
+    int64_t btf = ready && s->func_count ? engine_load_btf(e, s->btf_bytes, s->btf_size) : -1;
     for (uint32_t i = 0; ready && i < s->map_count; i++) {
-        fds[i] = (int32_t)create_map(e, s->maps[i]);
+        fds[i] = (int32_t)engine_create_map(e, s, s->maps[i]);
         ready = fds[i] >= 0;
     }
-    ready = ready && load_program(e, s, fds);
+    ready = ready && load_program(e, s, fds, btf);
     free(fds);
     if (!ready) return false;
     pst_status status = pst_core_use_engine(e->client, e->prog_fd, engine, &proof->facts);
@@ -139,9 +81,9 @@ static void run_one(engine_run *e, const verify_data *data, run_result *result)
 {
     uint32_t room = data->size + OUT_ROOM;
     uint8_t *out = calloc(1, room);
-    pst_bpf_attr attr = {.test = {.prog_fd = (uint32_t)e->prog_fd, .data_in = address(data->size ? data->bytes : NULL), .data_size_in = data->size,
-                                  .data_out = data->size ? address(out) : 0, .data_size_out = data->size && out ? room : 0}};
-    result->failed = !out || command(e, PST_BPF_PROG_TEST_RUN, &attr) < 0;
+    pst_bpf_attr attr = {.test = {.prog_fd = (uint32_t)e->prog_fd, .data_in = engine_address(data->size ? data->bytes : NULL), .data_size_in = data->size,
+                                  .data_out = data->size ? engine_address(out) : 0, .data_size_out = data->size && out ? room : 0}};
+    result->failed = !out || engine_command(e, PST_BPF_PROG_TEST_RUN, &attr) < 0;
     if (result->failed) (void)pst_format(result->why, sizeof result->why, "%s", out ? e->why : "no memory");
     result->retval = attr.test.retval;
     uint32_t size = attr.test.data_size_out < room ? attr.test.data_size_out : room;

@@ -36,7 +36,7 @@ typedef struct verify_map {
     const struct verify_map *inner;
     const uint8_t *init; // init_count times key and value
     uint32_t init_count;
-    uint32_t btf_value;  // type of a value in the line's btf; 0: unknown
+    uint32_t btf_key, btf_value; // types of key and value in the line's btf; 0: unknown
 } verify_map;
 
 typedef struct verify_kfunc {
@@ -64,6 +64,8 @@ typedef struct verify_subject {
     const pst_line *lines;
     uint32_t line_count;
     pst_btf *btf;
+    const uint8_t *btf_bytes;       // of a line
+    uint32_t btf_size;
     const pst_func_info *funcs;     // by pc
     uint32_t func_count;
     const verify_kfunc *kfuncs;     // by pc
