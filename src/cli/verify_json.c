@@ -59,6 +59,8 @@ void verify_json(pst_json *json, const verify_subject *subject, const verify_ans
     if (answer->bad_input) return;
     number(json, "insns", subject->count);
     number(json, "states", v->states);
+    number(json, "steps", v->steps);
+    number(json, "attempts", v->attempts);
     number(json, "loops_bound", v->loops_bound);
     number(json, "stack", v->stack_bytes);
     number(json, "time_us", (v->time_ns + 999) / 1000);
