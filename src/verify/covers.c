@@ -121,8 +121,9 @@ static bool same_cell(match *m, const vcell *o, const vcell *n)
 {
     if (o->mode != n->mode) return false;
     if (o->mode == VCELL_SPECIAL) return same_obj(m, o->obj, n->obj);
+    if (!o->init) return true;
     if (o->init & ~n->init) return false;
-    if (zero_bytes(o) & ~zero_bytes(n)) return false;
+    if (o->zero && (zero_bytes(o) & ~zero_bytes(n))) return false;
     // What old holds as bytes may not be a pointer in now when pointers must not leak.
     if (m->strict && o->init && !o->lo_size && n->lo_size == 8 && n->lo.kind != V_NUMBER) return false;
     if (o->lo_size && !same_part(m, &o->lo, o->lo_size, 0, &n->lo, n->lo_size, n)) return false;
@@ -210,7 +211,8 @@ static bool covers(match *m)
     memset(m->objs, 0xff, sizeof m->objs);
     for (uint32_t k = VSYM_PACKET; k < VSYM_FIRST; k++) {
         m->image[k] = (vvalue){.kind = V_NUMBER, .sym = k};
-        if (!pst_scalar_in(&now->syms[k], &old->syms[k])) return false;
+        const pst_scalar *length = &old->syms[k];
+        if (memcmp(length, &now->syms[k], sizeof *length) != 0 && !pst_scalar_in(&now->syms[k], length)) return false;
     }
     if (!same_ghosts(m)) return false; // first: turns of a loop that are kept apart differ in their count
     for (uint32_t f = old->frame_count; f-- > 0;)

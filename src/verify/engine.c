@@ -13,6 +13,7 @@
 
 #define SHAPES_MAX 64u  // states of different shapes at a location before types are joined by force
 #define COMPARED_MAX 256u // kept states that an arriving one is compared with
+#define RETIRE_MISSES 64u // comparisons in vain, for each hit, before a kept state is not compared any more
 #define WIDEN_STEPS 16u // joins by threshold of one slot; later ones drop what grows
 
 static vstep too_complex(verifier *v, const char *what)
@@ -131,11 +132,11 @@ static uint32_t find_location(verifier *v, const vstate *s)
     uint32_t hash = location_hash(s);
     if (e->bucket_count)
         for (uint32_t at = e->buckets[hash & (e->bucket_count - 1)]; at != VFLOW_NONE; at = e->locations[at].next_in_bucket)
-            if (e->locations[at].hash == hash && same_place(e->slots[e->locations[at].slots].state, s)) return at;
+            if (e->locations[at].hash == hash && same_place(e->slots[e->locations[at].first_slot].state, s)) return at;
     if (e->location_count >= e->bucket_count && !rehash(v)) return VFLOW_NONE;
     if (pst_grow(v->env, &e->locations, &e->location_capacity, e->location_count + 1, sizeof *e->locations) != PST_OK) return VFLOW_NONE;
     uint32_t at = (uint32_t)e->location_count++, *bucket = &e->buckets[hash & (e->bucket_count - 1)];
-    e->locations[at] = (vlocation){.hash = hash, .next_in_bucket = *bucket, .slots = VFLOW_NONE, .last_slot = VFLOW_NONE,
+    e->locations[at] = (vlocation){.hash = hash, .next_in_bucket = *bucket, .slots = VFLOW_NONE, .first_slot = VFLOW_NONE,
                                    .is_head = v->flow.blocks[s->block].is_head};
     *bucket = at;
     return at;
@@ -162,8 +163,7 @@ static vstep add_slot(verifier *v, uint32_t location, vstate *s, uint32_t *out)
     e->slots[at] = (vslot){.state = s, .location = location, .next = l->slots, .edges = VFLOW_NONE, .covered_by = VFLOW_NONE, .parent = VFLOW_NONE,
                              .pending = true};
     l->slots = at;
-    l->slot_count++;
-    l->live_count++;
+    if (l->slot_count++ == 0) l->first_slot = at;
     *out = at;
     return heap_push(v, at, s);
 }
@@ -212,7 +212,6 @@ static void cover_others(verifier *v, uint32_t location, uint32_t by)
         if (i == by || slot->covered_by != VFLOW_NONE || !slot->pending || !vmerge_covers(v, e->slots[by].state, slot->state)) continue;
         slot->covered_by = by;
         slot->pending = false;
-        e->locations[location].live_count--;
     }
 }
 
@@ -269,14 +268,51 @@ uint32_t vengine_slot(const vengine *e, uint32_t at)
     return at;
 }
 
+// Most states that were compared in vain for a while are never hit. They were walked, so they need not be kept whole: a state that one of them would
+// have covered is walked again at worst. What terminate.c asks of a slot stays: its place and its counts.
+static bool may_retire(const verifier *v, const vslot *slot)
+{
+    return !slot->pending && slot->misses > RETIRE_MISSES * (slot->hits + 1) && !v->opts.keep_states;
+}
+
+static void retire(verifier *v, vslot *slot)
+{
+    vstate *s = slot->state;
+    s->obj_count = s->rel_count = 0;
+    for (uint32_t f = 0; f < s->frame_count; f++) {
+        s->frames[f]->cell_count = 0;
+        memset(s->frames[f]->regs, 0, sizeof s->frames[f]->regs);
+    }
+    if (!s->ghost_count) s->sym_count = VSYM_FIRST;
+    vstate *small = vstate_clone(v, s);
+    if (small) {
+        vstate_free(v, s);
+        slot->state = small;
+    }
+    slot->retired = true;
+}
+
 static uint32_t covering_slot(verifier *v, uint32_t location, const vstate *s)
 {
     vengine *e = v->engine;
-    uint32_t left = COMPARED_MAX; // newest first
-    for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE && left > 0; i = e->slots[i].next) {
-        if (e->slots[i].covered_by != VFLOW_NONE) continue;
-        if (vmerge_covers(v, e->slots[i].state, s)) return i;
-        left--;
+    uint32_t left = COMPARED_MAX, *link = &e->locations[location].slots; // newest first
+    while (*link != VFLOW_NONE && left > 0) {
+        uint32_t at = *link;
+        vslot *slot = &e->slots[at];
+        if (slot->covered_by == VFLOW_NONE) {
+            left--;
+            if (vmerge_covers(v, slot->state, s)) {
+                slot->hits++;
+                return at;
+            }
+            slot->misses++;
+            if (may_retire(v, slot)) {
+                *link = slot->next;
+                retire(v, slot);
+                continue;
+            }
+        }
+        link = &slot->next;
     }
     return VFLOW_NONE;
 }
@@ -292,8 +328,8 @@ static vstep keep(verifier *v, vstate *s, const arrival *a)
     vlocation *l = &e->locations[a->location];
     uint32_t at = VFLOW_NONE, limit = l->is_head ? e->unroll_max : e->states_max;
     vstep step = VSTEP_END;
-    if (l->live_count >= limit) step = try_join(v, a->location, s, l->is_head, false, &at);
-    if (step == VSTEP_END && at == VFLOW_NONE && l->live_count >= limit + SHAPES_MAX)
+    if (l->slot_count >= limit) step = try_join(v, a->location, s, l->is_head, false, &at);
+    if (step == VSTEP_END && at == VFLOW_NONE && l->slot_count >= limit + SHAPES_MAX)
         step = try_join(v, a->location, s, l->is_head, true, &at);
     if (step == VSTEP_END && at == VFLOW_NONE) {
         vstate *kept = vstate_clone(v, s);
@@ -313,7 +349,7 @@ static vstep arrive_at_join(verifier *v, vstate *s, arrival *a)
     a->location = find_location(v, s);
     if (a->location == VFLOW_NONE) return vnomem(v);
     if (a->returns) e->locations[a->location].is_head = true;
-    uint32_t covering = e->locations[a->location].slots == VFLOW_NONE ? VFLOW_NONE : covering_slot(v, a->location, s);
+    uint32_t covering = e->locations[a->location].slot_count == 0 ? VFLOW_NONE : covering_slot(v, a->location, s);
     if (covering != VFLOW_NONE) return add_edge(v, a->from, covering, a->back_of, a->returns);
     return keep(v, s, a);
 }

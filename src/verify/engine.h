@@ -19,15 +19,18 @@ typedef struct vslot {
     uint32_t edges;          // first edge
     uint32_t parent;         // slot that it was first reached from; VFLOW_NONE
     uint32_t covered_by;     // another slot that stands for it; VFLOW_NONE
+    uint32_t hits, misses;   // as something that arriving states are compared with
     uint16_t joins;          // how often its state grew
     bool pending;            // its state has not been walked since it changed
+    bool retired;            // out of its location's list: no state is compared with it any more, only its place and its counts are kept
 } vslot;
 
 // Where states are compared: a block, together with the calls that led there.
 typedef struct vlocation {
     uint32_t hash, next_in_bucket;
-    uint32_t slots, slot_count, live_count;
-    uint32_t last_slot;
+    uint32_t slots;          // that arriving states are compared with, newest first
+    uint32_t first_slot;     // it is at this place, whatever becomes of it
+    uint32_t slot_count;     // ever
     bool is_head;            // states may come back here
 } vlocation;
 

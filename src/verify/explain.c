@@ -206,7 +206,7 @@ pst_status vexplain_states(verifier *v, pst_arena *arena, pst_verdict *verdict)
     pst_verdict_state *rows = pst_arena_array(arena, old + e->slot_count + 1, sizeof *rows);
     if (!rows || !slots) return PST_E_NOMEM;
     for (uint32_t i = 0; i < e->slot_count; i++)
-        if (e->slots[i].covered_by == VFLOW_NONE) slots[count++] = i;
+        if (e->slots[i].covered_by == VFLOW_NONE && !e->slots[i].retired) slots[count++] = i;
     sort_slots(v, slots, count);
     if (old) memcpy(rows, verdict->explained, old * sizeof *rows);
     for (uint32_t i = 0; i < count; i++) PST_TRY(explain_slot(v, arena, slots[i], &rows[old + i]));

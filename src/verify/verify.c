@@ -133,7 +133,7 @@ static pst_status attempt(verifier *v, const limits *l, pst_arena *arena, pst_ve
 
 static pst_status attempts(verifier *v, pst_arena *arena, pst_verdict *verdict)
 {
-    limits coarse = {v->opts.states_max, v->opts.unroll_max, 40}, fine = {256, 8192, 100};
+    limits coarse = {v->opts.states_max, v->opts.unroll_max, 40}, fine = {4096, 8192, 100};
     if (fine.states_max < coarse.states_max) fine.states_max = coarse.states_max;
     if (fine.unroll_max < coarse.unroll_max) fine.unroll_max = coarse.unroll_max;
     verdict->attempts = 1;
@@ -178,7 +178,7 @@ static pst_status keep_facts(const verifier *v, verdict_block *block)
     uint8_t *flags = pst_arena_array(&block->arena, count, sizeof *flags);
     int16_t *context = pst_arena_array(&block->arena, count, sizeof *context);
     if (!flags || !context) return PST_E_NOMEM;
-    for (uint32_t pc = 0; pc < count; pc++) flags[pc] = v->fact_flags[pc] & (uint8_t)~v->fact_denied[pc];
+    for (uint32_t pc = 0; pc < count; pc++) flags[pc] = (v->fact_flags[pc] | PST_FACT_DEAD) & (uint8_t)~v->fact_denied[pc];
     memcpy(context, v->fact_context, count * sizeof *context);
     block->verdict.facts = (pst_facts){.flags = flags, .context_off = context};
     return PST_OK;
