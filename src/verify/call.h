@@ -155,6 +155,8 @@ vstep vcall_subprog(verifier *v, vstate *s, uint32_t subprog);
 vstep vcall_callback(verifier *v, vstate *s, const vcall_info *call);
 /// Ends the run of the frame: what exit does with the r0 that is there.
 vstep vcall_return(verifier *v, vstate *s);
+/// A reference that no one can reach any more is lost; something that loses one each turn would never come to an end. what: "when ...".
+vstep vcall_check_lost(verifier *v, vstate *s, const char *what);
 vstep vcall_check_return_range(verifier *v, vstate *s, unsigned reg);
 vstep vcall_global(verifier *v, vstate *s, uint32_t subprog);
 /// The exception callback of the program, VFLOW_NONE.

@@ -182,6 +182,8 @@ vstep viter_effect(verifier *v, vstate *s, const vcall_info *call)
 vstep viter_next(verifier *v, vstate *s, const vcall_info *call)
 {
     if (call->iter == VOBJ_NONE) return vreject(v, PST_FINDING_ITERATOR, -1, "%s is given no iterator", vcall_name(call));
+    vstep step = vcall_check_lost(v, s, "in a turn of the loop");
+    if (step != VSTEP_NEXT) return step;
     if ((s->objs[call->iter].flags & VOBJ_DRAINED) != 0) {
         vreg_set(s, 0, vvalue_const(0));
         return VSTEP_NEXT;
@@ -191,9 +193,8 @@ vstep viter_next(verifier *v, vstate *s, const vcall_info *call)
     vobj *iter = &ended->objs[call->iter];
     iter->flags = (iter->flags & ~VOBJ_ACTIVE) | VOBJ_DRAINED;
     vreg_set(ended, 0, vvalue_const(0));
-    vstep step = vengine_arrive(v, ended, v->pc + 1);
+    step = vengine_arrive(v, ended, v->pc + 1);
     if (step != VSTEP_END) return step;
-
     uint16_t index = VOBJ_NONE;
     if (call->proto->btf_ret != NULL) {
         bool is_rcu = (s->objs[call->iter].flags & VOBJ_RCU) != 0;

@@ -413,7 +413,7 @@ static vstep check_maps(verifier *v)
             return vreject(v, PST_FINDING_MAP, -1, "a sleepable program may not use maps of type %s", pst_map_type_name(view->type));
         for (uint32_t k = 0; k < view->record_count; k++) {
             pst_record_kind kind = view->records[k].kind;
-            bool is_lock = kind == PST_RECORD_SPIN_LOCK;
+            bool is_lock = kind == PST_RECORD_SPIN_LOCK || kind == PST_RECORD_RES_SPIN_LOCK;
             bool is_refused = is_tracing && (is_lock || kind == PST_RECORD_TIMER || kind == PST_RECORD_WORKQUEUE || kind == PST_RECORD_LIST_HEAD ||
                                              kind == PST_RECORD_RB_ROOT);
             if (is_lock && image->prog_type == PST_PROG_SOCKET_FILTER) is_refused = true;

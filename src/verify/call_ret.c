@@ -45,9 +45,12 @@ uint16_t vcall_new_map_value(verifier *v, vstate *s, const pst_map_view *view, u
     return vobj_new(v, s, &like);
 }
 
+#define INNER_MAP 0x1000u // BPF_F_INNER_MAP: the maps that stand in for this template may have fewer entries
+
+// Whether every key below max_entries has a value.
 static bool is_indexed(const pst_map_view *view)
 {
-    return view->type == PST_MAP_ARRAY || view->type == PST_MAP_PERCPU_ARRAY;
+    return (view->type == PST_MAP_ARRAY || view->type == PST_MAP_PERCPU_ARRAY) && (view->flags & INNER_MAP) == 0;
 }
 
 static vstep return_map_value(verifier *v, vstate *s, const vcall_info *call, bool maybe_null)

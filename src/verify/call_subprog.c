@@ -75,20 +75,20 @@ static bool can_iterate(uint32_t type)
     }
 }
 
-// Pointers to a key and a value of the call's map, in two registers.
-static bool set_element(verifier *v, vstate *s, const vcall_info *call, unsigned key_reg)
+// Pointers to a key and a value of the call's map, in two registers. map_id: of the object in s that is the map, 0: a map of the program.
+static bool set_element(verifier *v, vstate *s, const vcall_info *call, uint32_t map_id, unsigned key_reg)
 {
     vobj key = {.kind = VO_MEM, .flags = VOBJ_RDONLY, .size = call->view->key_size};
     uint16_t key_obj = vobj_new(v, s, &key);
     if (key_obj == VOBJ_NONE) return false;
-    uint16_t value_obj = vcall_new_map_value(v, s, call->view, call->map, call->map_id, 0);
+    uint16_t value_obj = vcall_new_map_value(v, s, call->view, call->map, map_id, 0);
     if (value_obj == VOBJ_NONE) return false;
     vreg_set(s, key_reg, vvalue_ptr(key_obj));
     vreg_set(s, key_reg + 1, vvalue_ptr(value_obj));
     return true;
 }
 
-static bool set_index(verifier *v, vstate *s, const vcall_info *call)
+static void set_index(verifier *v, vstate *s, const vcall_info *call)
 {
     vvalue turns = call->args[1];
     pst_scalar known = vvalue_scalar(s, &turns);
@@ -96,21 +96,36 @@ static bool set_index(verifier *v, vstate *s, const vcall_info *call)
     pst_scalar range = pst_scalar_range(0, last);
     vvalue index = vvalue_number(v, s, &range);
     vreg_set(s, 1, index);
-    // The index stays below the number of turns, even where that is not known.
-    return known.umax > LOOPS_MAX || turns.sym == VSYM_ANY || vrel_add(v, s, &index, &turns, -1);
+    // The index stays below the number of turns, even where that is not known. (Where that cannot be, the callback is never called.)
+    if (known.umax <= LOOPS_MAX && turns.sym != VSYM_ANY && !vrel_add(v, s, &index, &turns, -1)) return;
 }
 
-// r1 to r5 of the callback. False: no memory (or infeasible: it is never called).
+// The map that an async callback is given, as its first argument.
+static bool set_map(verifier *v, vstate *s, const vcall_info *call, uint32_t *map_id)
+{
+    *map_id = 0;
+    vreg_set(s, 1, (vvalue){.kind = V_MAP, .obj = call->map});
+    if (call->map_id == 0) return true;
+    vobj map = {.kind = VO_MAP, .map = call->map, .view = call->view};
+    uint16_t index = vobj_new(v, s, &map);
+    if (index == VOBJ_NONE) return false;
+    *map_id = s->objs[index].id;
+    vreg_set(s, 1, vvalue_ptr(index));
+    return true;
+}
+
+// r1 to r5 of the callback. False: no memory.
 static bool set_arguments(verifier *v, vstate *s, const vcall_info *call, vcallback kind)
 {
     switch (kind) {
     case VCB_FOR_EACH:
         vreg_set(s, 1, call->args[1]);
         vreg_set(s, 4, call->args[3]);
-        return set_element(v, s, call, 2);
+        return set_element(v, s, call, call->map_id, 2);
     case VCB_LOOP:
         vreg_set(s, 2, call->args[3]);
-        return set_index(v, s, call);
+        set_index(v, s, call);
+        return true;
     case VCB_FIND_VMA: {
         uint16_t vma = vcall_new_btf(v, s, "vm_area_struct", 0);
         vreg_set(s, 1, call->args[1]);
@@ -130,16 +145,10 @@ static bool set_arguments(verifier *v, vstate *s, const vcall_info *call, vcallb
         vreg_set(s, 2, vobject_new_node(v, s, call->field, VOBJ_NON_OWNING));
         return true;
     case VCB_TIMER:
-    case VCB_WORKQUEUE:
-        if (call->map_id == 0) {
-            vreg_set(s, 1, (vvalue){.kind = V_MAP, .obj = call->map});
-        } else {
-            vobj map = {.kind = VO_MAP, .map = call->map, .view = call->view};
-            uint16_t index = vobj_new(v, s, &map);
-            if (index == VOBJ_NONE) return false;
-            vreg_set(s, 1, vvalue_ptr(index));
-        }
-        return set_element(v, s, call, 2);
+    case VCB_WORKQUEUE: {
+        uint32_t map_id = 0;
+        return set_map(v, s, call, &map_id) && set_element(v, s, call, map_id, 2);
+    }
     case VCB_NONE: break;
     }
     return true;
@@ -301,14 +310,13 @@ static bool is_reachable(vstate *s, const vobj *obj)
     return r.found;
 }
 
-// A reference that no one can reach any more is lost. A callback that loses one each time would never come to an end.
-static vstep check_lost(verifier *v, vstate *s, const char *what)
+vstep vcall_check_lost(verifier *v, vstate *s, const char *what)
 {
     for (uint32_t i = 0; i < s->obj_count; i++) {
         const vobj *obj = &s->objs[i];
         if (obj->kind == VO_FREE || (obj->flags & VOBJ_MUST_RELEASE) == 0 || obj->ref == 0 || is_reachable(s, obj)) continue;
         vvalue value = vvalue_ptr((uint16_t)i);
-        vstep step = vreject(v, PST_FINDING_REFERENCE, -1, "a reference is lost when %s returns", what);
+        vstep step = vreject(v, PST_FINDING_REFERENCE, -1, "a reference is lost %s", what);
         vneeded(v, "every reference released, or handed to the caller");
         vknown(v, s, &value);
         vhint(v, "release what was acquired also on the paths that fail");
@@ -326,7 +334,7 @@ vstep vcall_return(verifier *v, vstate *s)
         vstep step = check_range(v, s, 0, 0, 1, false, "a callback");
         if (step != VSTEP_NEXT) return step;
         leave_frame(v, s);
-        step = check_lost(v, s, "a callback");
+        step = vcall_check_lost(v, s, "when the callback returns");
         return step == VSTEP_NEXT ? vengine_fork(v, s, call_pc) : step;
     }
     if (result.kind == V_STACK) {
@@ -337,7 +345,7 @@ vstep vcall_return(verifier *v, vstate *s)
     }
     leave_frame(v, s);
     vreg_set(s, 0, result);
-    vstep step = check_lost(v, s, "a function");
+    vstep step = vcall_check_lost(v, s, "when the function returns");
     return step == VSTEP_NEXT ? vengine_fork(v, s, call_pc + 1) : step;
 }
 

@@ -466,3 +466,53 @@ TEST(call_combinations)
                REJECT("read user ringbuf dynptr directly", TYPE, "r1 = map[fd:16]; r2 = subprog[f]; r3 = 0; r4 = 0; call 209;" RETURN0 "f: r0 = *(u64 *)(r1 + 0); r0 = 0; exit"),
                REJECT("a read of nothing at the end of the stack", BOUNDS, "r1 = map[fd:6]; r2 = r10; r3 = 0; r4 = 0; call 130;" RETURN0));
 }
+
+#define RES LOOKUP("20") "r6 = r0; r1 = r0;" KFUNC(24) "if r0 != 0 goto out;"
+
+TEST(call_locks_and_callbacks)
+{
+    CALL_CASES(NULL,
+               REJECT_AS("kprobe", "res lock kprobe", MAP, RES "r1 = r6;" KFUNC(25) OUT),
+               REJECT_AS("socket_filter", "res lock sockfilter", MAP, RES "r1 = r6;" KFUNC(25) OUT),
+               REJECT("helper under res lock", LOCK, RES "call 5; r1 = r6;" KFUNC(25) OUT),
+               ACCEPT("iter num under res lock", RES NEW DESTROY "r1 = r6;" KFUNC(25) OUT),
+               REJECT("spin lock under res lock", LOCK, RES LOOKUP("10") "r1 = r0; r1 += 4; call 93;" OUT),
+               ACCEPT_AS("sched_cls", "timer of inner map cb", LOOKUP("8") "r7 = r0; r1 = r0; *(u64 *)(r10 - 8) = 1; r2 = r10; r2 += -8; call 1; if r0 == 0 goto out; r6 = r0; r6 += 8; r1 = r6; r2 = r7; r3 = 0; call 169; r1 = r6; r2 = subprog[f]; call 170;" OUT "f: r6 = r3; r7 = r1; r1 = r6; r1 += 8; r2 = r7; r3 = 0; call 169; *(u32 *)(r10 - 4) = 1; r1 = r7; r2 = r10; r2 += -4; call 1; r0 = 0; exit"),
+               REJECT_AS("sched_cls", "timer callback has three arguments", UNINITIALISED, TIMER("11") "r1 = r6; r2 = subprog[f]; call 170;" OUT "f: r0 = *(u64 *)(r4 + 0); r0 = 0; exit"),
+               ACCEPT_AS("sched_cls", "timer callback calls sub", TIMER("11") "r1 = r6; r2 = subprog[f]; call 170;" OUT "f: call g; r0 = 0; exit; g: r0 = 0; exit"),
+               REJECT_AS("sched_cls", "timer callback big stack", STACK_DEPTH, TIMER("11") "r1 = r6; r2 = subprog[f]; call 170;" OUT "f: *(u64 *)(r10 - 512) = 0; call g; r0 = 0; exit; g: *(u64 *)(r10 - 8) = 0; r0 = 0; exit"),
+               ACCEPT_AS("sched_cls", "timer callback stack apart", TIMER("11") "*(u64 *)(r10 - 512) = 0; r1 = r6; r2 = subprog[f]; call 170;" OUT "f: *(u64 *)(r10 - 512) = 0; r0 = 0; exit"),
+               REJECT_AS("sched_cls", "loop callback stack counts", STACK_DEPTH, "*(u64 *)(r10 - 512) = 0;" LOOP("2") RETURN0 "f: *(u64 *)(r10 - 8) = 0; r0 = 0; exit"),
+               REJECT_AS("sched_cls", "release in loop twice", TYPE, SK_LOOKUP "if r0 == 0 goto out; *(u64 *)(r10 - 8) = r0;" LOOP("2") "r0 = 0; exit;" OUT "f: r1 = *(u64 *)(r2 + 0); call 86; r0 = 0; exit"),
+               ACCEPT_AS("sched_cls", "acquire in loop stored in ctx once", "*(u64 *)(r10 - 8) = 0;" LOOP("1") "r0 = 0; exit; f: r0 = 0; exit"),
+               REJECT_AS("sched_cls", "callee stack pointer stored in caller", TYPE, "r1 = r10; r1 += -8; call f; r0 = 0; exit; f: r2 = r10; r2 += -8; *(u64 *)(r1 + 0) = r2; r0 = 0; exit"),
+               REJECT_AS("sched_cls", "caller stack pointer stored in caller", TYPE, "r1 = r10; r1 += -8; call f; r0 = 0; exit; f: *(u64 *)(r1 + 0) = r1; r0 = 0; exit"),
+               ACCEPT_AS("sched_cls", "ctx stored in callback ctx", "*(u64 *)(r10 - 8) = r1;" LOOP("2") RETURN0 "f: r1 = *(u64 *)(r2 + 0); r0 = *(u32 *)(r1 + 0); r0 = 0; exit"),
+               REJECT_AS("sched_cls", "callback overwrites pointer", TYPE, "*(u64 *)(r10 - 8) = r1;" LOOP("2") RETURN0 "f: r1 = *(u64 *)(r2 + 0); r0 = *(u32 *)(r1 + 0); *(u64 *)(r2 + 0) = 5; r0 = 0; exit"),
+               REJECT_AS("sched_cls", "callback counts unbounded then index", POINTER_ARITHMETIC, "*(u64 *)(r10 - 8) = 0;" LOOP("1000000") "r1 = *(u64 *)(r10 - 8); r2 = map[fd:3][0]+0; r2 += r1; *(u8 *)(r2 + 0) = 1; r0 = 0; exit; f: r1 = *(u64 *)(r2 + 0); r1 += 1; *(u64 *)(r2 + 0) = r1; r0 = 0; exit"),
+               ACCEPT_AS("sched_cls", "callback counts capped", "*(u64 *)(r10 - 8) = 0;" LOOP("1000000") "r1 = *(u64 *)(r10 - 8); if r1 > 15 goto out; r2 = map[fd:3][0]+0; r2 += r1; *(u8 *)(r2 + 0) = 1; out: r0 = 0; exit; f: r1 = *(u64 *)(r2 + 0); r1 += 1; *(u64 *)(r2 + 0) = r1; r0 = 0; exit"));
+}
+
+TEST(call_references_and_sizes)
+{
+    CALL_CASES(NULL,
+               REJECT_AS("sched_cls", "iterator leak in loop", ITERATOR, NEW "again:" NEXT "if r0 == 0 goto end; r1 = r10; r1 += -16; r2 = 0; r3 = 5;" KFUNC(7) "goto again; end:" DESTROY RETURN0),
+               ACCEPT_AS("sched_cls", "break out of iterator", NEW "again:" NEXT "if r0 == 0 goto end; r1 = *(u32 *)(r0 + 0); if r1 == 3 goto end; goto again; end:" DESTROY RETURN0),
+               REJECT_AS("sched_cls", "iterator acquires each turn", REFERENCE, NEW "again:" NEXT "if r0 == 0 goto end; r1 = map[fd:6]; r2 = 8; r3 = 0; call 131; goto again; end:" DESTROY RETURN0),
+               ACCEPT_AS("sched_cls", "sub with maybe null arg checks", "r1 = map[fd:4]; *(u64 *)(r10 - 8) = 0; r2 = r10; r2 += -8; call 1; r1 = r0; call f; r0 = 0; exit; f: if r1 == 0 goto no; r0 = *(u64 *)(r1 + 0); no: r0 = 0; exit"),
+               REJECT_AS("sched_cls", "bad size const 0", BOUNDS, "r1 = r10; r1 += -8; r2 = 0; call 16;" RETURN0),
+               REJECT_AS("kprobe", "csize neg const", BOUNDS, "r1 = r10; r1 += -8; r2 = -1; r3 = 0; call 113;" RETURN0),
+               REJECT_AS("kprobe", "huge const", BOUNDS, "r1 = r10; r1 += -8; r2 = 0x20000000; r3 = 0; call 113;" RETURN0),
+               ACCEPT_AS("kprobe", "var size into stack then read", "r6 = *(u64 *)(r1 + 0); r6 &= 7; r1 = r10; r1 += -8; r2 = r6; r3 = 0; call 113; r0 = *(u64 *)(r10 - 8); r0 = 0; exit"),
+               ACCEPT_AS("sched_cls", "fib lookup", "r6 = r1; *(u64 *)(r10 - 64) = 0; r2 = r10; r2 += -64; r3 = 64; r4 = 0; call 69;" RETURN0),
+               ACCEPT_AS("sched_cls", "listener sock", SK_LOOKUP "if r0 == 0 goto out; r6 = r0; r1 = r0; call 98; if r0 == 0 goto rel; r7 = r0; r1 = r6; call 86; r0 = *(u32 *)(r7 + 0); r0 = 0; exit; rel: r1 = r6; call 86;" OUT),
+               REJECT_AS("sched_cls", "listener released", REFERENCE, SK_LOOKUP "if r0 == 0 goto out; r6 = r0; r1 = r0; call 98; if r0 == 0 goto rel; r1 = r0; call 86; rel: r1 = r6; call 86;" OUT),
+               ACCEPT_AS("sched_cls", "release by fullsock view", SK_LOOKUP "if r0 == 0 goto out; r6 = r0; r1 = r0; call 95; if r0 == 0 goto rel; r1 = r0; call 86; r0 = 0; exit; rel: r1 = r6; call 86;" OUT),
+               REJECT_AS("sched_cls", "view maybe null released", NULL_POINTER, SK_LOOKUP "if r0 == 0 goto out; r1 = r0; call 95; r1 = r0; call 86;" OUT),
+               REJECT_AS("sched_cls", "tail call in rcu", LOCK, "r6 = r1;" KFUNC(1) "r1 = r6; r2 = map[fd:7]; r3 = 0; call 12;" KFUNC(2) RETURN0),
+               ACCEPT_AS("sched_cls", "kptr null xchg", LOOKUP("19") "r1 = r0; r1 += 8; r2 = 0; call 194; if r0 == 0 goto out; r1 = r0;" KFUNC(19) OUT),
+               REJECT_AS("sched_cls", "kptr xchg leak", REFERENCE, LOOKUP("19") "r1 = r0; r1 += 8; r2 = 0; call 194;" OUT),
+               REJECT_AS("sched_cls", "kptr xchg non ref", REFERENCE, LOOKUP("19") "r6 = r0; call 158; r2 = r0; r1 = r6; r1 += 8; call 194;" OUT),
+               ACCEPT_AS("sched_cls", "kptr read and acquire", LOOKUP("19") "r1 = *(u64 *)(r0 + 8); if r1 == 0 goto out;" KFUNC(18) "if r0 == 0 goto out; r1 = r0;" KFUNC(19) OUT),
+               REJECT_AS("sched_cls", "kptr read and release", TYPE, LOOKUP("19") "r1 = *(u64 *)(r0 + 8); if r1 == 0 goto out;" KFUNC(19) OUT));
+}
