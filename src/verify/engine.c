@@ -14,6 +14,7 @@
 #define SHAPES_MAX 64u  // states of different shapes at a location before types are joined by force
 #define COMPARED_MAX 256u // kept states that an arriving one is compared with
 #define RETIRE_MISSES 64u // comparisons in vain, for each hit, before a kept state is not compared any more
+#define JOIN_TRIES 16u // slots that a state is tried to be joined with
 #define WIDEN_STEPS 16u // joins by threshold of one slot; later ones drop what grows
 
 static vstep too_complex(verifier *v, const char *what)
@@ -245,20 +246,37 @@ static vstep grow_slot(verifier *v, uint32_t at, vstate *joined)
     return VSTEP_END;
 }
 
-// Joins s into a slot of its location with the same shape. *at: VFLOW_NONE when there is none.
+// The slot that is most like s of those that are farther than *least; VFLOW_NONE: none left. At a loop's head the one that was widened already.
+static uint32_t nearest(const vengine *e, uint32_t location, const vstate *s, bool widen, uint64_t *least)
+{
+    uint32_t best = VFLOW_NONE;
+    uint64_t best_key = UINT64_MAX;
+    for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE; i = e->slots[i].next) {
+        const vslot *slot = &e->slots[i];
+        if (slot->covered_by != VFLOW_NONE) continue;
+        uint64_t key = (uint64_t)(widen && slot->joins ? 0 : vmerge_distance(slot->state, s) + 1) << 32 | (UINT32_MAX - i);
+        if (key <= *least || key >= best_key) continue;
+        best = i;
+        best_key = key;
+    }
+    *least = best_key;
+    return best;
+}
+
+// Joins s into the slot of its location that is most like it and has the same shape. *at: VFLOW_NONE when there is none.
 static vstep try_join(verifier *v, uint32_t location, const vstate *s, bool widen, bool force, uint32_t *at)
 {
     vengine *e = v->engine;
-    *at = VFLOW_NONE;
-    for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE; i = e->slots[i].next) {
-        vslot *slot = &e->slots[i];
-        if (slot->covered_by != VFLOW_NONE) continue;
+    uint64_t least = 0;
+    for (unsigned tries = 0; tries < JOIN_TRIES; tries++) {
+        *at = nearest(e, location, s, widen, &least);
+        if (*at == VFLOW_NONE) return VSTEP_END;
+        const vslot *slot = &e->slots[*at];
         vmerge_how how = !widen ? VMERGE_JOIN : slot->joins < WIDEN_STEPS ? VMERGE_WIDEN : VMERGE_DROP;
         vstate *joined = vmerge_join(v, slot->state, s, how, force);
-        if (!joined) continue;
-        *at = i;
-        return grow_slot(v, i, joined);
+        if (joined) return grow_slot(v, *at, joined);
     }
+    *at = VFLOW_NONE;
     return VSTEP_END;
 }
 

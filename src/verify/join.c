@@ -348,6 +348,38 @@ static bool join_all(joiner *j)
     return j->how == VMERGE_DROP || vrel_propagate(j->to, VSYM_NONE);
 }
 
+// --- Choice ---------------------------------------------------------------------------------------------------
+
+static uint32_t value_distance(const vstate *a, const vvalue *x, const vstate *b, const vvalue *y)
+{
+    if (x->kind == V_UNINIT || y->kind == V_UNINIT) return x->kind == y->kind ? 0 : 2;
+    if (x->kind != y->kind || (x->kind != V_NUMBER && x->obj != y->obj)) return 64;
+    if (x->sym == VSYM_ANY || y->sym == VSYM_ANY) return x->sym != y->sym;
+    if (x->sym == VSYM_NONE && y->sym == VSYM_NONE) return x->off == y->off ? 0 : 16;
+    if (x->sym == VSYM_NONE || y->sym == VSYM_NONE) return 8;
+    pst_scalar kx = vvalue_scalar(a, x), ky = vvalue_scalar(b, y);
+    return pst_scalar_equal(&kx, &ky) ? 0 : 1;
+}
+
+uint32_t vmerge_distance(const vstate *a, const vstate *b)
+{
+    uint32_t sum = 0;
+    for (uint32_t f = 0; f < a->frame_count && f < b->frame_count; f++) {
+        const vframe *x = a->frames[f], *y = b->frames[f];
+        // What is in registers of the running frame is tested soon.
+        uint32_t weight = f + 1 == a->frame_count ? 16 : 1;
+        for (unsigned r = 0; r < PST_REG_COUNT - 1; r++) sum += weight * value_distance(a, &x->regs[r], b, &y->regs[r]);
+        for (uint32_t c = 0; c < x->cell_count && c < y->cell_count; c++) {
+            const vcell *m = &x->cells[c], *n = &y->cells[c];
+            if (m->init != n->init) sum += 2;
+            if (m->lo_size && m->lo_size == n->lo_size) sum += value_distance(a, &m->lo, b, &n->lo);
+            else if (m->lo_size != n->lo_size) sum += 4;
+        }
+    }
+    for (uint32_t k = VSYM_PACKET; k < VSYM_FIRST; k++) sum += !pst_scalar_equal(&a->syms[k], &b->syms[k]);
+    return sum;
+}
+
 vstate *vmerge_join(verifier *v, const vstate *old, const vstate *now, vmerge_how how, bool force)
 {
     if (old->frame_count != now->frame_count || old->obj_count > OBJS_MAX || now->obj_count > OBJS_MAX) return NULL;

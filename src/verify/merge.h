@@ -10,6 +10,9 @@ void vmerge_normalise(verifier *v, vstate *s);
 /// Whether every run that now stands for is one that old stands for (may err to false). Both are normalised and stand at the same location.
 PST_MUST_USE bool vmerge_covers(verifier *v, const vstate *old, const vstate *now);
 
+/// How unlike two states of one location are, for the choice of a pair to join: constants that differ weigh most, since later branches may test them.
+uint32_t vmerge_distance(const vstate *a, const vstate *b);
+
 typedef enum vmerge_how {
     VMERGE_JOIN,
     VMERGE_WIDEN, // what grew since old goes to the next threshold
