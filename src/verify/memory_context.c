@@ -6,16 +6,26 @@
 #include "catalog/catalog.h"
 #include "verify/memory.h"
 
+// The field that was probably meant: the one of this offset and size, or of this offset, or one that the access touches.
+static const pst_ctx_field *field_near(const verifier *v, const vaccess *a)
+{
+    const pst_ctx_field *best = NULL;
+    int rank = 0;
+    for (uint32_t i = 0; i < v->type->field_count; i++) {
+        const pst_ctx_field *f = &v->type->fields[i];
+        bool touches = a->ptr.off < (int64_t)f->abi_off + f->abi_size && a->ptr.off + (int64_t)a->size > f->abi_off;
+        bool starts = a->ptr.off == f->abi_off;
+        int fits = !touches ? 0 : !starts ? 1 : f->abi_size != a->size ? 2 : 3;
+        if (fits > rank) best = f, rank = fits;
+    }
+    return best;
+}
+
 static vstep context_refused(verifier *v, const vaccess *a)
 {
     vreject(v, PST_FINDING_CONTEXT, (int)a->reg, "programs of type %s may not %s %llu bytes at offset %lld of their context", v->type->name,
             a->write ? "write" : "read", (unsigned long long)a->size, (long long)a->ptr.off);
-    uint32_t off = (uint32_t)a->ptr.off, size = (uint32_t)a->size;
-    const pst_ctx_field *field = NULL;
-    for (uint32_t i = 0; i < v->type->field_count && !field; i++) {
-        const pst_ctx_field *f = &v->type->fields[i];
-        if (off < (uint32_t)f->abi_off + f->abi_size && off + size > f->abi_off) field = f;
-    }
+    const pst_ctx_field *field = field_near(v, a);
     if (!field) {
         if (!v->type->raw_ctx) vneeded(v, "the offset and size of a field of the context");
         return VSTEP_REJECT;

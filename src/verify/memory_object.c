@@ -12,16 +12,19 @@
 
 static vstep packet_outside(verifier *v, const vstate *s, const vaccess *a, const char *what, int64_t lo, int64_t hi)
 {
-    bool negative = lo < 0;
+    bool negative = lo < 0, is_meta = a->ptr.kind == V_META;
+    const char *start = is_meta ? "data_meta" : "data", *end = is_meta ? "data" : "data_end";
+    unsigned long long reach = lo == hi && lo >= 0 ? (unsigned long long)lo + a->size : (unsigned long long)a->size;
     const char *verb = a->is_argument ? "the call" : a->write ? "the store" : "the load";
     vreject(v, PST_FINDING_BOUNDS, (int)a->reg, "%s may access %llu bytes outside of %s at r%u", verb, (unsigned long long)a->size, what, a->reg);
     if (negative) vneeded(v, "an offset of at least 0");
-    else vneeded(v, "a comparison that proves r%u + %llu <= its end", a->reg, (unsigned long long)a->size);
+    else if (lo == hi) vneeded(v, "a comparison that proves %s + %llu <= %s", start, reach, end);
+    else vneeded(v, "a comparison that proves p + %llu <= %s for the address p that is accessed", reach, end);
     vknown(v, s, &a->ptr);
     if (negative) vhint(v, "the offset may be negative: make it unsigned, or compare it with 0");
     else if (hi >= VMEM_OFFSET_MAX) vhint(v, "the offset has no limit: mask it or compare it with a constant, then compare the sum with the end");
-    else vhint(v, "leave first where the bytes are not there: 'if (p + %llu > %s) return ...', with the same p", (unsigned long long)a->size,
-               a->ptr.kind == V_META ? "data" : "data_end");
+    else if (lo == hi) vhint(v, "leave first where the bytes are not there: 'if (%s + %llu > %s) return ...'", start, reach, end);
+    else vhint(v, "leave first where the bytes are not there: 'if (p + %llu > %s) return ...', with the very pointer p that is used", reach, end);
     return VSTEP_REJECT;
 }
 
