@@ -18,6 +18,7 @@ typedef struct object_state {
     struct bpf_object *object;
     pst_arena arena;       // of the descriptions
     verify_map **maps;
+    const char **map_faults; // by map: why it cannot be; NULL: it can
     pst_btf *types;        // of the object; NULL: none
 } object_state;
 
@@ -45,14 +46,21 @@ static pst_status describe_map(object_state *o, uint32_t index)
         view->inner = &map->inner->view;
     }
     if (!o->types || !def->btf_value_type) return PST_OK;
-    return pst_verify_records(&o->arena, o->types, def->btf_value_type, &view->records, &view->record_count);
+    cli_forget_sentence();
+    pst_status status = pst_verify_records(&o->arena, o->types, def->btf_value_type, &view->records, &view->record_count);
+    if (status != PST_E_FORMAT && status != PST_E_LIMIT) return status;
+    // Only programs that use the map suffer.
+    const char *why = *cli_last_sentence() ? cli_last_sentence() : "it has too many fields of their own (locks, timers, kptrs, ...)";
+    o->map_faults[index] = pst_arena_format(&o->arena, "the value of map %s: %s", def->name, why);
+    return o->map_faults[index] ? PST_OK : PST_E_NOMEM;
 }
 
 static pst_status describe_maps(object_state *o)
 {
     uint32_t count = o->object->object->map_count;
     o->maps = pst_arena_array(&o->arena, count + 1u, sizeof(verify_map *));
-    if (!o->maps) return PST_E_NOMEM;
+    o->map_faults = pst_arena_array(&o->arena, count + 1u, sizeof(const char *));
+    if (!o->maps || !o->map_faults) return PST_E_NOMEM;
     for (uint32_t i = 0; i < count; i++) {
         o->maps[i] = pst_arena_alloc(&o->arena, sizeof(verify_map));
         if (!o->maps[i]) return PST_E_NOMEM;
@@ -197,13 +205,37 @@ static bool make_subject(object_state *o, uint32_t index, verify_subject *s)
     return add_lines(o, p, s) && add_funcs(o, p, s) && resolve_refs(o, p, s);
 }
 
+// The first reference to a map that cannot be; NULL: all can.
+static const pst_object_ref *find_faulty_map(const object_state *o, const pst_object_program *p)
+{
+    for (uint32_t i = 0; i < p->ref_count; i++) {
+        const pst_object_ref *ref = &p->refs[i];
+        if ((ref->kind == PST_REF_MAP || ref->kind == PST_REF_MAP_VALUE) && o->map_faults[ref->index]) return ref;
+    }
+    return NULL;
+}
+
+static bool is_described(const pst_object_program *p, verify_answer *answer)
+{
+    const char *name = pst_prog_type_name(p->prog_type);
+    if (pst_prog_type_by_number(p->prog_type)) return true;
+    if (p->prog_type == PST_PROG_UNSPEC)
+        verify_answer_own(answer, PST_VERDICT_UNSUPPORTED, PST_FINDING_UNSUPPORTED, 0, "section %.128s names no program type", p->section);
+    else
+        verify_answer_own(answer, PST_VERDICT_UNSUPPORTED, PST_FINDING_UNSUPPORTED, 0, "program type %s is not described", name);
+    return false;
+}
+
 static void prove_program(object_state *o, uint32_t index, verify_subject *s, verify_answer *answer)
 {
     const pst_object_program *p = &o->object->object->programs[index];
-    if (!make_subject(o, index, s))
+    bool made = make_subject(o, index, s);
+    if (!is_described(p, answer)) return;
+    const pst_object_ref *faulty = find_faulty_map(o, p);
+    if (!made)
         verify_answer_own(answer, PST_VERDICT_REJECT, PST_FINDING_COMPLEXITY, 0, "no answer was reached: there is not enough memory");
-    else if (p->prog_type == PST_PROG_UNSPEC)
-        verify_answer_own(answer, PST_VERDICT_UNSUPPORTED, PST_FINDING_UNSUPPORTED, 0, "section %.128s names no program type", p->section);
+    else if (faulty)
+        verify_answer_own(answer, PST_VERDICT_REJECT, PST_FINDING_MAP, faulty->pc, "%s", o->map_faults[faulty->index]);
     else
         verify_prove(o->settings, s, answer);
 }
@@ -213,6 +245,7 @@ static void refuse_unfit(object_state *o, uint32_t index, verify_subject *s, ver
 {
     const char *kept = cli_last_sentence(), *why = *kept ? kept : postern_last_error();
     (void)make_subject(o, index, s); // for its name
+    if (!is_described(&o->object->object->programs[index], answer)) return;
     verify_answer_own(answer, PST_VERDICT_REJECT, PST_FINDING_BTF, 0, "%s", *why ? why : "it does not fit this host");
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/format.h"
 #include "cli/verify_work.h"
+#include "object/core_relo.h"
 #include "pal/pal.h"
 
 // --- Answers ---------------------------------------------------------------------------------------------------------
@@ -178,6 +179,30 @@ static bool uses_arena(const verify_subject *subject, verify_answer *answer)
     return false;
 }
 
+// Loaders put calls of helpers that do not exist where the host lacks what the program asks for; libbpf's numbers.
+#define POISON_KFUNC 2002000000
+#define POISON_KFUNC_END (POISON_KFUNC + 65536)
+
+// Reached, such a call says more about the host than about a helper.
+static void explain_poison(const verify_subject *subject, verify_answer *answer)
+{
+    const pst_finding *f = &answer->proved->finding;
+    if (answer->proved->kind == PST_VERDICT_ACCEPT || f->pc >= subject->count) return;
+    const pst_slot *slot = &subject->slots[f->pc];
+    bool call = slot->opcode == 0x85 && slot->regs >> 4 == 0, core = call && slot->imm == PST_CORE_POISON;
+    bool kfunc = call && slot->imm >= POISON_KFUNC && slot->imm < POISON_KFUNC_END;
+    if (!core && !kfunc) return;
+    uint32_t pc = f->pc;
+    pst_verdict_free(answer->proved);
+    answer->proved = NULL;
+    verify_answer_own(answer, PST_VERDICT_REJECT, PST_FINDING_BTF, pc, core
+                          ? "a CO-RE relocation found nothing on the host, and the instruction that needs it can be reached"
+                          : "a weak kernel function is not on the host, and the call of it can be reached");
+    (void)pst_format(answer->own.finding.hint, sizeof answer->own.finding.hint, core
+                         ? "guard the access with bpf_core_field_exists() or bpf_core_type_exists()"
+                         : "guard the call with bpf_ksym_exists()");
+}
+
 void verify_prove(verify_settings *settings, const verify_subject *subject, verify_answer *answer)
 {
     *answer = (verify_answer){0};
@@ -198,7 +223,10 @@ void verify_prove(verify_settings *settings, const verify_subject *subject, veri
         .user = (void *)(uintptr_t)subject,
     };
     pst_status status = pst_verify(cli_env(), &input, &opts, &answer->proved);
-    if (status == PST_OK) return;
+    if (status == PST_OK) {
+        explain_poison(subject, answer);
+        return;
+    }
     answer->proved = NULL;
     verify_answer_own(answer, PST_VERDICT_REJECT, PST_FINDING_COMPLEXITY, 0, "no answer was reached: %s", pst_status_text(status));
 }
