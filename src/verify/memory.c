@@ -221,10 +221,11 @@ vstep vmem_store(verifier *v, vstate *s, const pst_insn *insn)
     vstep step = is_imm ? VSTEP_NEXT : vstep_use(v, s, insn->src);
     if (step == VSTEP_NEXT) step = vstep_use(v, s, insn->dst);
     if (step != VSTEP_NEXT) return step;
-    if (!is_imm && insn->src != PST_REG_FP && vstate_frame(s)->regs[insn->src].kind == V_NUMBER &&
-        !vstate_own(v, s, &vstate_frame(s)->regs[insn->src])) // the copy in memory is the same number
-        return vnomem(v);
-    vvalue base = vreg(s, insn->dst), value = is_imm ? vvalue_const((uint64_t)insn->imm) : vreg(s, insn->src);
+    vvalue base = vreg(s, insn->dst);
+    vvalue *source = is_imm || insn->src == PST_REG_FP ? NULL : &vstate_frame(s)->regs[insn->src];
+    if (source && source->kind == V_NUMBER && base.kind == V_STACK && insn->width == 64 && !vstate_own(v, s, source))
+        return vnomem(v); // the copy is the same number
+    vvalue value = is_imm ? vvalue_const((uint64_t)insn->imm) : vreg(s, insn->src);
     vaccess a = access_of(&base, insn->dst, insn);
     a.write = true;
     a.is_atomic = insn->kind == PST_KIND_STORE_RELEASE;
