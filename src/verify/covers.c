@@ -132,12 +132,16 @@ static bool same_cell(match *m, const vcell *o, const vcell *n)
 
 static bool same_frame(match *m, const vframe *o, const vframe *n)
 {
-    static const vcell empty;
     if (o->kind != n->kind || o->subprog != n->subprog || o->call_pc != n->call_pc || o->callback_kind != n->callback_kind) return false;
     for (unsigned r = 0; r < PST_REG_COUNT - 1; r++)
         if (!same_value(m, &o->regs[r], &n->regs[r])) return false;
-    for (uint32_t c = 0; c < o->cell_count || c < n->cell_count; c++)
-        if (!same_cell(m, c < o->cell_count ? &o->cells[c] : &empty, c < n->cell_count ? &n->cells[c] : &empty)) return false;
+    static const vcell empty;
+    uint32_t span = vframe_span(o) > vframe_span(n) ? vframe_span(o) : vframe_span(n);
+    const vcell *next = o->cells; // old is packed
+    for (uint32_t c = 0; c < span; c++) {
+        const vcell *here = !o->packed ? vframe_cell(o, c) : o->used >> c & 1 ? next++ : &empty;
+        if (!same_cell(m, here, vframe_cell(n, c))) return false;
+    }
     return true;
 }
 

@@ -13,7 +13,7 @@
 
 #define SHAPES_MAX 64u  // states of different shapes at a location before types are joined by force
 #define COMPARED_MAX 256u // kept states that an arriving one is compared with
-#define RETIRE_MISSES 64u // comparisons in vain, for each hit, before a kept state is not compared any more
+#define RETIRE_MISSES 24u // comparisons in vain, for each hit, before a kept state is not compared any more
 #define JOIN_TRIES 16u // slots that a state is tried to be joined with
 #define WIDEN_STEPS 16u // joins by threshold of one slot; later ones drop what grows
 
@@ -224,7 +224,7 @@ static vstep grow_slot(verifier *v, uint32_t at, vstate *joined)
     bool queued = slot->pending;
     vstate *old = slot->state;
     vmerge_normalise(v, joined);
-    slot->state = vstate_clone(v, joined);
+    slot->state = vstate_pack(v, joined);
     vstate_free(v, joined);
     if (!slot->state) {
         slot->state = old;
@@ -299,10 +299,11 @@ static void retire(verifier *v, vslot *slot)
     s->obj_count = s->rel_count = 0;
     for (uint32_t f = 0; f < s->frame_count; f++) {
         s->frames[f]->cell_count = 0;
+        s->frames[f]->used = 0;
         memset(s->frames[f]->regs, 0, sizeof s->frames[f]->regs);
     }
     if (!s->ghost_count) s->sym_count = VSYM_FIRST;
-    vstate *small = vstate_clone(v, s);
+    vstate *small = vstate_pack(v, s);
     if (small) {
         vstate_free(v, s);
         slot->state = small;
@@ -350,9 +351,10 @@ static vstep keep(verifier *v, vstate *s, const arrival *a)
     if (step == VSTEP_END && at == VFLOW_NONE && l->slot_count >= limit + SHAPES_MAX)
         step = try_join(v, a->location, s, l->is_head, true, &at);
     if (step == VSTEP_END && at == VFLOW_NONE) {
-        vstate *kept = vstate_clone(v, s);
+        vstate *kept = vstate_pack(v, s);
         if (!kept) return vnomem(v);
         step = add_slot(v, a->location, kept, &at);
+        if (at == VFLOW_NONE) vstate_free(v, kept);
         if (step != VSTEP_END) return step;
         kept->origin = at;
         e->slots[at].parent = a->from;
@@ -394,7 +396,9 @@ static vstep arrive(verifier *v, vstate *s, uint32_t pc)
     if (block->is_head && from != VFLOW_NONE && vflow_in_loop(&v->flow, from, block->loop)) a.back_of = block->loop;
     if (block->is_join || a.returns) return arrive_at_join(v, s, &a);
     vstate *kept = vstate_clone(v, s);
-    return kept ? heap_push(v, VFLOW_NONE, kept) : vnomem(v);
+    step = kept ? heap_push(v, VFLOW_NONE, kept) : vnomem(v);
+    if (step != VSTEP_END) vstate_free(v, kept);
+    return step;
 }
 
 vstep vengine_arrive(verifier *v, vstate *s, uint32_t pc)

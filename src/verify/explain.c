@@ -125,8 +125,8 @@ void vvalue_text(const verifier *v, const vstate *s, const vvalue *value, pst_te
 
 static void cells_text(const verifier *v, const vstate *s, const vframe *frame, pst_text *out)
 {
-    for (uint32_t c = 0; c < frame->cell_count; c++) {
-        const vcell *cell = &frame->cells[c];
+    for (uint32_t c = 0; c < vframe_span(frame); c++) {
+        const vcell *cell = vframe_cell(frame, c);
         if (cell->mode == VCELL_SPECIAL) {
             pst_text_format(out, " fp-%u=%s", 8 * (c + 1), obj_text(&s->objs[cell->obj]));
         } else if (cell->lo_size) {

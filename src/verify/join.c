@@ -194,16 +194,14 @@ static vcell join_cell(joiner *j, const vcell *o, const vcell *n)
 
 static bool join_frame(joiner *j, uint32_t f)
 {
-    static const vcell empty;
     const vframe *o = j->old->frames[f], *n = j->now->frames[f];
     vframe *to = vstate_push_frame(j->v, j->to);
     if (!to) return false;
     to->kind = o->kind, to->callback_kind = o->callback_kind, to->subprog = o->subprog, to->call_pc = o->call_pc;
     to->depth_bytes = o->depth_bytes > n->depth_bytes ? o->depth_bytes : n->depth_bytes;
     for (unsigned r = 0; r < PST_REG_COUNT - 1; r++) to->regs[r] = join_value(j, &o->regs[r], &n->regs[r]);
-    uint32_t cells = o->cell_count > n->cell_count ? o->cell_count : n->cell_count;
-    for (uint32_t c = 0; c < cells && !j->failed; c++)
-        to->cells[c] = join_cell(j, c < o->cell_count ? &o->cells[c] : &empty, c < n->cell_count ? &n->cells[c] : &empty);
+    uint32_t cells = vframe_span(o) > vframe_span(n) ? vframe_span(o) : vframe_span(n);
+    for (uint32_t c = 0; c < cells && !j->failed; c++) to->cells[c] = join_cell(j, vframe_cell(o, c), vframe_cell(n, c));
     to->cell_count = cells;
     return !j->failed;
 }
@@ -369,8 +367,9 @@ uint32_t vmerge_distance(const vstate *a, const vstate *b)
         // What is in registers of the running frame is tested soon.
         uint32_t weight = f + 1 == a->frame_count ? 16 : 1;
         for (unsigned r = 0; r < PST_REG_COUNT - 1; r++) sum += weight * value_distance(a, &x->regs[r], b, &y->regs[r]);
-        for (uint32_t c = 0; c < x->cell_count && c < y->cell_count; c++) {
-            const vcell *m = &x->cells[c], *n = &y->cells[c];
+        uint32_t span = vframe_span(x) < vframe_span(y) ? vframe_span(x) : vframe_span(y);
+        for (uint32_t c = 0; c < span; c++) {
+            const vcell *m = vframe_cell(x, c), *n = vframe_cell(y, c);
             if (m->init != n->init) sum += 2;
             if (m->lo_size && m->lo_size == n->lo_size) sum += value_distance(a, &m->lo, b, &n->lo);
             else if (m->lo_size != n->lo_size) sum += 4;

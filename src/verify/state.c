@@ -62,6 +62,56 @@ static void frame_copy(vframe *to, const vframe *from)
     to->cell_capacity = capacity;
 }
 
+static bool is_empty(const vcell *cell) { return cell->mode == VCELL_DATA && cell->init == 0; }
+
+static uint64_t used_cells(const vframe *frame)
+{
+    uint64_t used = 0;
+    if (frame->packed) return frame->used;
+    for (uint32_t c = 0; c < frame->cell_count; c++)
+        if (!is_empty(&frame->cells[c])) used |= (uint64_t)1 << c;
+    return used;
+}
+
+static void frame_pack(vframe *to, const vframe *from, uint64_t used)
+{
+    uint32_t capacity = to->cell_capacity, count = 0;
+    memcpy(to, from, offsetof(vframe, cells));
+    for (uint32_t c = 0; used >> c; c++) {
+        if (used >> c & 1) to->cells[count++] = *vframe_cell(from, c);
+        if (c + 1 == VCELLS) break;
+    }
+    to->cell_capacity = capacity;
+    to->cell_count = count;
+    to->packed = true;
+    to->used = used;
+}
+
+static void frame_unpack(vframe *to, const vframe *from)
+{
+    uint32_t capacity = to->cell_capacity, span = vframe_span(from);
+    memcpy(to, from, offsetof(vframe, cells));
+    for (uint32_t c = 0; c < span; c++) to->cells[c] = *vframe_cell(from, c);
+    to->cell_capacity = capacity;
+    to->cell_count = span;
+    to->packed = false;
+    to->used = 0;
+}
+
+const vcell *vframe_cell(const vframe *frame, uint32_t c)
+{
+    static const vcell empty;
+    if (!frame->packed) return c < frame->cell_count ? &frame->cells[c] : &empty;
+    if (!(frame->used >> c & 1)) return &empty;
+    return &frame->cells[PST_POPCOUNT64(frame->used & (((uint64_t)1 << c) - 1))];
+}
+
+uint32_t vframe_span(const vframe *frame)
+{
+    if (!frame->packed) return frame->cell_count;
+    return frame->used ? 64 - (uint32_t)PST_CLZ64(frame->used) : 0;
+}
+
 vstate *vstate_new(verifier *v)
 {
     vstate *s = take(v, sizeof *s);
@@ -105,7 +155,7 @@ static bool copy_trimmed(verifier *v, void *to_ptr, uint32_t *capacity, const vo
     return true;
 }
 
-vstate *vstate_clone(verifier *v, const vstate *s)
+static vstate *copy(verifier *v, const vstate *s, bool pack)
 {
     vstate *to = take(v, sizeof *to);
     if (!to) return NULL;
@@ -118,14 +168,20 @@ vstate *vstate_clone(verifier *v, const vstate *s)
                 copy_trimmed(v, &to->rels, &to->rel_capacity, s->rels, s->rel_count, sizeof *s->rels) &&
                 copy_trimmed(v, &to->ghosts, &to->ghost_capacity, s->ghosts, s->ghost_count, sizeof *s->ghosts);
     for (uint32_t i = 0; done && i < s->frame_count; i++) {
-        to->frames[i] = frame_new(v, s->frames[i]->cell_count);
+        uint64_t used = pack ? used_cells(s->frames[i]) : 0;
+        to->frames[i] = frame_new(v, pack ? (uint32_t)PST_POPCOUNT64(used) : s->frames[i]->cell_count);
         done = to->frames[i] != NULL;
-        if (done) frame_copy(to->frames[i], s->frames[i]);
+        if (done && pack) frame_pack(to->frames[i], s->frames[i], used);
+        else if (done) frame_copy(to->frames[i], s->frames[i]);
     }
     if (done) return to;
     vstate_free(v, to);
     return NULL;
 }
+
+vstate *vstate_clone(verifier *v, const vstate *s) { return copy(v, s, false); }
+
+vstate *vstate_pack(verifier *v, const vstate *s) { return copy(v, s, true); }
 
 // Copies count elements over what *array holds, which keeps its room.
 static bool copy_over(verifier *v, void *to_ptr, uint32_t *capacity, const void *from, uint32_t count, size_t size)
@@ -165,7 +221,8 @@ bool vstate_assign(verifier *v, vstate *to, const vstate *s)
         }
         if (!to->frames[i]) to->frames[i] = frame_new(v, VCELLS);
         if (!to->frames[i]) return false;
-        frame_copy(to->frames[i], s->frames[i]);
+        if (s->frames[i]->packed) frame_unpack(to->frames[i], s->frames[i]);
+        else frame_copy(to->frames[i], s->frames[i]);
     }
     return true;
 }

@@ -136,7 +136,9 @@ typedef struct vframe {
     uint16_t subprog;
     uint32_t call_pc;      // of the call that made it (not for VFRAME_MAIN)
     uint32_t depth_bytes;  // of stack used so far
-    uint32_t cell_count;   // cells beyond are uninitialised
+    bool packed;           // in a state that is kept: cells has only those whose bit is set in used, in order
+    uint64_t used;
+    uint32_t cell_count;   // in cells; cells beyond are uninitialised
     uint32_t cell_capacity; // VCELLS in a state that is stepped; less in one that is stored
     vcell cells[VCELLS];   // cells[n]: [fp - 8(n+1), fp - 8n)
 } vframe;
@@ -179,6 +181,12 @@ struct verifier;
 vstate *vstate_new(struct verifier *v);
 vstate *vstate_clone(struct verifier *v, const vstate *s); // capacities are trimmed to what is used
 void vstate_free(struct verifier *v, vstate *s);
+/// A copy to be kept and compared with: empty cells take no room (vframe_cell reads them).
+vstate *vstate_pack(struct verifier *v, const vstate *s);
+/// The cell [fp - 8(c+1), fp - 8c) of a frame, packed or not; an empty one where there is none.
+const vcell *vframe_cell(const vframe *frame, uint32_t c);
+/// One more than the highest cell that is not empty may be.
+uint32_t vframe_span(const vframe *frame);
 /// *to becomes a copy of s that can be stepped (every frame has all its cells). to was made by vstate_new. False: no memory.
 PST_MUST_USE bool vstate_assign(struct verifier *v, vstate *to, const vstate *s);
 /// Adds a frame (all registers uninitialised, no cells). NULL: no memory; the caller has checked the depth.

@@ -1,7 +1,7 @@
 // verify.c: the way of a verification: shape, attempts from coarse to fine, verdict.
 //
 // An attempt with small limits is fast and proves nearly everything. One that ends with a finding whose state was never joined or widened is final; any
-// other is repeated once with large limits, which follow paths as far as the Linux kernel would. So the result has the power of both ways.
+// other is repeated with larger limits, the last of which follow paths as far as the Linux kernel would. So the result has the power of both ways.
 #include "verify/verify.h"
 
 #include <stdarg.h>
@@ -133,17 +133,19 @@ static pst_status attempt(verifier *v, const limits *l, pst_arena *arena, pst_ve
 
 static pst_status attempts(verifier *v, pst_arena *arena, pst_verdict *verdict)
 {
-    limits coarse = {v->opts.states_max, v->opts.unroll_max, 40}, fine = {4096, 8192, 100};
-    if (fine.states_max < coarse.states_max) fine.states_max = coarse.states_max;
-    if (fine.unroll_max < coarse.unroll_max) fine.unroll_max = coarse.unroll_max;
-    verdict->attempts = 1;
-    PST_TRY(attempt(v, &coarse, arena, verdict));
-    if (v->finding.kind == PST_FINDING_NONE || !v->blurred) return PST_OK;
-    pst_finding first = v->finding;
-    verdict->attempts = 2;
-    PST_TRY(attempt(v, &fine, arena, verdict));
-    // "Too complex" is no reason; what the coarse look missed is one.
-    if (v->finding.kind == PST_FINDING_COMPLEXITY && first.kind != PST_FINDING_COMPLEXITY) v->finding = first;
+    static const limits ladder[] = {{0, 0, 20}, {128, 64, 40}, {1024, 8192, 100}};
+    pst_finding first = {0};
+    for (unsigned i = 0; i < PST_COUNT(ladder); i++) {
+        limits l = ladder[i];
+        if (l.states_max < v->opts.states_max) l.states_max = v->opts.states_max;
+        if (l.unroll_max < v->opts.unroll_max) l.unroll_max = v->opts.unroll_max;
+        verdict->attempts = i + 1;
+        PST_TRY(attempt(v, &l, arena, verdict));
+        if (v->finding.kind == PST_FINDING_NONE || !v->blurred) return PST_OK;
+        // "Too complex" is no reason; what a coarser look missed is one.
+        if (v->finding.kind == PST_FINDING_COMPLEXITY && first.kind) v->finding = first;
+        else first = v->finding;
+    }
     return PST_OK;
 }
 
