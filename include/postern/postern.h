@@ -44,7 +44,7 @@ struct postern_options {
     /// Receives each trap: a run that was stopped because of what it tried. NULL: it goes to libbpf_set_print's function as a warning.
     void (*trap)(void *user, const char *program, const char *text);
     void *user;
-    uint64_t budget; // instructions that one run may take; 0: default
+    uint64_t budget; // instructions that one run may take; they are counted, which makes programs several times slower. 0: as many as the proof allows
 };
 
 /// Options of the core in this process. Before the first call that needs it, else -EBUSY.

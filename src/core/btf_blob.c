@@ -1,10 +1,11 @@
 // btf_blob.c: BTF_LOAD: type information that programs and maps refer to.
 //
-// The core keeps the bytes and hands them out again; it does not interpret types (src/object does, for whoever wants to). Only the header
-// is checked, so that strings can be found for line numbers.
+// The core keeps the bytes and hands them out again. It parses them too: the verifier reads the signatures of global functions and the fields of
+// map values.
 #include "core/internal.h"
 
 #include "base/bits.h"
+#include "btf/btf.h"
 
 #define BTF_MAGIC 0xeb9fu
 #define BTF_HEADER_SIZE 24u
@@ -41,7 +42,13 @@ int64_t core_cmd_btf_load(core_call *call)
     btf->size = attr->btf_size;
     btf->bytes = pst_alloc(&call->core->env, btf->size);
     if (btf->bytes) memcpy(btf->bytes, bytes, btf->size);
-    if (!btf->bytes || !core_object_register(&btf->object)) {
+    core_errors_clear();
+    pst_status status = btf->bytes ? pst_btf_parse(&call->core->env, btf->bytes, btf->size, "the BTF given", &btf->types) : PST_OK;
+    if (status == PST_E_FORMAT || status == PST_E_LIMIT) {
+        core_btf_free(&btf->object);
+        return core_refuse(call, PST_EINVAL, "%s", core_errors_last());
+    }
+    if (status != PST_OK || !btf->bytes || !core_object_register(&btf->object)) {
         core_btf_free(&btf->object);
         return core_refuse(call, PST_ENOMEM, "no memory for %u bytes of BTF", attr->btf_size);
     }
@@ -53,6 +60,7 @@ void core_btf_free(core_object *object)
 {
     core_btf *btf = core_btf_of(object);
     const pst_env *env = core_object_env(object);
+    pst_btf_free(btf->types);
     pst_free(env, btf->bytes, btf->size);
     pst_free(env, btf, sizeof *btf);
 }

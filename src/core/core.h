@@ -25,7 +25,7 @@ typedef struct pst_core_options {
     /// Receives each trap: which program, where, why. May be NULL.
     void (*trap)(void *user, const char *program, const char *text);
     void *user;
-    uint64_t budget; // instructions a run in the checked interpreter may take; 0: default
+    uint64_t budget; // instructions that a run may take; not 0: every program runs in the checked interpreter, which counts them. 0: no limit but the proof
 } pst_core_options;
 
 /// Creates a core with the general helpers and the providers that need no host mechanism (test run works for every hosted type).

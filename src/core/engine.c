@@ -1,9 +1,31 @@
-// engine.c: the one place that chooses the engine of a program.
+// engine.c: which engine runs a program.
 #include "core/internal.h"
 #include "interp/interp.h"
 
-pst_status core_engine_create(pst_core *core, const pst_image *image, const pst_bindings *bindings, pst_exec **out)
+// A helper that the type describes, that a run gets to, and that nobody here implements.
+static pst_status check_helpers(pst_core *core, const core_prog *prog)
 {
-    // Until a verifier proves programs, nothing runs without checks.
-    return pst_checked_create(&core->env, image, bindings, out);
+    const pst_image *image = prog->image;
+    const uint8_t *facts = prog->verdict->facts.flags;
+    for (uint32_t pc = 0; pc < image->count; pc++) {
+        const pst_insn *insn = &image->insns[pc];
+        if (insn->kind != PST_KIND_CALL || insn->op != PST_CALL_HELPER || facts[pc] & PST_FACT_DEAD) continue;
+        const pst_helper *helper = prog->bindings.find_helper(prog->bindings.user, (int32_t)insn->imm);
+        if (helper && (helper->fn || helper->proto->flags & PST_HELPER_TAIL_CALL)) continue;
+        const pst_helper_proto *proto = pst_prog_type_helper(prog->provider->type, (int32_t)insn->imm);
+        return pst_fail(&core->env, PST_E_UNSUPPORTED, "instruction %u calls %s, which this host does not have yet", pc,
+                        proto ? proto->name : "a helper");
+    }
+    return PST_OK;
+}
+
+pst_status core_engine_create(pst_core *core, const core_prog *prog, pst_exec **out)
+{
+    // Without a proof nothing runs without checks (engines.h: for comparisons and tests only).
+    if (!prog->verdict) return pst_checked_create(&core->env, prog->image, &prog->bindings, out);
+    if (prog->verdict->kind != PST_VERDICT_ACCEPT) return PST_E_UNSAFE;
+    PST_TRY(check_helpers(core, prog));
+    // Only the checked interpreter counts instructions.
+    if (core->options.budget) return pst_checked_create(&core->env, prog->image, &prog->bindings, out);
+    return pst_interp_create(&core->env, prog->image, &prog->bindings, &prog->verdict->facts, out);
 }

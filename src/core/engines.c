@@ -23,6 +23,11 @@ static pst_status create(core_prog *prog, pst_engine engine, const pst_facts *fa
     return pst_checked_create(env, prog->image, &prog->bindings, out);
 }
 
+void pst_client_load_unproved(pst_client *client)
+{
+    client->unproved = true;
+}
+
 pst_status pst_core_use_engine(pst_client *client, int prog_fd, pst_engine engine, const pst_facts *facts)
 {
     core_object *object = core_handle_get(client, prog_fd, NULL);

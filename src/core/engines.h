@@ -1,4 +1,4 @@
-// engines.h: names the engines of this build and puts a loaded program into a chosen one: for comparing engines, not for hosts.
+// engines.h: names the engines of this build and puts a loaded program into a chosen one: for comparing and testing engines, not for hosts.
 #ifndef PST_CORE_ENGINES_H
 #define PST_CORE_ENGINES_H
 
@@ -12,6 +12,9 @@ typedef enum pst_engine {
 } pst_engine;
 
 const char *pst_engine_name(pst_engine engine);
+
+/// From now on programs of this client are loaded without a proof and run in the checked interpreter, which traps what they may not do.
+void pst_client_load_unproved(pst_client *client);
 
 /// From now on the program behind prog_fd runs in this engine. It was not run yet, is not attached and in no prog_array. facts are those of a
 /// proof of exactly these instructions; without a proof, PST_ENGINE_FAST may do anything. PST_E_INVALID: no such program;

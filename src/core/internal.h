@@ -4,9 +4,11 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "core/map/map.h"
 #include "core/handle.h"
 #include "core/provider.h"
+#include "verify/verify.h"
 
 #define CORE_PROVIDERS_MAX 64u
 #define CORE_HELPERS_MAX 256u // ids of the general helpers stay below
@@ -60,6 +62,7 @@ struct pst_client {
     size_t capacity;
     size_t hint; // no free handle below
     int first; // number of handles[0]
+    bool unproved; // see pst_client_load_unproved
     uint32_t has_error;
     char error[CLIENT_ERROR_MAX];
 };
@@ -100,6 +103,7 @@ typedef struct core_btf {
     core_object object;
     uint8_t *bytes;
     uint32_t size;
+    pst_btf *types; // bytes, parsed
 } core_btf;
 
 typedef struct prog_stats {
@@ -111,6 +115,7 @@ typedef struct prog_stats {
 typedef struct core_prog {
     core_object object;
     pst_image *image;
+    pst_verdict *verdict; // its proof; NULL: its client loads without proofs
     pst_exec *exec;
     pst_slot *slots; // as given, map references as ids
     uint32_t slot_count;
@@ -172,8 +177,11 @@ PST_INLINE core_prog *core_exec_prog(const pst_exec *exec)
     return exec->owner;
 }
 
-/// The one place that chooses the engine of a program.
-PST_MUST_USE pst_status core_engine_create(pst_core *core, const pst_image *image, const pst_bindings *bindings, pst_exec **out);
+/// Proves the program's image: 0, or -errno after a sentence. *log gets what a person needs to mend it.
+int64_t core_prog_verify(core_call *call, core_prog *prog, pst_text *log);
+
+/// The one place that chooses the engine of a program. PST_E_UNSUPPORTED after a sentence: no engine runs it yet.
+PST_MUST_USE pst_status core_engine_create(pst_core *core, const core_prog *prog, pst_exec **out);
 
 /// What every prog_array demands of its programs; false: not compatible. The first program decides.
 PST_MUST_USE bool core_prog_array_accepts(pst_map *map, const core_prog *prog);

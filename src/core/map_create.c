@@ -4,6 +4,7 @@
 #include "core/internal.h"
 
 #include "base/bits.h"
+#include "verify/record.h"
 
 const map_ops *core_map_ops(uint32_t type)
 {
@@ -78,6 +79,22 @@ static int64_t check_common(core_call *call, const map_ops **ops)
     return error ? core_refuse(call, -error, "%s map: %s", pst_map_type_name(attr->map_type), why) : 0;
 }
 
+// The template outlives the map that it was taken from, and so do its records; names of types stay behind.
+static bool keep_records(pst_map *map)
+{
+    pst_map_view *view = &map->inner->view;
+    if (!view->record_count) return true;
+    if (!map->arena.env) pst_arena_init(&map->arena, core_map_env(map), 0);
+    pst_record *records = pst_arena_array(&map->arena, view->record_count, sizeof *records);
+    if (!records) return false;
+    for (uint32_t i = 0; i < view->record_count; i++) {
+        records[i] = view->records[i];
+        records[i].type_name = NULL;
+    }
+    view->records = records;
+    return true;
+}
+
 // The template of a map of maps, from the handle in attr.
 static int64_t take_template(core_call *call, pst_map *map)
 {
@@ -96,11 +113,26 @@ static int64_t take_template(core_call *call, pst_map *map)
         } else {
             *map->inner = (map_template){.view = inner->view, .ops = inner->ops};
             map->inner->view.values = NULL; // a shape, not a map
+            if (!keep_records(map)) error = core_refuse(call, PST_ENOMEM, "no memory for the template of inner maps");
             map->view.inner = &map->inner->view;
         }
     }
     core_object_put(&inner->object);
     return error;
+}
+
+// Locks, timers and the like in the value, told by its type.
+static int64_t take_records(core_call *call, pst_map *map)
+{
+    const pst_btf *types = map->btf->types;
+    if (map->btf_value_type >= pst_btf_count(types))
+        return core_refuse(call, PST_EINVAL, "btf_value_type_id %u is not in the BTF given", map->btf_value_type);
+    if (!map->arena.env) pst_arena_init(&map->arena, core_map_env(map), 0);
+    core_errors_clear();
+    pst_status status = pst_verify_records(&map->arena, types, map->btf_value_type, &map->view.records, &map->view.record_count);
+    if (status == PST_OK) return 0;
+    const char *why = core_errors_last();
+    return core_refuse(call, status == PST_E_NOMEM ? PST_ENOMEM : PST_EINVAL, "the map's value type: %s", *why ? why : pst_status_text(status));
 }
 
 static int64_t take_btf(core_call *call, pst_map *map)
@@ -113,12 +145,13 @@ static int64_t take_btf(core_call *call, pst_map *map)
     map->btf = core_btf_of(object);
     map->btf_key_type = attr->btf_key_type_id;
     map->btf_value_type = attr->btf_value_type_id;
-    return 0;
+    return take_records(call, map);
 }
 
 static void map_free_parts(pst_map *map)
 {
     const pst_env *env = core_map_env(map);
+    if (map->arena.env) pst_arena_free(&map->arena);
     if (map->btf) core_object_put(&map->btf->object);
     pst_free(env, map->inner, sizeof *map->inner);
     pst_free(env, map, map->ops->object_size);

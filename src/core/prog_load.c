@@ -1,13 +1,12 @@
 // prog_load.c: PROG_LOAD and PROG_BIND_MAP: from a caller's instructions to a program that can run.
 //
-// Order: attributes, maps and BTF by handle, image (pst_image_build decodes and checks the shape), engine, id. A refusal leaves one sentence
-// for the client and, when the caller gave a log buffer, the same there with the instruction that is meant.
+// Order: attributes, maps and BTF by handle, image (pst_image_build decodes and checks the shape), proof (prog_verify.c), engine (engine.c),
+// id. A refusal leaves one sentence for the client and, when the caller gave a log buffer, the same there with the instruction that is meant.
 #include "core/internal.h"
 
 #include "base/bits.h"
 #include "base/format.h"
 #include "base/hash.h"
-#include "base/text.h"
 
 #define PROG_FLAGS                                                                                                    \
     (PST_F_STRICT_ALIGNMENT | PST_F_ANY_ALIGNMENT | PST_F_TEST_RND_HI32 | PST_F_TEST_STATE_FREQ | PST_F_SLEEPABLE |     \
@@ -291,15 +290,16 @@ static int64_t build_exec(load *l)
         .user = prog,
     };
     core_errors_clear();
-    pst_status status = core_engine_create(l->call->core, prog->image, &prog->bindings, &prog->exec);
+    pst_status status = core_engine_create(l->call->core, prog, &prog->exec);
     if (status == PST_OK) {
         prog->exec->owner = prog;
         return 0;
     }
     const char *why = core_errors_last();
     if (!*why) why = pst_status_text(status);
-    int error = status == PST_E_UNSUPPORTED || status == PST_E_FORMAT ? PST_EINVAL : core_errno_of_status(status);
-    return core_refuse(l->call, error, "program \"%s\": %s", prog->object.name, why);
+    if (status == PST_E_UNSUPPORTED)
+        return core_refuse(l->call, PST_EOPNOTSUPP, "program \"%s\"%s cannot run: %s", prog->object.name, prog->verdict ? " is proved safe, but" : "", why);
+    return core_refuse(l->call, core_errno_of_status(status), "program \"%s\": %s", prog->object.name, why);
 }
 
 static int64_t build(load *l)
@@ -318,6 +318,7 @@ static int64_t build(load *l)
     int64_t error = take_btf(l);
     if (!error) error = bind_fd_array(l);
     if (!error) error = build_image(l);
+    if (!error && !call->client->unproved) error = core_prog_verify(call, prog, &l->log);
     if (!error) error = build_exec(l);
     if (error) return error;
     name_maps_by_id(prog, prog->image);
@@ -333,6 +334,7 @@ void core_prog_free(core_object *object)
     core_prog *prog = core_prog_of(object);
     const pst_env *env = core_object_env(object);
     if (prog->exec) prog->exec->free(prog->exec);
+    pst_verdict_free(prog->verdict);
     pst_image_free(prog->image);
     for (uint32_t i = 0; i < prog->map_count; i++) core_object_put(&prog->maps[i]->object);
     pst_free(env, prog->maps, prog->map_capacity * sizeof *prog->maps);

@@ -261,7 +261,12 @@ bool checked_call_helper(checked_run *c, const pst_helper *helper)
         if (!check_arg(c, &call, arg)) return checked_trap(c, PST_TRAP_ARGUMENT, call.bad_arg, call.bad_size);
     if (call.proto->flags & PST_HELPER_TAIL_CALL) return true;
     if (!room_for_reference(c, call.proto) || !note_lock(c, call.proto->flags)) return false;
-    c->r[0] = helper->fn(call.args[0], call.args[1], call.args[2], call.args[3], call.args[4], c->run);
+    const pst_map_view *walked = c->walked;
+    c->walked = call.proto->flags & PST_HELPER_CALLBACK ? call.map : NULL;
+    uint64_t r0 = helper->fn(call.args[0], call.args[1], call.args[2], call.args[3], call.args[4], c->run);
+    c->r[0] = r0;
+    c->walked = walked;
+    if (c->run->trap.code != PST_TRAP_NONE) return false;
     if (call.released) checked_region_remove(c, call.released);
     return note_result(c, &call);
 }

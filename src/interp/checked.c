@@ -294,7 +294,9 @@ static bool do_tail_call(checked_run *c)
         c->run->tail_next = target;
         return false;
     }
+    uint64_t (*outer)(pst_run *, uint64_t, const uint64_t *) = c->run->call_back;
     c->r[0] = interp_tail_nested(target, c->run);
+    c->run->call_back = outer;
     offer_can_read(c);
     if (c->run->trap.code != PST_TRAP_NONE) return false;
     return_from_subprog(c);
@@ -389,26 +391,52 @@ static inline bool step(checked_run *c, const pst_insn *insn)
     return checked_trap(c, PST_TRAP_INSTRUCTION, 0, 0);
 }
 
-static uint64_t run_program(checked_run *c)
+// Executes from the current instruction on, until the run of this program is over or the frame at depth has returned.
+static void run_frames(checked_run *c, unsigned depth)
 {
     const pst_insn *insns = c->prog->exec.image->insns;
     pst_run *run = c->run;
     uint64_t limit = run->budget ? run->budget : PST_CHECKED_BUDGET_DEFAULT;
+    for (;; c->pc++) {
+        if (PST_UNLIKELY(run->insn_count >= limit)) {
+            (void)checked_trap(c, PST_TRAP_BUDGET, 0, 0);
+            return;
+        }
+        run->insn_count++;
+        if (!step(c, &insns[c->pc]) || c->depth < depth) return;
+    }
+}
+
+static uint64_t call_back(pst_run *run, uint64_t func, const uint64_t args[PST_ARGS_MAX])
+{
+    checked_run *c = run->engine;
+    const pst_map_view *walked = c->walked;
+    const pst_subprog *sub = interp_func(c->prog->exec.image, func);
+    if (!sub) (void)checked_trap(c, PST_TRAP_CALL, func, 0);
+    if (!sub || !call_subprog(c, sub->start) || (walked && !checked_element_add(c, walked, args[1], args[2]))) return 0;
+    memcpy(&c->r[1], args, PST_ARGS_MAX * sizeof *args);
+    c->pc++;
+    uint32_t may_goto_left = c->may_goto_left;
+    c->may_goto_left = PST_MAY_GOTO_MAX;
+    run_frames(c, c->depth);
+    c->may_goto_left = may_goto_left;
+    if (walked) checked_key_remove(c, args[1]);
+    return run->trap.code == PST_TRAP_NONE ? c->r[0] : 0;
+}
+
+static uint64_t run_program(checked_run *c)
+{
+    pst_run *run = c->run;
     c->may_goto_left = PST_MAY_GOTO_MAX;
     c->r[1] = c->prog->bindings.type ? PST_CHECKED_CTX : (uint64_t)(uintptr_t)run->ctx;
     c->r[2] = run->ctx_size;
     offer_can_read(c);
+    run->call_back = call_back;
     frame_begin(c);
-    for (;; c->pc++) {
-        if (PST_UNLIKELY(run->insn_count >= limit)) {
-            (void)checked_trap(c, PST_TRAP_BUDGET, 0, 0);
-            break;
-        }
-        run->insn_count++;
-        if (!step(c, &insns[c->pc])) break;
-    }
+    run_frames(c, 0);
     run->engine = NULL;
     run->can_read = NULL;
+    run->call_back = NULL;
     if (run->trap.code == PST_TRAP_NONE) return c->r[0];
     run->tail_next = NULL;
     return 0;
@@ -447,7 +475,7 @@ static bool type_has_sock(const pst_prog_type *type)
 pst_status pst_checked_create(const pst_env *env, const pst_image *image, const pst_bindings *bindings, pst_exec **out)
 {
     *out = NULL;
-    PST_TRY(interp_check_runnable(env, image, bindings));
+    PST_TRY(interp_check_runnable(env, image, bindings, NULL));
     checked_program *prog = pst_alloc_zero(env, 1, sizeof *prog);
     if (!prog) return PST_E_NOMEM;
     *prog = (checked_program){.env = env, .bindings = *bindings, .has_sock_field = type_has_sock(bindings->type)};

@@ -45,7 +45,7 @@ typedef struct checked_run {
     checked_frame frames[PST_FRAMES_MAX - 1];
     uint64_t r[PST_REG_COUNT];
     uint32_t pc, may_goto_left;
-    uint64_t budget_left;
+    const pst_map_view *walked; // a helper that calls back goes through this map; NULL: none does
     bool lock_held;
     unsigned region_count;
     uint64_t ticks;
@@ -68,6 +68,9 @@ region *checked_region(checked_run *c, uint64_t address, uint64_t size);
 PST_MUST_USE bool checked_region_add(checked_run *c, region add);
 void checked_region_remove(checked_run *c, region *gone);
 PST_MUST_USE bool checked_value_add(checked_run *c, const pst_map_view *map, const void *value);
+/// What a callback gets of a map's element: its key to read, its value. The key's memory is forgotten by checked_key_remove.
+PST_MUST_USE bool checked_element_add(checked_run *c, const pst_map_view *map, uint64_t key, uint64_t value);
+void checked_key_remove(checked_run *c, uint64_t key);
 void checked_inner_add(checked_run *c, const pst_map_view *map);
 bool checked_knows_map(const checked_run *c, uint64_t address);
 

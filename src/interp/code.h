@@ -40,7 +40,7 @@ PST_STATIC_ASSERT(sizeof(fast_code) == 16, "four instructions a cache line");
     X(CTX_STORE_IMM)             /* dst: width; off: ABI offset; imm: the value */                           \
     X(JUMP)                      /* imm: displacement in slots */                                            \
     X(MAY_GOTO)                                                                                              \
-    X(CALL_HELPER) X(CALL_SUBPROG) X(CALL_REGISTER) X(TAIL_CALL) X(EXIT)                                     \
+    X(CALL_HELPER) X(CALL_BACK_HELPER) X(CALL_SUBPROG) X(CALL_REGISTER) X(TAIL_CALL) X(EXIT)                                     \
     X(TRAP_HELPER)               /* a helper that this host does not provide */                              \
     X(TRAP_CONTEXT)              /* a context access that no field allows */
 
@@ -58,19 +58,35 @@ typedef enum fast_op {
 
 typedef struct fast_program fast_program;
 
-/// Runs the program. With labels not NULL: only stores the handlers' addresses there (NULL: ops are numbers, use the switch).
-typedef uint64_t (*fast_loop_fn)(const fast_program *prog, pst_run *run, uint8_t *stack, const void *const **labels);
+// Where a run begins that does not begin at the program's first instruction: a callback.
+typedef struct fast_start {
+    const void *const *labels; // out: see fast_loop_fn
+    const fast_code *pc;       // NULL: nothing runs, the loop only stores its handlers' addresses in labels (NULL: ops are numbers of the switch)
+    uint64_t args[PST_ARGS_MAX];
+    unsigned depth;            // frames below that of the callback
+} fast_start;
+
+/// Runs the program from its beginning (start NULL) or from start. stack: the frames from the first one of this run on.
+typedef uint64_t (*fast_loop_fn)(const fast_program *prog, pst_run *run, uint8_t *stack, fast_start *start);
 
 struct fast_program {
     pst_exec exec; // first: what the caller holds
     const pst_env *env;
     pst_bindings bindings;
     fast_loop_fn loop;
+    uint32_t stack_bytes;
     fast_code *code; // image->count of them
 };
 
-uint64_t fast_loop(const fast_program *prog, pst_run *run, uint8_t *stack, const void *const **labels);
-uint64_t fast_loop_switch(const fast_program *prog, pst_run *run, uint8_t *stack, const void *const **labels);
+uint64_t fast_loop(const fast_program *prog, pst_run *run, uint8_t *stack, fast_start *start);
+uint64_t fast_loop_switch(const fast_program *prog, pst_run *run, uint8_t *stack, fast_start *start);
+
+/// Calls a helper that may call back, with r1 to r5 of r; returns its result. depth: calls that the current frame is deep, from 0. run->trap tells
+/// whether a callback was stopped.
+uint64_t fast_call_back_helper(const fast_program *prog, pst_run *run, const uint64_t *r, pst_helper_fn fn, unsigned depth);
+
+/// interp_tail_nested, after which the caller goes on.
+uint64_t fast_tail_nested(const pst_exec *target, pst_run *run);
 
 /// pst_interp_create with a choice of the loop; tests run both.
 PST_MUST_USE pst_status fast_create(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts,

@@ -4,19 +4,98 @@
 #define LOOP_NAME fast_loop
 #include "interp/fast_loop.h"
 
+// --- Callbacks ------------------------------------------------------------------------------------------------
+
+// The frame that a helper calls back from; run->engine while it does.
+typedef struct fast_frame {
+    const fast_program *prog;
+    uint8_t *above;  // where the callback's frame begins
+    unsigned depth;  // of the calling frame, from 0
+    void *stack;     // run->engine otherwise
+} fast_frame;
+
+static uint64_t stop(pst_run *run, pst_trap_code code)
+{
+    run->trap = (pst_trap){.code = code};
+    return 0;
+}
+
+static uint64_t call_back(pst_run *run, uint64_t func, const uint64_t args[PST_ARGS_MAX])
+{
+    fast_frame *frame = run->engine;
+    const fast_program *prog = frame->prog;
+    const pst_subprog *sub = interp_func(prog->exec.image, func);
+    if (!sub) return stop(run, PST_TRAP_CALL);
+    if (frame->depth + 1 >= PST_FRAMES_MAX) return stop(run, PST_TRAP_DEPTH);
+    fast_start start = {.pc = prog->code + sub->start, .depth = frame->depth + 1};
+    memcpy(start.args, args, sizeof start.args);
+    run->engine = frame->stack;
+    uint64_t r0 = prog->loop(prog, run, frame->above, &start);
+    run->engine = frame;
+    return r0;
+}
+
+// Not inlined into the loop, where one more address taken costs every handler.
+PST_NOINLINE uint64_t fast_call_back_helper(const fast_program *prog, pst_run *run, const uint64_t *r, pst_helper_fn fn, unsigned depth)
+{
+    fast_frame frame = {.prog = prog, .above = (uint8_t *)(uintptr_t)r[PST_REG_FP], .depth = depth, .stack = run->engine};
+    uint64_t (*outer)(pst_run *, uint64_t, const uint64_t *) = run->call_back;
+    run->engine = &frame;
+    run->call_back = call_back;
+    uint64_t r0 = fn(r[1], r[2], r[3], r[4], r[5], run);
+    run->engine = frame.stack;
+    run->call_back = outer;
+    return r0;
+}
+
+// --- Making and entering --------------------------------------------------------------------------------------
+
+static bool lies_in(const void *begin, uint64_t bytes, uint64_t address, uint64_t size)
+{
+    uint64_t off = address - (uint64_t)(uintptr_t)begin;
+    return off <= bytes && size <= bytes - off;
+}
+
+// The whole stack of the run: what a program has not written there it may read by its loads too.
+static bool can_read(const pst_run *run, uint64_t address, uint64_t size)
+{
+    const fast_program *prog = (const fast_program *)(const void *)run->prog;
+    pst_packet_range packet = interp_packet(&prog->bindings, run);
+    if (lies_in(run->engine, (uint64_t)prog->stack_bytes, address, size)) return true;
+    return packet.start && packet.end > packet.start && lies_in(packet.start, (uint64_t)(packet.end - packet.start), address, size);
+}
+
+uint64_t fast_tail_nested(const pst_exec *target, pst_run *run)
+{
+    pst_run outer = *run;
+    uint64_t r0 = interp_tail_nested(target, run);
+    run->engine = outer.engine;
+    run->can_read = outer.can_read;
+    run->call_back = outer.call_back;
+    return r0;
+}
+
+static uint64_t enter(const fast_program *prog, pst_run *run, uint8_t *stack)
+{
+    run->engine = stack;
+    run->can_read = can_read;
+    uint64_t r0 = prog->loop(prog, run, stack, NULL);
+    run->engine = NULL; // the stack goes
+    run->can_read = NULL;
+    return r0;
+}
+
 // Two ways in, so that a program without calls needs one frame of the host's stack only.
 static uint64_t enter_flat(const pst_exec *exec, pst_run *run)
 {
     PST_ALIGNED(16) uint8_t stack[PST_FRAME_BYTES];
-    const fast_program *prog = (const fast_program *)(const void *)exec;
-    return prog->loop(prog, run, stack, NULL);
+    return enter((const fast_program *)(const void *)exec, run, stack);
 }
 
 static uint64_t enter_deep(const pst_exec *exec, pst_run *run)
 {
     PST_ALIGNED(16) uint8_t stack[PST_FRAME_BYTES * PST_FRAMES_MAX];
-    const fast_program *prog = (const fast_program *)(const void *)exec;
-    return prog->loop(prog, run, stack, NULL);
+    return enter((const fast_program *)(const void *)exec, run, stack);
 }
 
 static void fast_free(pst_exec *exec)
@@ -29,8 +108,9 @@ static void fast_free(pst_exec *exec)
 static pst_status make_code(fast_program *prog, const pst_facts *facts)
 {
     const pst_image *image = prog->exec.image;
-    const void *const *labels = NULL;
-    (void)prog->loop(NULL, NULL, NULL, &labels);
+    fast_start start = {0};
+    (void)prog->loop(NULL, NULL, NULL, &start);
+    const void *const *labels = start.labels;
     fast_op *ops = pst_alloc_zero(prog->env, image->count, sizeof *ops);
     if (!ops) return PST_E_NOMEM;
     for (uint32_t pc = 0; pc < image->count; pc++) {
@@ -52,11 +132,12 @@ pst_status fast_create(const pst_env *env, const pst_image *image, const pst_bin
                        fast_loop_fn loop, pst_exec **out)
 {
     *out = NULL;
-    PST_TRY(interp_check_runnable(env, image, bindings));
+    PST_TRY(interp_check_runnable(env, image, bindings, facts));
     fast_program *prog = pst_alloc_zero(env, 1, sizeof *prog);
     if (!prog) return PST_E_NOMEM;
     *prog = (fast_program){.env = env, .bindings = *bindings, .loop = loop};
-    prog->exec.enter = interp_frames(image) == 1 ? enter_flat : enter_deep;
+    prog->stack_bytes = interp_frames(image) * PST_FRAME_BYTES;
+    prog->exec.enter = prog->stack_bytes == PST_FRAME_BYTES ? enter_flat : enter_deep;
     prog->exec.free = fast_free;
     prog->exec.image = image;
     prog->code = pst_alloc_zero(env, image->count, sizeof *prog->code);

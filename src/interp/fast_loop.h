@@ -137,31 +137,36 @@ PST_JUMP_LIST(X)
     } while (0)
 
 // A function as table expansions: its length is that of isa.def.
-uint64_t LOOP_NAME(const fast_program *prog, pst_run *run, uint8_t *stack, const void *const **labels)
+uint64_t LOOP_NAME(const fast_program *prog, pst_run *run, uint8_t *stack, fast_start *start)
 {
 #ifdef PST_COMPUTED_GOTO
     static const void *const addresses[FAST_OP_COUNT] = {
 #define OP(label) &&label,
 #include "interp/fast_ops.def"
     };
-    if (labels) {
-        *labels = addresses;
+    if (start && !start->pc) {
+        start->labels = addresses;
         return 0;
     }
 #else
-    if (labels) {
-        *labels = NULL;
+    if (start && !start->pc) {
+        start->labels = NULL;
         return 0;
     }
 #endif
     uint64_t r[PST_REG_COUNT] = {0};
     loop_frame frames[PST_FRAMES_MAX - 1];
-    unsigned depth = 0;
+    unsigned depth = 0; // within this loop
+    const unsigned frames_below = start ? start->depth : 0;
     uint32_t may_goto_left = PST_MAY_GOTO_MAX;
     const fast_code *pc = prog->code, *target;
     r[1] = (uint64_t)(uintptr_t)run->ctx;
     r[2] = run->ctx_size;
     r[PST_REG_FP] = (uint64_t)(uintptr_t)stack + PST_FRAME_BYTES;
+    if (start) {
+        pc = start->pc;
+        memcpy(&r[1], start->args, sizeof start->args);
+    }
 
 #ifdef PST_COMPUTED_GOTO
     DISPATCH();
@@ -290,10 +295,15 @@ dispatch:
         r[0] = fn(r[1], r[2], r[3], r[4], r[5], run);
         NEXT(1);
     }
+    HANDLER(CALL_BACK_HELPER) : {
+        r[0] = fast_call_back_helper(prog, run, r, (pst_helper_fn)(uintptr_t)pc->wide, frames_below + depth);
+        if (run->trap.code != PST_TRAP_NONE) return 0;
+        NEXT(1);
+    }
     HANDLER(CALL_SUBPROG) : {
         target = pc + 1 + (ptrdiff_t)pc->imm;
     enter:
-        if (depth == PST_FRAMES_MAX - 1) FAIL(PST_TRAP_DEPTH);
+        if (frames_below + depth == PST_FRAMES_MAX - 1) FAIL(PST_TRAP_DEPTH);
         frames[depth++] = (loop_frame){pc, r[6], r[7], r[8], r[9]};
         r[PST_REG_FP] += PST_FRAME_BYTES;
         pc = target;
@@ -306,24 +316,25 @@ dispatch:
             goto enter;
         }
         const pst_helper *helper = interp_helper(&prog->bindings, (int64_t)DST(0));
-        if (!helper || !helper->fn) FAIL(PST_TRAP_CALL);
+        if (!helper || !helper->fn || helper->proto->flags & PST_HELPER_CALLBACK) FAIL(PST_TRAP_CALL);
         r[0] = helper->fn(r[1], r[2], r[3], r[4], r[5], run);
         NEXT(1);
     }
     HANDLER(TAIL_CALL) : {
-        const pst_exec *next = interp_tail_target(&prog->bindings, run, r[2], r[3], depth > 0);
+        const bool nested = depth > 0 || start;
+        const pst_exec *next = interp_tail_target(&prog->bindings, run, r[2], r[3], nested);
         if (!next) NEXT(1);
-        if (depth == 0) {
+        if (!nested) {
             run->tail_next = next;
             return 0;
         }
-        r[0] = interp_tail_nested(next, run);
+        r[0] = fast_tail_nested(next, run);
         if (run->trap.code != PST_TRAP_NONE) return 0;
         goto leave;
     }
     HANDLER(EXIT) : {
-        if (depth == 0) return r[0];
     leave:
+        if (depth == 0) return r[0];
         depth--;
         r[6] = frames[depth].r6;
         r[7] = frames[depth].r7;

@@ -115,14 +115,14 @@ static fast_op call(const fast_program *prog, const pst_insn *insn, fast_code *c
     switch ((pst_call_op)insn->op) {
     case PST_CALL_SUBPROG: code->imm = insn->target; return FAST_CALL_SUBPROG;
     case PST_CALL_REGISTER: return FAST_CALL_REGISTER;
-    case PST_CALL_KFUNC: return FAST_TRAP_HELPER; // refused before
+    case PST_CALL_KFUNC: return FAST_TRAP_HELPER; // refused before, or dead
     case PST_CALL_HELPER: break;
     }
     const pst_helper *helper = interp_helper(&prog->bindings, insn->imm);
     if (!helper) return FAST_TRAP_HELPER;
     if (helper->proto->flags & PST_HELPER_TAIL_CALL) return FAST_TAIL_CALL;
     code->wide = (uint64_t)(uintptr_t)helper->fn;
-    return FAST_CALL_HELPER;
+    return helper->proto->flags & PST_HELPER_CALLBACK ? FAST_CALL_BACK_HELPER : FAST_CALL_HELPER;
 }
 
 fast_op fast_predecode(const fast_program *prog, const pst_facts *facts, uint32_t pc, fast_code *code)
@@ -157,7 +157,7 @@ fast_op fast_predecode(const fast_program *prog, const pst_facts *facts, uint32_
     case PST_KIND_CALL: return call(prog, insn, code);
     case PST_KIND_EXIT: return FAST_EXIT;
     case PST_KIND_PADDING:
-    case PST_KIND_CAST: break; // never executed; refused before
+    case PST_KIND_CAST: break; // never executed; refused before, or dead
     }
     return FAST_TRAP_HELPER;
 }

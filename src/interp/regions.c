@@ -106,6 +106,22 @@ bool checked_value_add(checked_run *c, const pst_map_view *map, const void *valu
     return checked_region_add(c, add);
 }
 
+bool checked_element_add(checked_run *c, const pst_map_view *map, uint64_t key, uint64_t value)
+{
+    region add = {.base = key, .size = map->key_size, .kind = REGION_MEMORY, .readable = true};
+    return checked_region_add(c, add) && checked_value_add(c, map, (const void *)(uintptr_t)value);
+}
+
+void checked_key_remove(checked_run *c, uint64_t key)
+{
+    for (unsigned i = 0; i < c->region_count; i++) {
+        region *entry = &c->regions[i];
+        if (entry->base != key || entry->kind != REGION_MEMORY || entry->writable) continue;
+        checked_region_remove(c, entry);
+        return;
+    }
+}
+
 void checked_inner_add(checked_run *c, const pst_map_view *map)
 {
     if (checked_knows_map(c, (uint64_t)(uintptr_t)map)) return;

@@ -1,8 +1,9 @@
 // shared.c: see shared.h.
 #include "interp/shared.h"
 
-static const char *unsupported(const pst_insn *insn)
+static const char *unsupported(const pst_bindings *bindings, const pst_insn *insn)
 {
+    (void)bindings;
     switch ((pst_kind)insn->kind) {
     case PST_KIND_CAST: return "an address-space cast";
     case PST_KIND_CALL: return insn->op == PST_CALL_KFUNC ? "a call of a kernel function" : NULL;
@@ -24,18 +25,11 @@ static const char *unsupported(const pst_insn *insn)
     PST_UNREACHABLE();
 }
 
-pst_status interp_check_runnable(const pst_env *env, const pst_image *image, const pst_bindings *bindings)
+pst_status interp_check_runnable(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts)
 {
     for (uint32_t pc = 0; pc < image->count; pc++) {
-        const pst_insn *insn = &image->insns[pc];
-        const char *what = unsupported(insn);
-        if (!what && insn->kind == PST_KIND_CALL && insn->op == PST_CALL_HELPER) {
-            const pst_helper *helper = interp_helper(bindings, insn->imm);
-            if (helper && helper->proto->flags & PST_HELPER_CALLBACK) what = "a helper that calls back";
-        }
-        if (what)
-            return pst_fail(env, PST_E_UNSUPPORTED, "program '%s': instruction %u is %s, which the interpreter cannot run",
-                            image->name, pc, what);
+        const char *what = interp_is_dead(facts, pc) ? NULL : unsupported(bindings, &image->insns[pc]);
+        if (what) return pst_fail(env, PST_E_UNSUPPORTED, "instruction %u is %s, which no interpreter here runs yet", pc, what);
     }
     return PST_OK;
 }
@@ -105,6 +99,7 @@ unsigned interp_frames(const pst_image *image)
     for (uint32_t pc = 0; pc < image->count; pc++) {
         const pst_insn *insn = &image->insns[pc];
         if (insn->kind == PST_KIND_CALL && (insn->op == PST_CALL_SUBPROG || insn->op == PST_CALL_REGISTER)) return PST_FRAMES_MAX;
+        if (insn->kind == PST_KIND_IMM64 && insn->op == PST_IMM64_FUNC) return PST_FRAMES_MAX;
     }
     return 1;
 }

@@ -5,8 +5,15 @@
 #include "base/bits.h"
 #include "interp/interp.h"
 
-/// Refuses what neither interpreter can run: PST_E_UNSUPPORTED after one sentence in the log.
-PST_MUST_USE pst_status interp_check_runnable(const pst_env *env, const pst_image *image, const pst_bindings *bindings);
+/// Refuses what neither interpreter can run: PST_E_UNSUPPORTED after one sentence in the log. Instructions that are proved dead may be anything;
+/// facts may be NULL.
+PST_MUST_USE pst_status interp_check_runnable(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts);
+
+/// Whether no run gets to the instruction at pc. facts may be NULL: nothing is known.
+PST_INLINE bool interp_is_dead(const pst_facts *facts, uint32_t pc)
+{
+    return facts && facts->flags && facts->flags[pc] & PST_FACT_DEAD;
+}
 
 /// The helper that can be called under id, or NULL.
 const pst_helper *interp_helper(const pst_bindings *bindings, int64_t id);
@@ -26,7 +33,7 @@ uint64_t interp_tail_nested(const pst_exec *target, pst_run *run);
 /// The subprogram whose address value is (see PST_FUNC_TAG), or NULL.
 const pst_subprog *interp_func(const pst_image *image, uint64_t value);
 
-/// Frames that a run of image can need: 1 for a program without calls, PST_FRAMES_MAX otherwise.
+/// Frames that a run of image can need: 1 for a program without calls and callbacks, PST_FRAMES_MAX otherwise.
 unsigned interp_frames(const pst_image *image);
 
 // Atomic operations. p is aligned; the old value is returned.

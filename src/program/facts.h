@@ -10,6 +10,7 @@
 #define PST_FACT_DIVISOR 0x02u      // the divisor is not 0
 #define PST_FACT_UPPER_ZERO 0x04u   // the upper half of dst is 0 after the instruction even without clearing it
 #define PST_FACT_NOT_NULL 0x08u     // the call's result is not null
+#define PST_FACT_DEAD 0x10u         // no run gets to the instruction
 
 typedef struct pst_facts {
     const uint8_t *flags;       // one per slot; NULL: nothing is known

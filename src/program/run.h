@@ -60,8 +60,11 @@ typedef struct pst_run {
     uint64_t budget;                  // instructions that the checked interpreter may execute; 0: its default
     uint64_t insn_count;              // how many it has executed, tail-called programs included; other engines do not count
     /// Whether the program may read size bytes at address: for helpers that follow a pointer which no prototype describes ("%s"). Set by
-    /// the checked interpreter, with engine as its state; NULL: the engine does not know.
+    /// the interpreters, with engine as their state; NULL: the engine does not know. The fast one knows stack and packet only.
     bool (*can_read)(const struct pst_run *run, uint64_t address, uint64_t size);
+    /// For a helper that calls back: runs the subprogram whose address func is, with args as r1 to r5, and returns its r0. When trap is set
+    /// afterwards, the helper returns at once. Set by engines that can, while such a helper runs.
+    uint64_t (*call_back)(struct pst_run *run, uint64_t func, const uint64_t args[5]);
     void *engine;
     pst_trap trap;
 } pst_run;

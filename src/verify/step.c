@@ -64,6 +64,7 @@ static uint32_t target_of(const verifier *v, const pst_insn *insn) { return (uin
 
 vstep vstep_insn(verifier *v, vstate *s, const pst_insn *insn)
 {
+    vfact(v, PST_FACT_DEAD, false);
     switch ((pst_kind)insn->kind) {
     case PST_KIND_ALU:
     case PST_KIND_SWAP: return vstep_alu(v, s, insn);

@@ -6,6 +6,7 @@
 #define PST_CORE_MAP_MAP_H
 
 #include "core/handle.h"
+#include "base/arena.h"
 #include "program/image.h"
 
 typedef struct map_ops map_ops;
@@ -19,6 +20,7 @@ typedef struct pst_map {
     uint32_t writers;      // commands that write right now; freezing waits for none: it is refused
     uint32_t btf_key_type, btf_value_type;
     struct core_btf *btf;  // NULL: none
+    pst_arena arena;       // of view.records; env NULL: not used
     struct map_template *inner;
 } pst_map;
 

@@ -50,7 +50,7 @@ TEST(programs_and_maps_can_be_walked)
     struct bpf_map *map, *last_map = NULL;
     size_t programs = 0, maps = 0, back = 0;
     bpf_object__for_each_program(prog, obj) programs++, last = prog;
-    CHECK_EQ(programs, 8);
+    CHECK_EQ(programs, 9);
     CHECK(bpf_object__prev_program(obj, NULL) == last);
     for (prog = NULL; (prog = bpf_object__prev_program(obj, prog));) back++;
     CHECK_EQ(back, programs);
@@ -123,6 +123,39 @@ TEST(a_loaded_program_sees_globals_and_maps)
     CHECK_EQ(bpf_map__delete_elem(blocked, &key, sizeof key, 0), -ENOENT);
     CHECK_EQ(errno, ENOENT);
     CHECK(bpf_map__get_next_key(blocked, NULL, &key, sizeof key) == -ENOENT);
+    bpf_object__close(obj);
+}
+
+static char g_log[8192];
+
+static int keep_log(enum libbpf_print_level level, const char *format, va_list args)
+{
+    (void)level;
+    size_t length = strlen(g_log);
+    return vsnprintf(g_log + length, sizeof g_log - length, format, args);
+}
+
+TEST(an_unsafe_program_is_refused_with_its_reasons)
+{
+    char log[4096] = "";
+    quiet();
+    struct bpf_object *obj = OPEN_WITH("unsafe");
+    REQUIRE(obj);
+    libbpf_set_print(keep_log);
+    CHECK_EQ(bpf_object__load(obj), -EACCES);
+    quiet();
+    CHECK(last_error_has("program unsafe (section ?xdp) was refused"));
+    CHECK(last_error_has("is not proved safe: ./api.bpf.c:117, instruction "));
+    CHECK(strstr(g_log, "log:") && strstr(g_log, "no bounds check") && strstr(g_log, "needed: ") && strstr(g_log, "known: ") && strstr(g_log, "hint: "));
+    bpf_object__close(obj);
+    // Into the caller's buffer.
+    obj = OPEN_WITH("unsafe");
+    REQUIRE(obj);
+    struct bpf_program *prog = bpf_object__find_program_by_name(obj, "unsafe");
+    CHECK_EQ(bpf_program__set_log_buf(prog, log, sizeof log), 0);
+    CHECK_EQ(bpf_program__set_log_level(prog, 1), 0);
+    CHECK_EQ(bpf_object__load(obj), -EACCES);
+    CHECK(strstr(log, "needed: ") && strstr(log, "is not proved safe"));
     bpf_object__close(obj);
 }
 

@@ -26,8 +26,13 @@ static void on_trap(void *user, const char *program, const char *text)
 
 void fixture_open(core_fixture *f)
 {
+    fixture_open_with(f, 0);
+}
+
+void fixture_open_with(core_fixture *f, uint64_t budget)
+{
     *f = (core_fixture){.env = {.resize = fixture_resize, .user = f}};
-    pst_core_options options = {.size = sizeof options, .trace = on_trace, .trap = on_trap, .user = f};
+    pst_core_options options = {.size = sizeof options, .trace = on_trace, .trap = on_trap, .user = f, .budget = budget};
     CHECK(pst_core_create(&f->env, &options, &f->core) == PST_OK);
     CHECK(pst_client_create(f->core, &f->client) == PST_OK);
 }
@@ -95,7 +100,8 @@ int64_t prog_load_as(core_fixture *f, uint32_t type, uint32_t attach_type, const
         return -1;
     }
     pst_bpf_attr attr = {
-        .prog_type = type, .insn_cnt = (uint32_t)count, .insns = PTR(slots), .license = PTR("GPL"), .expected_attach_type = attach_type};
+        .prog_type = type, .insn_cnt = (uint32_t)count, .insns = PTR(slots), .license = PTR("GPL"), .expected_attach_type = attach_type,
+        .log_level = 1, .log_size = sizeof f->log, .log_buf = PTR(f->log)};
     snprintf(attr.prog_name, sizeof attr.prog_name, "%s", name);
     int64_t fd = cmd(f, PST_BPF_PROG_LOAD, &attr);
     pst_free(pst_pal_env(), slots, count * sizeof *slots);

@@ -78,7 +78,7 @@ TEST(programs_print)
     // "n=%d %s\n" on the stack, with a string on the stack.
     int64_t prog = prog_load_text(&f, PST_PROG_SAMPLE,
                                   "r1 = 0x73252064253d6e ll\n*(u64 *)(r10 - 16) = r1\n*(u64 *)(r10 - 8) = 0x0a\nr1 = 0x6968\n*(u64 *)(r10 - 24) = r1\n"
-                                  "r1 = r10\nr1 += -16\nr2 = 8\nr3 = 5\nr4 = r10\nr4 += -24\nr5 = 0\ncall 6\nexit");
+                                  "r1 = r10\nr1 += -16\nr2 = 8\nr3 = 5\nr4 = r10\nr4 += -24\nr5 = 0\ncall 6\nr0 &= 127\nexit");
     CHECK_EQ(prog_run_sample(&f, prog, &retval), 0);
     CHECK_EQ(retval, 6);
     CHECK_STR(f.trace, "n=5 hi\n");

@@ -92,7 +92,7 @@ TEST(a_program_may_replace_for_ever)
              "r6 = 5000\n*(u32 *)(r10 - 4) = 1\n"
              "again: *(u64 *)(r10 - 16) = r6\nr1 = map[fd:%d]\nr2 = r10\nr2 += -4\nr3 = r10\nr3 += -16\nr4 = 0\ncall 2\n"
              "if r0 != 0 goto out\nr7 = r6\nr7 &= 1\nif r7 == 0 goto keep\nr1 = map[fd:%d]\nr2 = r10\nr2 += -4\ncall 3\nif r0 != 0 goto out\n"
-             "keep: r6 += -1\nif r6 != 0 goto again\nr0 = 0\nout: exit",
+             "keep: r6 += -1\nif r6 != 0 goto again\nr0 = 0\nexit\nout: r0 = -1\nexit",
              fd, fd);
     int64_t prog = prog_load_text(&f, PST_PROG_SAMPLE, text);
     CHECK_EQ(prog_run_sample(&f, prog, &retval), 0);
@@ -165,7 +165,7 @@ TEST(inner_maps_are_found_by_programs)
         CHECK_EQ(pst_core_close(f.client, (int)inner), 0); // the outer map keeps it
         snprintf(text, sizeof text,
                  "*(u32 *)(r10 - 4) = 1\n*(u32 *)(r10 - 8) = 0\nr1 = map[fd:%d]\nr2 = r10\nr2 += -4\ncall 1\nif r0 == 0 goto out\nr1 = r0\n"
-                 "r2 = r10\nr2 += -8\ncall 1\nif r0 == 0 goto out\nr0 = *(u64 *)(r0 + 0)\nout: exit",
+                 "r2 = r10\nr2 += -8\ncall 1\nif r0 == 0 goto out\nr0 = *(u8 *)(r0 + 0)\nexit\nout: r0 = 0\nexit",
                  (int)outer);
         int64_t prog = prog_load_text(&f, PST_PROG_SAMPLE, text);
         CHECK_EQ(prog_run_sample(&f, prog, &retval), 0);

@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "core/builtin.h"
+#include "core/engines.h"
 
 static uint32_t id_of(core_fixture *f, int64_t fd)
 {
@@ -188,11 +189,14 @@ TEST(btf_is_kept_and_gives_lines)
     CHECK_EQ(cmd(&f, PST_BPF_OBJ_GET_INFO_BY_FD, &get), 0);
     CHECK_EQ(info.btf_size, size);
     CHECK(memcmp(out, btf, size) == 0);
-    // A program with line information: a trap names the line.
+    // A program with line information: a refusal names the line, and so does a trap.
     pst_slot slots[] = {{.opcode = 0xb7, .regs = 1, .imm = 16}, {.opcode = 0x79, .regs = 0x10}, {.opcode = 0x95}};
     pst_bpf_line_info lines[] = {{0, 1, 8, 7 << 10 | 3}};
     pst_bpf_attr load = {.prog_type = PST_PROG_SAMPLE, .insn_cnt = 3, .insns = PTR(slots), .license = PTR("GPL"), .prog_btf_fd = (uint32_t)fd,
                          .line_info = PTR(lines), .line_info_cnt = 1, .line_info_rec_size = 16};
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &load), -PST_EACCES);
+    CHECK(strstr(pst_client_error(f.client), "file.c:7, instruction 1: ") != NULL);
+    pst_client_load_unproved(f.client);
     int64_t prog = cmd(&f, PST_BPF_PROG_LOAD, &load);
     CHECK(prog >= 3);
     CHECK_EQ(prog_run_sample(&f, prog, &retval), -PST_EFAULT);

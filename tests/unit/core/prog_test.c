@@ -1,6 +1,7 @@
 // prog_test.c: programs: loading, refusals, test runs, tail calls, subprograms, maps in programs, statistics, traps.
 #include "core_fixture.h"
 
+#include "core/engines.h"
 #include "program/image.h"
 
 static char g_text[4096];
@@ -42,7 +43,7 @@ TEST(maps_are_used_by_programs)
     int64_t fd = prog_load_text(&f, PST_PROG_SAMPLE,
                                 TEXT("*(u32 *)(r10 - 4) = 7\n*(u64 *)(r10 - 16) = 99\nr1 = map[fd:%d]\nr2 = r10\nr2 += -4\nr3 = r10\n"
                                      "r3 += -16\nr4 = 0\ncall 2\nr1 = map[fd:%d]\nr2 = r10\nr2 += -4\ncall 1\nif r0 == 0 goto out\n"
-                                     "r1 = *(u64 *)(r0 + 0)\nr1 += 1\n*(u64 *)(r0 + 0) = r1\nr0 = r1\nout: exit",
+                                     "r1 = *(u64 *)(r0 + 0)\nr1 += 1\n*(u64 *)(r0 + 0) = r1\nr0 = r1\nr0 &= 127\nout: exit",
                                      (int)map, (int)map));
     CHECK_EQ(prog_run_sample(&f, fd, &retval), 0);
     CHECK_EQ(retval, 100);
@@ -62,13 +63,13 @@ TEST(global_data_is_addressed_directly)
     fixture_open(&f);
     int64_t map = map_create(&f, PST_MAP_ARRAY, 4, 16, 1, PST_F_RDONLY_PROG);
     CHECK_EQ(map_update(&f, map, &key, value, 0), 0);
-    int64_t fd = prog_load_text(&f, PST_PROG_SAMPLE, TEXT("r1 = map[fd:%d][0]+8\nr0 = *(u32 *)(r1 + 0)\nexit", (int)map));
+    int64_t fd = prog_load_text(&f, PST_PROG_SAMPLE, TEXT("r1 = map[fd:%d][0]+8\nr0 = *(u8 *)(r1 + 0)\nexit", (int)map));
     CHECK_EQ(prog_run_sample(&f, fd, &retval), 0);
     CHECK_EQ(retval, 3);
-    // Read-only for programs: the write is stopped.
-    fd = prog_load_text(&f, PST_PROG_SAMPLE, TEXT("r1 = map[fd:%d][0]+8\n*(u32 *)(r1 + 0) = 5\nr0 = 0\nexit", (int)map));
-    CHECK_EQ(prog_run_sample(&f, fd, &retval), -PST_EFAULT);
-    CHECK(strstr(f.trap, "read-only") != NULL);
+    // Read-only for programs: nobody proves the write.
+    fd = prog_load_as(&f, PST_PROG_SAMPLE, 0, "writes", TEXT("r1 = map[fd:%d][0]+8\n*(u32 *)(r1 + 0) = 5\nr0 = 0\nexit", (int)map));
+    CHECK_EQ(fd, -PST_EACCES);
+    CHECK(strstr(pst_client_error(f.client), "instruction 2") && strstr(pst_client_error(f.client), "may only read"));
     fixture_close(&f);
 }
 
@@ -195,11 +196,71 @@ TEST(refused_programs_say_why)
     fixture_close(&f);
 }
 
+typedef struct unsafe_case {
+    int error;
+    const char *text, *sentence, *log; // parts of both
+} unsafe_case;
+
+TEST(unsafe_programs_are_refused)
+{
+    static const unsafe_case cases[] = {
+        {PST_EACCES, "r1 = 4096\nr0 = *(u64 *)(r1 + 0)\nexit", "instruction 1: ", "\nknown: "},
+        {PST_EACCES, "r2 = *(u64 *)(r1 + 0)\nr0 = *(u8 *)(r2 + 0)\nexit", "instruction 1: ", "\nneeded: "},
+        {PST_EACCES, "r0 = r3\nexit", "instruction 0: r3 is read", "\nhint: "},
+        {PST_EACCES, "r0 = 1000\nexit", "instruction 1: r0 may be outside", "needed: a number from -1 to 255"},
+        {PST_EOPNOTSUPP, "call 999\nr0 = 0\nexit", "instruction 0: ", "0: call 999"},
+        {PST_EACCES, "r2 = 0\ncall 44\nr0 = 0\nexit", "instruction 1: ", "1: call "},
+        {PST_EACCES, "r0 = 0\nr1 = *(u32 *)(r1 + 40)\nagain: if r1 != 5 goto again\nexit", "loop", NULL},
+        {PST_EINVAL, "r0 = 0\nexit\nr0 = 1\nexit", NULL, NULL},
+    };
+    core_fixture f;
+    fixture_open(&f);
+    for (size_t i = 0; i < PST_COUNT(cases); i++) {
+        const unsafe_case *c = &cases[i];
+        CHECK_EQ(prog_load_as(&f, PST_PROG_SAMPLE, 0, "unsafe", c->text), -c->error);
+        CHECK(strstr(pst_client_error(f.client), "program \"unsafe\" is not proved safe: ") == pst_client_error(f.client));
+        CHECK(!c->sentence || strstr(pst_client_error(f.client), c->sentence));
+        CHECK(!c->log || strstr(f.log, c->log));
+        CHECK(strstr(f.log, pst_client_error(f.client)) != NULL); // the log ends with the sentence
+    }
+    // Linux's sentence in the log of a program that is accepted.
+    CHECK(prog_load_as(&f, PST_PROG_SAMPLE, 0, "safe", "r0 = 0\nexit") >= 3);
+    CHECK(strstr(f.log, "processed 2 insns") != NULL);
+    fixture_close(&f);
+}
+
+TEST(a_proved_program_that_nothing_runs_is_refused)
+{
+    core_fixture f;
+    fixture_open(&f);
+    // A helper that Linux has and this core has not.
+    CHECK_EQ(prog_load_as(&f, PST_PROG_SAMPLE, 0, "ahead", "call 80\nr0 = 0\nexit"), -PST_EOPNOTSUPP);
+    CHECK_STR(pst_client_error(f.client),
+              "program \"ahead\" is proved safe, but cannot run: instruction 0 calls bpf_get_current_cgroup_id, which this host does not have yet");
+    // Where no run gets to it, it does not matter.
+    CHECK(prog_load_as(&f, PST_PROG_SAMPLE, 0, "careful", "r1 = 0\nif r1 == 0 goto out\ncall 80\nout: r0 = 0\nexit") >= 3);
+    fixture_close(&f);
+}
+
+TEST(a_budget_stops_a_run)
+{
+    core_fixture f;
+    uint32_t retval = 1;
+    fixture_open_with(&f, 1000);
+    int64_t fd = prog_load_as(&f, PST_PROG_SAMPLE, 0, "endless", "r0 = 0\nr1 = 0\nagain: r1 += 1\nif r1 < 1000000 goto again\nexit");
+    CHECK_EQ(prog_run_sample(&f, fd, &retval), -PST_EFAULT);
+    CHECK(strstr(f.trap, "endless: the instruction budget is used up") == f.trap);
+    CHECK_EQ(prog_run_sample(&f, prog_load_text(&f, PST_PROG_SAMPLE, "r0 = 7\nexit"), &retval), 0);
+    CHECK_EQ(retval, 7);
+    fixture_close(&f);
+}
+
 TEST(traps_are_reported_with_their_place)
 {
     core_fixture f;
     uint32_t retval = 1;
     fixture_open(&f);
+    pst_client_load_unproved(f.client);
     int64_t fd = prog_load_as(&f, PST_PROG_SAMPLE, 0, "culprit", "r1 = 4096\nr0 = *(u64 *)(r1 + 0)\nexit");
     CHECK_EQ(prog_run_sample(&f, fd, &retval), -PST_EFAULT);
     CHECK(strstr(f.trap, "culprit") == f.trap);

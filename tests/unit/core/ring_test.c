@@ -188,7 +188,7 @@ TEST(programs_write_to_ring_buffers)
              "r1 = map[fd:%d]\nr2 = 16\nr3 = 0\ncall 131\nif r0 == 0 goto out\n*(u64 *)(r0 + 0) = 11\n*(u64 *)(r0 + 8) = 22\nr1 = r0\nr2 = 0\ncall 132\n"
              "*(u64 *)(r10 - 8) = 33\nr1 = map[fd:%d]\nr2 = r10\nr2 += -8\nr3 = 8\nr4 = 0\ncall 130\nr6 = r0\n"
              "r1 = map[fd:%d]\nr2 = r10\nr2 += -8\nr3 = 8\nr4 = 4\ncall 130\n" // a flag that does not exist
-             "r1 = map[fd:%d]\nr2 = 0\ncall 134\nr0 += r6\nout: exit",
+             "r1 = map[fd:%d]\nr2 = 0\ncall 134\nr0 += r6\nr0 &= 127\nout: exit",
              fd, fd, fd, fd);
     int64_t prog = prog_load_text(&f, PST_PROG_SAMPLE, text);
     CHECK_EQ(prog_run_sample(&f, prog, &retval), 0);

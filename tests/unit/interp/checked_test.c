@@ -379,7 +379,9 @@ TEST(helpers_may_ask_what_is_readable)
     };
     CHECK_RIGHT(right);
     pst_run run;
-    CHECK_EQ(fixture_run(FIXTURE_FAST, right[0].text, &run), 2); // the fast one does not know
+    CHECK_EQ(fixture_run(FIXTURE_FAST, right[0].text, &run), 1);
+    CHECK_EQ(fixture_run(FIXTURE_FAST, "r1 = r10; r1 += -8; r2 = 9; call 43; exit", &run), 0);
+    CHECK_EQ(fixture_run(FIXTURE_FAST, right[2].text, &run), 0);
     CHECK(run.can_read == NULL);
 }
 

@@ -134,6 +134,26 @@ HELPER(do_fixed)
     return (uint64_t)(uintptr_t)g_fixed;
 }
 
+// The sum of what r1 callbacks with (index, r3) return.
+HELPER(do_loop)
+{
+    COUNT_CALL();
+    uint64_t sum = 0;
+    for (uint64_t i = 0; i < r1; i++) {
+        sum += run->call_back(run, r2, (uint64_t[PST_ARGS_MAX]){i, r3});
+        if (run->trap.code != PST_TRAP_NONE) return 0;
+    }
+    return sum;
+}
+
+// Calls back with (map, key, value, r3) for the first element.
+HELPER(do_walk)
+{
+    COUNT_CALL();
+    uint32_t key = 0;
+    return run->call_back(run, r2, (uint64_t[PST_ARGS_MAX]){r1, (uint64_t)(uintptr_t)&key, do_lookup(r1, (uint64_t)(uintptr_t)&key, 0, 0, 0, run), r3});
+}
+
 HELPER(do_can_read)
 {
     COUNT_CALL();
@@ -174,7 +194,8 @@ static const fixture_helper g_helpers[] = {
     H(39, "described_only", PST_RET_INTEGER, ARGS(PST_ARG_NONE), 0, 0, 0, NULL),
     H(40, "header", PST_RET_INTEGER, ARGS(PST_ARG_MEM_20), 0, 0, 0, do_nothing),
     H(41, "fixed", PST_RET_MEM, ARGS(PST_ARG_NONE), 0, 0, sizeof g_fixed, do_fixed),
-    H(42, "for_each", PST_RET_INTEGER, ARGS(PST_ARG_FUNC), PST_HELPER_CALLBACK, 0, 0, do_nothing),
+    H(42, "loop", PST_RET_INTEGER, ARGS(PST_ARG_ANYTHING, PST_ARG_FUNC, PST_ARG_ANYTHING), PST_HELPER_CALLBACK, 0, 0, do_loop),
+    H(49, "walk", PST_RET_INTEGER, ARGS(PST_ARG_MAP, PST_ARG_FUNC, PST_ARG_ANYTHING), PST_HELPER_CALLBACK, 0, 0, do_walk),
     H(43, "can_read", PST_RET_INTEGER, ARGS(PST_ARG_ANYTHING, PST_ARG_ANYTHING), 0, 0, 0, do_can_read),
     H(44, "ctx_or_null", PST_RET_INTEGER, ARGS(PST_ARG_CTX_OR_NULL), 0, 0, 0, do_ctx),
     H(45, "timer", PST_RET_INTEGER, ARGS(PST_ARG_TIMER), 0, 0, 0, do_nothing),

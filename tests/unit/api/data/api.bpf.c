@@ -1,5 +1,5 @@
 // api.bpf.c: the object that tests of the library and of `postern` load. Its compiled form is committed beside it, so that the tests
-// need no clang (they run under Wine too). Made by: clang -g -O2 -target bpf -I include -ffile-prefix-map=... -c api.bpf.c -o api.bpf.o && llvm-strip -g api.bpf.o
+// need no clang (they run under Wine too). Made by: clang -g -O2 -target bpf -nostdinc -I include/bpf/uapi -I include -ffile-prefix-map=... -c api.bpf.c -o api.bpf.o && llvm-strip -g api.bpf.o
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -95,9 +95,10 @@ SEC("xdp") int perf(struct xdp_md *ctx)
     return XDP_TX;
 }
 
-SEC("xdp") int bad(struct xdp_md *ctx)
+SEC("?xdp") int slow(struct xdp_md *ctx)
 {
-    return *(volatile int *)(long)(ctx->data + 4000); // line of the trap: tests name it
+    for (int i = 0; i < 100000; i++) asm volatile("" ::: "memory"); // where a budget ends: tests name the line
+    return XDP_PASS;
 }
 
 SEC("xdp") int tail_target(struct xdp_md *ctx)
@@ -109,6 +110,11 @@ SEC("xdp") int tail_caller(struct xdp_md *ctx)
 {
     bpf_tail_call(ctx, &jumps, 1);
     return XDP_ABORTED;
+}
+
+SEC("?xdp") int unsafe(struct xdp_md *ctx)
+{
+    return *(volatile __u8 *)((void *)(long)ctx->data + 13); // no bounds check: tests name the line
 }
 
 SEC("?xdp") int not_loaded(struct xdp_md *ctx)
