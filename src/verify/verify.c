@@ -133,7 +133,7 @@ static pst_status attempt(verifier *v, const limits *l, pst_arena *arena, pst_ve
 
 static pst_status attempts(verifier *v, pst_arena *arena, pst_verdict *verdict)
 {
-    static const limits ladder[] = {{0, 0, 20}, {128, 64, 40}, {1024, 8192, 100}};
+    static const limits ladder[] = {{0, 0, 10}, {128, 64, 30}, {1024, 8192, 60}};
     pst_finding first = {0};
     for (unsigned i = 0; i < PST_COUNT(ladder); i++) {
         limits l = ladder[i];
