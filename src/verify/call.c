@@ -97,25 +97,43 @@ static vstep call_proto(verifier *v, vstate *s, const pst_helper_proto *proto, b
     return vcall_result(v, s, &call);
 }
 
+// The prototype of the call at v->pc if the program may make it, else NULL.
+static const pst_helper_proto *find_proto(verifier *v, const pst_insn *insn)
+{
+    bool is_kfunc = insn->op == PST_CALL_KFUNC;
+    int64_t key = is_kfunc ? (int64_t)v->pc : -1 - (insn->imm & INT32_MAX);
+    vprotos *cache = v->globals[0].protos;
+    uint32_t at = (uint32_t)key & (VPROTOS - 1);
+    if (cache->proto[at] != NULL && cache->key[at] == key) return cache->proto[at];
+    const pst_helper_proto *proto = is_kfunc ? vflow_kfunc(v->input, v->pc) : vflow_helper(v->input, (int32_t)insn->imm);
+    if (proto == NULL) return NULL;
+    bool may = is_kfunc ? pst_prog_type_kfunc(v->type, proto->name) != NULL
+                        : pst_prog_type_helper_at(v->type, v->image->attach_type, (int32_t)insn->imm) != NULL;
+    if (!may) return NULL;
+    cache->proto[at] = proto;
+    cache->key[at] = key;
+    return proto;
+}
+
+static vstep reject_kfunc(verifier *v, const pst_insn *insn)
+{
+    const char *name = v->input->kfunc_name != NULL ? v->input->kfunc_name(v->input->user, v->pc, insn) : NULL;
+    if (vflow_kfunc(v->input, v->pc) != NULL) return vreject(v, PST_FINDING_HELPER, -1, "a program of type %s cannot call %s", v->type->name, name);
+    return vreject(v, PST_FINDING_UNSUPPORTED, -1, "the kfunc %s is not described", name != NULL ? name : "of this call");
+}
+
 vstep vcall(verifier *v, vstate *s, const pst_insn *insn)
 {
     const pst_helper_proto *proto = NULL;
     switch ((pst_call_op)insn->op) {
     case PST_CALL_HELPER:
-        proto = vflow_helper(v->input, (int32_t)insn->imm);
-        if (proto != NULL && pst_prog_type_helper_at(v->type, v->image->attach_type, (int32_t)insn->imm) == NULL) proto = NULL;
+        proto = find_proto(v, insn);
         return proto != NULL ? call_proto(v, s, proto, false) : reject_helper(v, (int32_t)insn->imm);
-    case PST_CALL_KFUNC: {
-        proto = vflow_kfunc(v->input, v->pc);
-        if (proto != NULL && pst_prog_type_kfunc(v->type, proto->name) == NULL)
-            return vreject(v, PST_FINDING_HELPER, -1, "a program of type %s cannot call %s", v->type->name, proto->name);
-        if (proto != NULL) return call_proto(v, s, proto, true);
-        const char *name = v->input->kfunc_name != NULL ? v->input->kfunc_name(v->input->user, v->pc, insn) : NULL;
-        return vreject(v, PST_FINDING_UNSUPPORTED, -1, "the kfunc %s is not described", name != NULL ? name : "of this call");
-    }
+    case PST_CALL_KFUNC:
+        proto = find_proto(v, insn);
+        return proto != NULL ? call_proto(v, s, proto, true) : reject_kfunc(v, insn);
     case PST_CALL_SUBPROG: return vcall_subprog(v, s, vsubprog_at(v, (uint32_t)((int64_t)v->pc + 1 + insn->target)));
     case PST_CALL_REGISTER: break;
-    default: break;
     }
     vstep step = vreject(v, PST_FINDING_INSTRUCTION, (int)insn->dst, "a call through a register is not allowed");
     vhint(v, "call the function by its name; with clang, inline what takes a function pointer");

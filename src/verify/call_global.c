@@ -176,9 +176,11 @@ static pst_status read_globals(verifier *v)
     uint32_t *tags = pst_arena_array(&v->arena, count, PST_ARGS_MAX * sizeof *tags);
     struct vrecords **records = pst_arena_alloc(&v->arena, sizeof *records);
     struct vasync **asyncs = pst_arena_alloc(&v->arena, sizeof *asyncs);
-    if (globals == NULL || ids == NULL || tags == NULL || records == NULL || asyncs == NULL) return PST_E_NOMEM;
+    vprotos *protos = pst_arena_alloc(&v->arena, sizeof *protos);
+    if (globals == NULL || ids == NULL || tags == NULL || records == NULL || asyncs == NULL || protos == NULL) return PST_E_NOMEM;
     globals[0].records = records;
     globals[0].asyncs = asyncs;
+    globals[0].protos = protos;
     v->globals = globals;
     if (input->btf == NULL || input->func_info == NULL) return PST_OK;
     for (uint32_t i = 0; i < count; i++)
