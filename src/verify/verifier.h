@@ -20,6 +20,7 @@ typedef enum vstep {
 } vstep;
 
 struct vengine;
+struct vinspector;
 
 typedef struct verifier {
     const pst_env *env;
@@ -36,6 +37,7 @@ typedef struct verifier {
     bool blurred;             // the finding may be the fault of a join: larger limits may do without
     pst_status status;
     struct vengine *engine;
+    const struct vinspector *inspector; // of a test, NULL: none
 
     // The instruction that is interpreted now.
     uint32_t pc;

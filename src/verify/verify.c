@@ -11,6 +11,7 @@
 #include "pal/pal.h"
 #include "verify/engine.h"
 #include "verify/explain.h"
+#include "verify/inspect.h"
 
 typedef struct verdict_block {
     pst_verdict verdict; // first: what the caller holds
@@ -123,7 +124,11 @@ static pst_status attempt(verifier *v, const limits *l, pst_arena *arena, pst_ve
         v->sub_flags[entry] |= VSUB_VERIFIED;
         pst_status status = vengine_run(v);
         verdict->states += (uint32_t)e->slot_count;
-        if (status == PST_OK && v->opts.keep_states) status = vexplain_states(v, arena, verdict);
+        if (status == PST_OK && v->inspector) {
+            if (v->finding.kind == PST_FINDING_NONE) v->inspector->stable(v->inspector->user, v);
+        } else if (status == PST_OK && v->opts.keep_states) {
+            status = vexplain_states(v, arena, verdict);
+        }
         vengine_reset(v);
         if (status != PST_OK || v->finding.kind != PST_FINDING_NONE) return status;
     }
@@ -131,14 +136,26 @@ static pst_status attempt(verifier *v, const limits *l, pst_arena *arena, pst_ve
     return step == VSTEP_NOMEM ? PST_E_NOMEM : PST_OK;
 }
 
+// A large program gets a first look that is sure to end: as many states at a place as the share of steps has room for.
+static void fit_size(const verifier *v, limits *l)
+{
+    uint64_t room = v->opts.steps_max / 100 * l->share / v->image->count;
+    uint32_t states = room > 2 ? (uint32_t)(room < UINT32_MAX ? room : UINT32_MAX) : 2;
+    if (v->opts.states_max) l->states_max = v->opts.states_max;
+    if (v->opts.unroll_max) l->unroll_max = v->opts.unroll_max;
+    if (states < l->states_max) l->states_max = states;
+    if (states < l->unroll_max) l->unroll_max = states;
+}
+
 static pst_status attempts(verifier *v, pst_arena *arena, pst_verdict *verdict)
 {
-    static const limits ladder[] = {{0, 0, 10}, {128, 64, 30}, {1024, 8192, 60}};
+    static const limits ladder[] = {{24, 12, 25}, {128, 64, 30}, {1024, 8192, 45}};
     pst_finding first = {0};
     for (unsigned i = 0; i < PST_COUNT(ladder); i++) {
         limits l = ladder[i];
         if (l.states_max < v->opts.states_max) l.states_max = v->opts.states_max;
         if (l.unroll_max < v->opts.unroll_max) l.unroll_max = v->opts.unroll_max;
+        if (i == 0) fit_size(v, &l);
         verdict->attempts = i + 1;
         PST_TRY(attempt(v, &l, arena, verdict));
         if (v->finding.kind == PST_FINDING_NONE || !v->blurred) return PST_OK;
@@ -156,9 +173,7 @@ static void fill_defaults(verifier *v, const pst_verify_opts *opts)
     if (opts) memcpy(&v->opts, opts, opts->size < sizeof v->opts ? opts->size : sizeof v->opts);
     pst_verify_opts *o = &v->opts;
     if (!o->steps_max) o->steps_max = 1000000;
-    if (!o->bytes_max) o->bytes_max = 64u << 20;
-    if (!o->states_max) o->states_max = 24;
-    if (!o->unroll_max) o->unroll_max = 12;
+    if (!o->bytes_max) o->bytes_max = 56u << 20; // and what is not counted as states
     if (!o->stack_max) o->stack_max = 512;
     v->strict = o->mode == PST_VERIFY_STRICT;
 }
@@ -204,7 +219,8 @@ static pst_status prove(verifier *v, verdict_block *block)
     return verdict->kind == PST_VERDICT_ACCEPT ? keep_facts(v, block) : PST_OK;
 }
 
-pst_status pst_verify(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, pst_verdict **out)
+pst_status vinspect_verify(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, const vinspector *inspector,
+                           pst_verdict **out)
 {
     *out = NULL;
     if (input->size < sizeof *input || !input->image || !input->type) return PST_E_INVALID;
@@ -215,7 +231,8 @@ pst_status pst_verify(const pst_env *env, const pst_verify_input *input, const p
     block->arena = arena;
     uint64_t begin = pst_pal_time_ns();
     vengine engine = {0};
-    verifier v = {.env = env, .input = input, .image = input->image, .type = input->type, .engine = &engine, .finding = {.reg = -1, .lost_pc = UINT32_MAX}};
+    verifier v = {.env = env, .input = input, .image = input->image, .type = input->type, .engine = &engine, .inspector = inspector,
+                  .finding = {.reg = -1, .lost_pc = UINT32_MAX}};
     fill_defaults(&v, opts);
     pst_arena_init(&v.arena, env, 0);
     pst_status status = prove(&v, block);
@@ -230,6 +247,11 @@ pst_status pst_verify(const pst_env *env, const pst_verify_input *input, const p
     block->verdict.time_ns = pst_pal_time_ns() - begin;
     *out = &block->verdict;
     return PST_OK;
+}
+
+pst_status pst_verify(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, pst_verdict **out)
+{
+    return vinspect_verify(env, input, opts, NULL, out);
 }
 
 void pst_verdict_free(pst_verdict *verdict)
