@@ -108,6 +108,12 @@ static bool same_place(const vstate *a, const vstate *b)
     return true;
 }
 
+static bool is_place_of(const vengine *e, uint32_t location, const vstate *s)
+{
+    const vstate *first = e->slots[e->locations[location].first_slot].state;
+    return first && same_place(first, s);
+}
+
 static bool rehash(verifier *v)
 {
     vengine *e = v->engine;
@@ -133,7 +139,7 @@ static uint32_t find_location(verifier *v, const vstate *s)
     uint32_t hash = location_hash(s);
     if (e->bucket_count)
         for (uint32_t at = e->buckets[hash & (e->bucket_count - 1)]; at != VFLOW_NONE; at = e->locations[at].next_in_bucket)
-            if (e->locations[at].hash == hash && same_place(e->slots[e->locations[at].first_slot].state, s)) return at;
+            if (e->locations[at].hash == hash && is_place_of(e, at, s)) return at;
     if (e->location_count >= e->bucket_count && !rehash(v)) return VFLOW_NONE;
     if (pst_grow(v->env, &e->locations, &e->location_capacity, e->location_count + 1, sizeof *e->locations) != PST_OK) return VFLOW_NONE;
     uint32_t at = (uint32_t)e->location_count++, *bucket = &e->buckets[hash & (e->bucket_count - 1)];
@@ -159,9 +165,11 @@ static vstep add_slot(verifier *v, uint32_t location, vstate *s, uint32_t *out)
 {
     vengine *e = v->engine;
     if (pst_grow(v->env, &e->slots, &e->slot_capacity, e->slot_count + 1, sizeof *e->slots) != PST_OK) return vnomem(v);
+    if (pst_grow(v->env, &e->open, &e->open_capacity, e->open_count + 1, sizeof *e->open) != PST_OK) return vnomem(v);
     uint32_t at = (uint32_t)e->slot_count++;
+    e->open[e->open_count++] = at;
     vlocation *l = &e->locations[location];
-    e->slots[at] = (vslot){.state = s, .location = location, .next = l->slots, .edges = VFLOW_NONE, .covered_by = VFLOW_NONE, .parent = VFLOW_NONE,
+    e->slots[at] = (vslot){.state = s, .block = s->block, .location = location, .next = l->slots, .edges = VFLOW_NONE, .covered_by = VFLOW_NONE, .parent = VFLOW_NONE,
                              .pending = true};
     l->slots = at;
     if (l->slot_count++ == 0) l->first_slot = at;
@@ -470,10 +478,47 @@ static void note_path(verifier *v)
     pst_finding *f = &v->finding;
     if (!e->work) return;
     for (uint32_t at = e->work->origin; at != VFLOW_NONE && count < PST_FINDING_PATH_MAX; at = e->slots[at].parent) {
-        blocks[count++] = v->flow.blocks[e->slots[at].state->block].start;
+        blocks[count++] = v->flow.blocks[e->slots[at].block].start;
         if (e->slots[at].parent == at) break;
     }
     for (f->path_count = 0; f->path_count < count; f->path_count++) f->path[f->path_count] = blocks[count - 1 - f->path_count];
+}
+
+// Whether a run that was at s may come back to s: it is in a loop, or in what a helper calls again and again.
+static bool may_come_back(const verifier *v, const vstate *s)
+{
+    for (uint32_t f = 0; f < s->frame_count; f++) {
+        uint32_t block = f + 1 == s->frame_count ? s->block : v->flow.block_of[s->frames[f + 1]->call_pc];
+        if (v->flow.blocks[block].loop != VFLOW_NONE || s->frames[f]->kind != VFRAME_MAIN + (f > 0)) return true;
+    }
+    return s->wakes;
+}
+
+// Walking is in the program's order: once a state outside of all loops is taken up, no state arrives before it any more. What was kept there is put
+// away, so that memory is needed for the frontier and not for the whole program.
+static void close_passed(verifier *v, const vstate *now)
+{
+    vengine *e = v->engine;
+    const vflow_block *block = &v->flow.blocks[now->block];
+    if (v->opts.keep_states || now->frame_count != 1 || now->wakes || block->loop != VFLOW_NONE || block->order <= e->closed_order) return;
+    size_t kept = 0;
+    e->closed_order = block->order;
+    for (size_t i = 0; i < e->open_count; i++) {
+        vslot *slot = &e->slots[e->open[i]];
+        vlocation *l = &e->locations[slot->location];
+        if (!slot->state || slot->pending || slot->state->wakes || order_at(v, slot->state, 0) >= block->order) {
+            if (slot->state) e->open[kept++] = e->open[i];
+            continue;
+        }
+        l->slots = VFLOW_NONE; // the whole place is passed
+        if (l->is_head || may_come_back(v, slot->state)) {
+            if (!slot->retired) retire(v, slot);
+        } else {
+            vstate_free(v, slot->state);
+            slot->state = NULL;
+        }
+    }
+    e->open_count = kept;
 }
 
 static vstep walk_all(verifier *v)
@@ -481,6 +526,7 @@ static vstep walk_all(verifier *v)
     vengine *e = v->engine;
     while (e->heap_count) {
         vpending next = heap_pop(v);
+        close_passed(v, next.state);
         if (next.slot != VFLOW_NONE) {
             vslot *slot = &e->slots[next.slot];
             if (!slot->pending || slot->state != next.state) continue; // covered by another meanwhile
@@ -522,6 +568,7 @@ void vengine_reset(verifier *v)
     vstate_free(v, e->work);
     pst_free(v->env, e->heap, e->heap_capacity * sizeof *e->heap);
     pst_free(v->env, e->slots, e->slot_capacity * sizeof *e->slots);
+    pst_free(v->env, e->open, e->open_capacity * sizeof *e->open);
     pst_free(v->env, e->edges, e->edge_capacity * sizeof *e->edges);
     pst_free(v->env, e->locations, e->location_capacity * sizeof *e->locations);
     pst_free(v->env, e->buckets, e->bucket_count * sizeof *e->buckets);

@@ -14,7 +14,8 @@ typedef struct vedge {
 
 // One state that is kept: part of the invariant at its location.
 typedef struct vslot {
-    vstate *state;
+    vstate *state;           // NULL: no run comes back here, so nothing is asked of it any more
+    uint32_t block;
     uint32_t location, next; // next slot of the location
     uint32_t edges;          // first edge
     uint32_t parent;         // slot that it was first reached from; VFLOW_NONE
@@ -51,6 +52,9 @@ typedef struct vengine {
     vpending *heap;    // the one that is first in the order of the program on top
     size_t heap_count, heap_capacity;
     vstate *work;      // the state that is walked
+    uint32_t *open;    // slots that states may still arrive at
+    size_t open_count, open_capacity;
+    uint32_t closed_order; // of the last block of the entry subprogram that all earlier ones were closed for
     uint32_t walk_frames;  // frames of the walked state when its step began; 0: nothing is walked, a state enters
     uint32_t walk_block;
     uint32_t walk_call_pc; // of its running frame

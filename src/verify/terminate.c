@@ -28,10 +28,16 @@ typedef struct search {
     component *todo;
 } search;
 
+static bool leads_on(const search *w, const vedge *edge, uint32_t comp)
+{
+    uint32_t to = vengine_slot(w->v->engine, edge->to);
+    return !edge->cut && w->comp[to] == comp && w->v->engine->slots[to].state;
+}
+
 static uint32_t first_open_edge(const search *w, uint32_t at, uint32_t comp)
 {
     const vengine *e = w->v->engine;
-    while (at != VFLOW_NONE && (e->edges[at].cut || w->comp[vengine_slot(e, e->edges[at].to)] != comp)) at = e->edges[at].next;
+    while (at != VFLOW_NONE && !leads_on(w, &e->edges[at], comp)) at = e->edges[at].next;
     return at;
 }
 
@@ -200,8 +206,9 @@ static void sum_up(verifier *v)
     uint64_t bound;
     for (size_t i = 0; i < e->slot_count; i++) {
         const vstate *s = e->slots[i].state;
+        if (!s || e->slots[i].covered_by != VFLOW_NONE) continue;
         const vflow_block *block = &v->flow.blocks[s->block];
-        if (e->slots[i].covered_by != VFLOW_NONE || !block->is_head) continue;
+        if (!block->is_head) continue;
         if (v->flow.loops[block->loop].is_bounded) bound = PST_MAY_GOTO_MAX;
         else if (!count_bound(v, s, block->loop, &bound)) continue;
         if (bound > e->loops_bound) e->loops_bound = bound;
@@ -252,7 +259,7 @@ pst_status vterminate_check(verifier *v, bool *ends)
     *ends = true;
     pst_status status = prepare(&w, e->slot_count) ? PST_OK : PST_E_NOMEM;
     for (uint32_t i = 0; status == PST_OK && i < e->slot_count; i++)
-        if (!w.index[i] && e->slots[i].covered_by == VFLOW_NONE && !explore(&w, i, 0)) status = PST_E_NOMEM;
+        if (!w.index[i] && e->slots[i].state && e->slots[i].covered_by == VFLOW_NONE && !explore(&w, i, 0)) status = PST_E_NOMEM;
     if (status == PST_OK) status = take_apart(&w, ends);
     if (status == PST_OK && *ends) sum_up(v);
     pst_arena_free(&w.arena);
