@@ -161,6 +161,19 @@ static vstep add_edge(verifier *v, uint32_t from, uint32_t to, uint32_t back_of,
     return VSTEP_END;
 }
 
+// The turn of the loop at whose head s stands, if it is one number.
+static uint32_t turns_of(const verifier *v, const vstate *s)
+{
+    const vflow_block *block = &v->flow.blocks[s->block];
+    if (!block->is_head) return VFLOW_NONE;
+    for (uint32_t i = s->ghost_count; i-- > 0;) {
+        const vghost *g = &s->ghosts[i];
+        if (g->frame != s->frame_count - 1 || g->loop != block->loop) continue;
+        return g->up.sym == VSYM_NONE && g->up.off >= 0 && g->up.off < VFLOW_NONE ? (uint32_t)g->up.off : VFLOW_NONE;
+    }
+    return VFLOW_NONE;
+}
+
 static vstep add_slot(verifier *v, uint32_t location, vstate *s, uint32_t *out)
 {
     vengine *e = v->engine;
@@ -170,7 +183,7 @@ static vstep add_slot(verifier *v, uint32_t location, vstate *s, uint32_t *out)
     e->open[e->open_count++] = at;
     vlocation *l = &e->locations[location];
     e->slots[at] = (vslot){.state = s, .block = s->block, .location = location, .next = l->slots, .edges = VFLOW_NONE, .covered_by = VFLOW_NONE, .parent = VFLOW_NONE,
-                             .pending = true};
+                             .turns = turns_of(v, s), .pending = true};
     l->slots = at;
     if (l->slot_count++ == 0) l->first_slot = at;
     *out = at;
@@ -239,6 +252,7 @@ static vstep grow_slot(verifier *v, uint32_t at, vstate *joined)
         return vnomem(v);
     }
     slot->joins++;
+    slot->turns = turns_of(v, slot->state);
     slot->pending = true;
     slot->state->origin = at;
     if (queued) {
@@ -254,15 +268,17 @@ static vstep grow_slot(verifier *v, uint32_t at, vstate *joined)
     return VSTEP_END;
 }
 
-// The slot that is most like s of those that are farther than *least; VFLOW_NONE: none left. At a loop's head the one that was widened already.
-static uint32_t nearest(const vengine *e, uint32_t location, const vstate *s, bool widen, uint64_t *least)
+// The slot that is most like s of those that are farther than *least; VFLOW_NONE: none left. Turns of a loop that are followed one by one are joined
+// with their like; when widening, the slot that was widened already comes first.
+static uint32_t nearest(const verifier *v, uint32_t location, const vstate *s, bool widen, uint64_t *least)
 {
-    uint32_t best = VFLOW_NONE;
+    const vengine *e = v->engine;
+    uint32_t best = VFLOW_NONE, turns = turns_of(v, s);
     uint64_t best_key = UINT64_MAX;
     for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE; i = e->slots[i].next) {
         const vslot *slot = &e->slots[i];
-        if (slot->covered_by != VFLOW_NONE) continue;
-        uint64_t key = (uint64_t)(widen && slot->joins ? 0 : vmerge_distance(slot->state, s) + 1) << 32 | (UINT32_MAX - i);
+        if (slot->covered_by != VFLOW_NONE || (!widen && slot->turns != turns)) continue;
+        uint64_t key = (uint64_t)(widen && slot->joins && slot->turns == VFLOW_NONE ? 0 : vmerge_distance(slot->state, s) + 1) << 32 | (UINT32_MAX - i);
         if (key <= *least || key >= best_key) continue;
         best = i;
         best_key = key;
@@ -277,7 +293,7 @@ static vstep try_join(verifier *v, uint32_t location, const vstate *s, bool wide
     vengine *e = v->engine;
     uint64_t least = 0;
     for (unsigned tries = 0; tries < JOIN_TRIES; tries++) {
-        *at = nearest(e, location, s, widen, &least);
+        *at = nearest(v, location, s, widen, &least);
         if (*at == VFLOW_NONE) return VSTEP_END;
         const vslot *slot = &e->slots[*at];
         vmerge_how how = !widen ? VMERGE_JOIN : slot->joins < WIDEN_STEPS ? VMERGE_WIDEN : VMERGE_DROP;
@@ -322,11 +338,12 @@ static void retire(verifier *v, vslot *slot)
 static uint32_t covering_slot(verifier *v, uint32_t location, const vstate *s)
 {
     vengine *e = v->engine;
-    uint32_t left = COMPARED_MAX, *link = &e->locations[location].slots; // newest first
+    uint32_t turns = turns_of(v, s), left = COMPARED_MAX, *link = &e->locations[location].slots; // newest first
     while (*link != VFLOW_NONE && left > 0) {
         uint32_t at = *link;
         vslot *slot = &e->slots[at];
-        if (slot->covered_by == VFLOW_NONE) {
+        bool other_turn = slot->turns != VFLOW_NONE && slot->turns != turns;
+        if (slot->covered_by == VFLOW_NONE && !other_turn) {
             left--;
             if (vmerge_covers(v, slot->state, s)) {
                 slot->hits++;
@@ -349,20 +366,31 @@ typedef struct arrival {
     bool returns; // a callback comes back to its call
 } arrival;
 
+// Slots of the location that s would be kept beside: all of them, or those of the same turn.
+static uint32_t count_beside(const verifier *v, uint32_t location, const vstate *s)
+{
+    const vengine *e = v->engine;
+    uint32_t turns = turns_of(v, s), count = 0;
+    if (turns == VFLOW_NONE) return e->locations[location].slot_count;
+    for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE; i = e->slots[i].next) count += e->slots[i].turns == turns;
+    return count;
+}
+
 static vstep keep(verifier *v, vstate *s, const arrival *a)
 {
     vengine *e = v->engine;
-    vlocation *l = &e->locations[a->location];
-    uint32_t at = VFLOW_NONE, limit = l->is_head ? e->unroll_max : e->states_max;
+    const vlocation *l = &e->locations[a->location];
+    uint32_t at = VFLOW_NONE, turns = turns_of(v, s), beside = count_beside(v, a->location, s);
+    bool is_counted = turns != VFLOW_NONE && turns < e->unroll_max;
+    bool widen = l->is_head && !is_counted;
+    uint32_t limit = !widen ? e->states_max : turns == VFLOW_NONE ? e->unroll_max : 0;
     vstep step = VSTEP_END;
-    if (l->slot_count >= limit) step = try_join(v, a->location, s, l->is_head, false, &at);
-    if (step == VSTEP_END && at == VFLOW_NONE && l->slot_count >= limit + SHAPES_MAX)
-        step = try_join(v, a->location, s, l->is_head, true, &at);
+    if (beside >= limit) step = try_join(v, a->location, s, widen, false, &at);
+    if (step == VSTEP_END && at == VFLOW_NONE && beside >= limit + SHAPES_MAX) step = try_join(v, a->location, s, widen, true, &at);
     if (step == VSTEP_END && at == VFLOW_NONE) {
         vstate *kept = vstate_pack(v, s);
         if (!kept) return vnomem(v);
         step = add_slot(v, a->location, kept, &at);
-        if (at == VFLOW_NONE) vstate_free(v, kept);
         if (step != VSTEP_END) return step;
         kept->origin = at;
         e->slots[at].parent = a->from;

@@ -20,6 +20,7 @@ typedef struct vslot {
     uint32_t edges;          // first edge
     uint32_t parent;         // slot that it was first reached from; VFLOW_NONE
     uint32_t covered_by;     // another slot that stands for it; VFLOW_NONE
+    uint32_t turns;          // of the loop whose head it is at; VFLOW_NONE: no head, or not one number
     uint32_t hits, misses;   // as something that arriving states are compared with
     uint16_t joins;          // how often its state grew
     bool pending;            // its state has not been walked since it changed
