@@ -61,12 +61,15 @@ static void trap(void *user, const char *program, const char *text)
     cli_emit(&out);
 }
 
-void cli_watch_core(bool json)
+cli_exit cli_watch_core(const cli_args *args)
 {
     struct postern_options options = {.size = sizeof options, .trace = trace, .trap = trap};
-    g_json = json;
+    cli_exit code = cli_number(args, "budget", UINT64_MAX, &options.budget);
+    if (code != CLI_OK) return code;
+    g_json = args->json;
     // Only -EBUSY is possible, when a command called this twice.
     (void)postern_configure(&options);
+    return CLI_OK;
 }
 
 uint64_t cli_trap_count(void)

@@ -152,10 +152,20 @@ TEST(input_that_is_refused)
 
 TEST(a_run_that_is_stopped_names_its_line)
 {
-    cli_result r = RUN("test-run", OBJECT, "bad");
+    cli_result r = RUN("test-run", OBJECT, "slow", "--budget", "1000"), free_run = RUN("test-run", OBJECT, "slow");
     CHECK_EQ(r.code, 1);
     CHECK(is_one_sentence(r.err));
-    CHECK(strstr(r.err, "bad") && strstr(r.err, "api.bpf.c:100") && strstr(r.err, "instruction 4"));
+    CHECK(strstr(r.err, "slow") && strstr(r.err, "api.bpf.c:100") && strstr(r.err, "budget"));
+    CHECK_EQ(free_run.code, 0); // no limit but the proof
+    cli_result_free(&r), cli_result_free(&free_run);
+}
+
+TEST(a_program_that_is_not_proved_names_its_line)
+{
+    cli_result r = RUN("test-run", OBJECT, "unsafe");
+    CHECK_EQ(r.code, 4);
+    CHECK(is_one_sentence(r.err));
+    CHECK(strstr(r.err, "not proved safe") && strstr(r.err, "api.bpf.c:117") && strstr(r.err, "outside of the packet"));
     cli_result_free(&r);
 }
 
