@@ -198,7 +198,8 @@ static vstep count_loops(verifier *v, vstate *s, uint32_t from, uint32_t to)
 {
     uint32_t frame = s->frame_count - 1, kept = 0;
     for (uint32_t i = 0; i < s->ghost_count; i++)
-        if (s->ghosts[i].frame != frame || vflow_in_loop(&v->flow, to, s->ghosts[i].loop)) s->ghosts[kept++] = s->ghosts[i];
+        if (s->ghosts[i].frame != frame || (s->ghosts[i].loop & VGHOST_ITER) || vflow_in_loop(&v->flow, to, s->ghosts[i].loop))
+            s->ghosts[kept++] = s->ghosts[i];
     s->ghost_count = kept;
     uint32_t stack[64], depth = 0; // loops around `to`, innermost first
     for (uint32_t loop = v->flow.blocks[to].loop; loop != VFLOW_NONE && depth < 64; loop = v->flow.loops[loop].parent) stack[depth++] = loop;
@@ -206,18 +207,14 @@ static vstep count_loops(verifier *v, vstate *s, uint32_t from, uint32_t to)
         uint32_t loop = stack[depth];
         if (v->flow.loops[loop].is_bounded) continue;
         bool inside = from != VFLOW_NONE && vflow_in_loop(&v->flow, from, loop);
-        vghost *ghost = NULL;
-        for (uint32_t i = 0; i < s->ghost_count; i++)
-            if (s->ghosts[i].frame == frame && s->ghosts[i].loop == loop) ghost = &s->ghosts[i];
+        vghost *ghost = vghost_find(s, frame, loop);
         if (!ghost) {
             vghost fresh = {.loop = loop, .frame = frame, .up = vvalue_const(0), .down = vvalue_const(0)};
             if (!vghost_add(v, s, &fresh)) return vnomem(v);
         } else if (!inside) {
             ghost->up = ghost->down = vvalue_const(0);
         } else if (v->flow.loops[loop].head == to) {
-            // A count that nothing bounds is not a count any more once it may wrap; its interval then has no bound either.
-            ghost->up.off = (int64_t)((uint64_t)ghost->up.off + 1);
-            ghost->down.off = (int64_t)((uint64_t)ghost->down.off - 1);
+            vghost_count(ghost);
         }
     }
     return VSTEP_NEXT;

@@ -53,8 +53,10 @@ typedef struct vflow {
     const vflow_loop *loops;
     uint32_t loop_count;
     const vflow_sub *subs;     // by image->subprogs
+    uint32_t exception_callback; // subprogram that runs after bpf_throw, as the program's BTF says; VFLOW_NONE
     const int64_t *thresholds; // for widening: constants of the program and their neighbours, sizes of its maps, ends of types; ascending, each once
     uint32_t threshold_count;
+    bool counts_iterators;     // a loop makes iterators and is bounded by another one: how often each was advanced must be counted
 } vflow;
 
 /// Builds the flow of the image in arena. *finding: kind NONE when the program has a shape that can be analysed; else what is wrong: an

@@ -43,11 +43,13 @@ typedef struct vflow_builder {
     vflow_sub *subs;
     vflow_loop *loops;
     uint32_t loop_count;
+    bool counts_iterators;
     const pst_helper_proto **protos; // by pc: of calls of helpers and kfuncs, else NULL
     uint32_t *pred_start, *preds;    // edges into block n: preds[pred_start[n]] up to preds[pred_start[n + 1]]
     uint32_t *by_order;              // subs[s].first_block + order -> block
     uint32_t *sub_order;             // subprograms, callees before callers (but for callbacks that call each other)
     uint32_t sub_order_count;
+    uint32_t exception_callback;     // subprogram, VFLOW_NONE
     vflow_summary *summaries;        // by subprogram
     // Of the subprogram that is analysed now, by flow_stack.c for flow_live.c.
     vflow_event *events;             // by pc

@@ -245,8 +245,30 @@ vframe *vstate_push_frame(verifier *v, vstate *s)
 void vstate_pop_frame(verifier *v, vstate *s)
 {
     (void)v;
-    uint32_t gone = --s->frame_count;
-    while (s->ghost_count && s->ghosts[s->ghost_count - 1].frame == gone) s->ghost_count--;
+    uint32_t gone = --s->frame_count, kept = 0;
+    for (uint32_t i = 0; i < s->ghost_count; i++)
+        if (s->ghosts[i].frame != gone) s->ghosts[kept++] = s->ghosts[i];
+    s->ghost_count = kept;
+}
+
+vghost *vghost_find(vstate *s, uint32_t frame, uint32_t loop)
+{
+    for (uint32_t i = 0; i < s->ghost_count; i++)
+        if (s->ghosts[i].frame == frame && s->ghosts[i].loop == loop) return &s->ghosts[i];
+    return NULL;
+}
+
+void vghost_remove(vstate *s, uint32_t frame, uint32_t loop)
+{
+    vghost *ghost = vghost_find(s, frame, loop);
+    if (ghost) *ghost = s->ghosts[--s->ghost_count];
+}
+
+// A count that nothing bounds is not a count any more once it may wrap; its interval then has no bound either.
+void vghost_count(vghost *ghost)
+{
+    ghost->up.off = (int64_t)((uint64_t)ghost->up.off + 1);
+    ghost->down.off = (int64_t)((uint64_t)ghost->down.off - 1);
 }
 
 bool vghost_add(verifier *v, vstate *s, const vghost *ghost)

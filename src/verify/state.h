@@ -123,9 +123,10 @@ typedef enum vframe_kind { VFRAME_MAIN, VFRAME_CALL, VFRAME_CALLBACK, VFRAME_ASY
 
 // A loop that the program is in, and how often its head was come back to since it was entered: two numbers that no instruction sees. They are
 // related to the program's own numbers like any other, and a bound on them is the proof that the loop ends (terminate.c).
+// So is how often an iterator was advanced, where a loop around it makes others (vflow.counts_iterators): it has an end, by its meaning.
 typedef struct vghost {
-    uint32_t loop;   // of vflow
-    uint32_t frame;  // that is in it
+    uint32_t loop;   // of vflow, or VGHOST_ITER | the iterator's slot
+    uint32_t frame;  // that is in it; of the slot
     vvalue up, down; // the count, and its negative
 } vghost;
 
@@ -149,6 +150,9 @@ typedef struct vlock {
     uint8_t kind;     // pst_record_kind
 } vlock;
 #define VLOCKS_MAX 16
+
+#define VGHOST_ITER 0x80000000u
+#define VITER_MAX ((uint64_t)1 << 31) // elements that an iterator has at most
 
 typedef struct vstate {
     uint32_t pc;
@@ -193,6 +197,10 @@ PST_MUST_USE bool vstate_assign(struct verifier *v, vstate *to, const vstate *s)
 vframe *vstate_push_frame(struct verifier *v, vstate *s);
 void vstate_pop_frame(struct verifier *v, vstate *s);
 PST_MUST_USE bool vghost_add(struct verifier *v, vstate *s, const vghost *ghost);
+vghost *vghost_find(vstate *s, uint32_t frame, uint32_t loop); // NULL: not there
+void vghost_remove(vstate *s, uint32_t frame, uint32_t loop);
+/// One more turn, or one more element.
+void vghost_count(vghost *ghost);
 PST_INLINE vframe *vstate_frame(const vstate *s) { return s->frames[s->frame_count - 1]; }
 
 // --- Numbers --------------------------------------------------------------------------------------------------
