@@ -190,7 +190,7 @@ static uint32_t find_exception_callback(vflow_builder *b)
     const pst_btf *btf = b->input->btf;
     uint32_t main = btf ? func_of(b, 0) : 0;
     const char *name = NULL;
-    for (uint32_t id = pst_btf_first(btf); main && id < pst_btf_count(btf); id++) {
+    for (uint32_t id = main ? pst_btf_first(btf) : 0; main && id < pst_btf_count(btf); id++) {
         pst_btf_type tag = pst_btf_get(btf, id);
         if (tag.kind != PST_BTF_DECL_TAG || tag.type != main || tag.component != -1) continue;
         if (strncmp(tag.name, EXCEPTION_TAG, sizeof EXCEPTION_TAG - 1) != 0) continue;
