@@ -8,12 +8,14 @@
 #define ROWS_MAX 65536u // instructions of one program that are shown
 
 static const char g_style[] =
-    ":root{--fg:#1c1e21;--bg:#fff;--dim:#6a737d;--line:#e1e4e8;--bad:#b31d28;--badbg:#ffeef0;--good:#176f2c;--odd:#b08800;--path:#fff5b1;--code:#f6f8fa}\n"
-    "@media(prefers-color-scheme:dark){:root{--fg:#d7dae0;--bg:#15181c;--dim:#8b949e;--line:#30363d;--bad:#ff7b72;--badbg:#3d1a1d;--good:#56d364;"
-    "--odd:#e3b341;--path:#3a3000;--code:#1d2228}}\n"
+    ":root{--fg:#1c1e21;--bg:#fff;--dim:#6a737d;--line:#e1e4e8;--bad:#b31d28;--badbg:#ffeef0;--good:#176f2c;--odd:#b08800;"
+    "--path:#fff5b1;--code:#f6f8fa}\n"
+    "@media(prefers-color-scheme:dark){:root{--fg:#d7dae0;--bg:#15181c;--dim:#8b949e;--line:#30363d;--bad:#ff7b72;--badbg:#3d1a1d;"
+    "--good:#56d364;--odd:#e3b341;--path:#3a3000;--code:#1d2228}}\n"
     "body{font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);max-width:100rem;margin:2rem auto;padding:0 1rem}\n"
     "code,td,.state,pre{font:13px/1.45 ui-monospace,Consolas,monospace}\n"
-    "h2{border-top:1px solid var(--line);padding-top:1rem}.reject{color:var(--bad)}.accept{color:var(--good)}.unsupported{color:var(--odd)}\n"
+    "h2{border-top:1px solid var(--line);padding-top:1rem}"
+    ".rejected{color:var(--bad)}.accepted{color:var(--good)}.unsupported{color:var(--odd)}\n"
     ".finding{border-left:4px solid var(--bad);background:var(--badbg);padding:.6rem 1rem;margin:1rem 0}.finding dl{display:grid;"
     "grid-template-columns:7rem 1fr;margin:.5rem 0 0}.finding dt{font-weight:600}.finding dd{margin:0}\n"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}td{padding:0 .6rem;vertical-align:top;white-space:pre-wrap}\n"
@@ -113,7 +115,7 @@ static void states_before(page *p, uint32_t pc)
         const pst_verdict_state *state = &v->explained[p->next_state];
         pst_text_add(p->out, "<tr class=\"head\"><td></td><td></td><td>");
         if (state->frame) pst_text_format(p->out, "frame %u: ", state->frame);
-        escaped(p->out, state->text);
+        escaped(p->out, *state->text ? state->text : VERIFY_NOTHING_KNOWN);
         pst_text_add(p->out, "</td></tr>\n");
     }
 }
@@ -168,7 +170,8 @@ static void table(page *p)
 
 void verify_page_begin(pst_text *out, const char *file, pst_verify_mode mode)
 {
-    pst_text_add(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n<title>");
+    pst_text_add(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                      "<meta name=\"viewport\" content=\"width=device-width\">\n<title>");
     escaped(out, file);
     pst_text_format(out, "</title>\n<style>\n%s</style></head><body>\n<h1>", g_style);
     escaped(out, file);
@@ -180,17 +183,17 @@ void verify_page_program(verify_settings *settings, const verify_subject *subjec
     pst_text *out = settings->page;
     const pst_verdict *v = verify_verdict(answer);
     page p = {.out = out, .subject = subject, .answer = answer, .number = settings->page_programs++};
-    pst_text_format(out, "<h2><span class=\"%s\">%s</span> ", v->kind == PST_VERDICT_ACCEPT ? "accept" : v->kind == PST_VERDICT_REJECT ? "reject" : "unsupported",
-                    verify_verdict_text(v->kind));
+    pst_text_format(out, "<h2><span class=\"%s\">%s</span> ", verify_verdict_text(v->kind), verify_verdict_text(v->kind));
     escaped(out, subject->program);
     pst_text_add(out, " <span class=\"dim\">");
     escaped(out, subject->section);
     pst_text_add(out, "</span></h2>\n");
     if (v->kind != PST_VERDICT_ACCEPT) finding(&p);
-    if (answer->proved)
-        pst_text_format(out, "<p class=\"dim\">%llu instructions walked, %u states, loops turn at most %llu times, %u bytes of stack, %llu us, %llu KiB</p>\n",
-                        (unsigned long long)v->steps, v->states, (unsigned long long)v->loops_bound, v->stack_bytes,
-                        (unsigned long long)((v->time_ns + 999) / 1000), (unsigned long long)((v->peak_bytes + 1023) / 1024));
+    if (answer->proved) {
+        pst_text_add(out, "<p class=\"dim\">");
+        verify_statistics(v, out);
+        pst_text_add(out, "</p>\n");
+    }
     table(&p);
 }
 

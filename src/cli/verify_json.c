@@ -51,7 +51,8 @@ static void states_json(pst_json *json, const pst_verdict *verdict)
 
 void verify_json(pst_json *json, const verify_subject *subject, const verify_answer *answer)
 {
-    static const char *const verdicts[] = {[PST_VERDICT_ACCEPT] = "accept", [PST_VERDICT_REJECT] = "reject", [PST_VERDICT_UNSUPPORTED] = "unsupported"};
+    static const char *const verdicts[] = {
+        [PST_VERDICT_ACCEPT] = "accept", [PST_VERDICT_REJECT] = "reject", [PST_VERDICT_UNSUPPORTED] = "unsupported"};
     const pst_verdict *v = verify_verdict(answer);
     pst_json_key(json, "verdict");
     pst_json_string(json, verdicts[v->kind]);

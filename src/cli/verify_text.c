@@ -124,14 +124,12 @@ static void finding(const report *r)
 
 // --- The report --------------------------------------------------------------------------------------------------------
 
-static void statistics(const report *r)
+void verify_statistics(const pst_verdict *v, pst_text *out)
 {
-    const pst_verdict *v = verify_verdict(r->answer);
-    if (!r->answer->proved) return;
-    pst_text_format(r->out, "\n  %llu instructions walked in %u attempt%s, %u states, ", (unsigned long long)v->steps, v->attempts,
+    pst_text_format(out, "%llu instructions walked in %u attempt%s, %u states, ", (unsigned long long)v->steps, v->attempts,
                     v->attempts == 1 ? "" : "s", v->states);
-    if (v->loops_bound) pst_text_format(r->out, "loops turn at most %llu times, ", (unsigned long long)v->loops_bound);
-    pst_text_format(r->out, "%u bytes of stack, %llu us, %llu KiB", v->stack_bytes, (unsigned long long)((v->time_ns + 999) / 1000),
+    if (v->loops_bound) pst_text_format(out, "loops turn at most %llu times, ", (unsigned long long)v->loops_bound);
+    pst_text_format(out, "%u bytes of stack, %llu us, %llu KiB", v->stack_bytes, (unsigned long long)((v->time_ns + 999) / 1000),
                     (unsigned long long)((v->peak_bytes + 1023) / 1024));
 }
 
@@ -142,22 +140,27 @@ static void explanation(const report *r)
         const pst_verdict_state *state = &v->explained[i];
         pst_text_format(r->out, "\n  %sat %u%s  ", cli_colour_on(CLI_BOLD), state->pc, cli_colour_off());
         place(r, state->pc);
-        pst_text_format(r->out, "\n    %*s%s", (int)(state->frame * 2), "", state->text);
+        pst_text_format(r->out, "\n    %*s%s", (int)(state->frame * 2), "", *state->text ? state->text : VERIFY_NOTHING_KNOWN);
     }
 }
 
 void verify_report_text(const verify_settings *settings, const verify_subject *subject, const verify_answer *answer)
 {
-    static const cli_colour colours[] = {[PST_VERDICT_ACCEPT] = CLI_GREEN, [PST_VERDICT_REJECT] = CLI_RED, [PST_VERDICT_UNSUPPORTED] = CLI_YELLOW};
+    static const cli_colour colours[] = {
+        [PST_VERDICT_ACCEPT] = CLI_GREEN, [PST_VERDICT_REJECT] = CLI_RED, [PST_VERDICT_UNSUPPORTED] = CLI_YELLOW};
     const pst_verdict *v = verify_verdict(answer);
     pst_text out;
     report r = {&out, subject, answer};
     pst_text_init(&out, cli_env());
     coloured(&r, colours[v->kind], verify_verdict_text(v->kind));
     pst_text_format(&out, " %s%s%s (section %s)", cli_colour_on(CLI_BOLD), subject->program, cli_colour_off(), subject->section);
-    if (v->kind == PST_VERDICT_REJECT) pst_text_format(&out, ": %s, in mode %s", pst_finding_kind_text(v->finding.kind), verify_mode_name(subject->mode));
+    if (v->kind == PST_VERDICT_REJECT)
+        pst_text_format(&out, ": %s, in mode %s", pst_finding_kind_text(v->finding.kind), verify_mode_name(subject->mode));
     if (v->kind != PST_VERDICT_ACCEPT) finding(&r);
-    if (settings->args->verbose) statistics(&r);
+    if (settings->args->verbose && answer->proved) {
+        pst_text_add(&out, "\n  ");
+        verify_statistics(v, &out);
+    }
     if (cli_value(settings->args, "explain")) explanation(&r);
     if (v->kind != PST_VERDICT_ACCEPT) pst_text_add(&out, "\n");
     cli_emit(&out);
