@@ -451,6 +451,7 @@ static vstep extend_low_half(verifier *v, vstate *s, const pst_insn *insn)
     pst_insn like = {.kind = PST_KIND_ALU, .op = is_signed ? PST_ALU_MOVSX32 : PST_ALU_MOV, .dst = insn->dst, .src = insn->dst,
                      .width = is_signed ? 64 : 32};
     v->go = v->pc + 2;
+    v->fact_denied[v->pc + 1] |= PST_FACT_DEAD; // it runs, although it is not stepped on its own
     return extend(v, s, &like, 32);
 }
 
