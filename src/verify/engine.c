@@ -211,7 +211,7 @@ static vstep count_loops(verifier *v, vstate *s, uint32_t from, uint32_t to)
         if (!ghost) {
             vghost fresh = {.loop = loop, .frame = frame, .up = vvalue_const(0), .down = vvalue_const(0)};
             if (!vghost_add(v, s, &fresh)) return vnomem(v);
-        } else if (!inside) {
+        } else if (!inside && !VPLANT(21)) {
             ghost->up = ghost->down = vvalue_const(0);
         } else if (v->flow.loops[loop].head == to) {
             vghost_count(ghost);

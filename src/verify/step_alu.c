@@ -66,7 +66,7 @@ static vstep extend(verifier *v, vstate *s, const pst_insn *insn, unsigned bits)
     // A number that the extension does not change keeps its symbol.
     int64_t limit = (int64_t)1 << (bits - 1);
     bool fits = insn->width == 64 ? known.smin >= -limit && known.smax < limit : bits < 32 ? known.smin >= 0 && known.smax < limit : false;
-    if (fits || (insn->width == 32 && bits == 32 && known.umax <= UINT32_MAX)) {
+    if (fits || (insn->width == 32 && bits == 32 && (known.umax <= UINT32_MAX || VPLANT(24)))) {
         vreg_set(s, insn->dst, value);
         return VSTEP_NEXT;
     }
@@ -126,7 +126,7 @@ static void relate_result(verifier *v, vstate *s, pst_alu_op op, const vvalue *r
         return;
     case PST_ALU_SUB:
         if (difference_wraps(&ka, &kb) || kb.smin <= -NEAR || kb.smax >= NEAR) return;
-        if (!vrel_add(v, s, r, a, -kb.smin) || !vrel_add(v, s, a, r, kb.smax)) return;
+        if (!vrel_add(v, s, r, a, VPLANT(23) ? -kb.smax : -kb.smin) || !vrel_add(v, s, a, r, kb.smax)) return;
         return;
     case PST_ALU_AND: // no greater than an operand that is not negative
         if (ka.smin >= 0 && !vrel_add(v, s, r, a, 0)) return;
@@ -149,7 +149,7 @@ static bool add_constant(const vstate *s, const vvalue *a, int64_t c, unsigned w
 {
     *out = *a;
     out->off = (int64_t)((uint64_t)a->off + (uint64_t)c);
-    if (width == 64) return true;
+    if (width == 64 || VPLANT(22)) return true;
     pst_scalar known = vvalue_scalar(s, a);
     if (known.umax > UINT32_MAX) return false;
     if (c < 0) return known.umin >= (uint64_t)-c;
@@ -424,7 +424,7 @@ static vstep binary(verifier *v, vstate *s, const pst_insn *insn)
     vvalue b = insn->flags & PST_INSN_IMM ? vvalue_const((uint64_t)insn->imm) : copied(v, s, insn->src);
     if (insn->op == PST_ALU_DIV || insn->op == PST_ALU_MOD || insn->op == PST_ALU_SDIV || insn->op == PST_ALU_SMOD) {
         pst_scalar divisor = vvalue_scalar(s, &b);
-        vfact(v, PST_FACT_DIVISOR, insn->width == 64 ? divisor.umin > 0 || divisor.smax < 0 : divisor.umin32 > 0 || divisor.smax32 < 0);
+        vfact(v, PST_FACT_DIVISOR, insn->width == 64 || VPLANT(25) ? divisor.umin > 0 || divisor.smax < 0 : divisor.umin32 > 0 || divisor.smax32 < 0);
     }
     if (vvalue_is_pointer(&a) || vvalue_is_pointer(&b)) return binary_pointers(v, s, insn, &a, &b);
     // x ^= x and x -= x are 0, whatever x is.

@@ -135,7 +135,7 @@ static bool all_inside(const search *w, const component *c, const vedge *edge, c
     for (uint32_t i = 0; i < c->count; i++) {
         const vstate *s = e->slots[w->members[c->first + i]].state;
         bool inside = edge->returns ? is_in_callback(s, to) : is_inside(w->v, s, to->frame_count - 1, edge->back_of, to);
-        if (!inside) return false;
+        if (!inside && !VPLANT(20)) return false;
     }
     return true;
 }

@@ -19,6 +19,14 @@ typedef enum vstep {
     VSTEP_NOMEM,  // no memory, or a limit: v->status or v->finding says which
 } vstep;
 
+// Tests only: whether to behave as if this mistake had been made (tests/diff/verify_plant_test.c says what each number is).
+#ifdef PST_VERIFY_PLANTED
+extern int verify_planted;
+#define VPLANT(number) (verify_planted == (number))
+#else
+#define VPLANT(number) false
+#endif
+
 struct vengine;
 struct vinspector;
 
