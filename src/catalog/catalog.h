@@ -177,6 +177,7 @@ typedef struct pst_bindings {
     /// Resolves a tail call at run time: the program in slot index of a prog_array, or NULL. Called inside the epoch; no locks.
     const pst_exec *(*tail_target)(void *map_view, uint32_t index);
     void *user;
+    bool proved; // the program is: what only a proof keeps from being forged (dynptrs, iterators) may be passed to helpers by the checked interpreter
 } pst_bindings;
 
 /// The prototype of a helper of Linux (ids 1 to 211) or of Postern's general ones; NULL when there is none.

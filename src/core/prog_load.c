@@ -288,6 +288,7 @@ static int64_t build_exec(load *l)
         .find_helper = find_helper,
         .tail_target = core_prog_array_target,
         .user = prog,
+        .proved = prog->verdict != NULL,
     };
     core_errors_clear();
     pst_status status = core_engine_create(l->call->core, prog, &prog->exec);

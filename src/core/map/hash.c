@@ -90,6 +90,16 @@ static int hash_batch(pst_map *map, map_batch *batch)
     return hash_read_batch(map, batch, copy_value);
 }
 
+static void *value_of(hash_map *hash, hash_element *element)
+{
+    return hash_value(hash, element);
+}
+
+static uint64_t hash_visit(pst_map *map, map_visit visit, void *user)
+{
+    return hash_walk(map, visit, user, value_of);
+}
+
 const map_ops map_hash_ops = {
     .object_size = sizeof(hash_map),
     .check = hash_check,
@@ -98,6 +108,7 @@ const map_ops map_hash_ops = {
     .lookup = hash_lookup,
     .update = hash_update,
     .remove = hash_remove,
+    .walk = hash_visit,
     .read = hash_read,
     .write = hash_write,
     .next_key = hash_next_key,
@@ -198,6 +209,16 @@ static int percpu_batch(pst_map *map, map_batch *batch)
     return hash_read_batch(map, batch, percpu_copy);
 }
 
+static void *percpu_value_of(hash_map *hash, hash_element *element)
+{
+    return percpu_at(hash, element, pst_pal_cpu_id());
+}
+
+static uint64_t percpu_visit(pst_map *map, map_visit visit, void *user)
+{
+    return hash_walk(map, visit, user, percpu_value_of);
+}
+
 const map_ops map_percpu_hash_ops = {
     .object_size = sizeof(hash_map),
     .check = hash_check,
@@ -206,6 +227,7 @@ const map_ops map_percpu_hash_ops = {
     .lookup = percpu_lookup,
     .update = percpu_update,
     .remove = hash_remove,
+    .walk = percpu_visit,
     .read = percpu_read,
     .write = percpu_write,
     .next_key = hash_next_key,

@@ -221,6 +221,24 @@ int hash_next_key(pst_map *map, const void *key, void *next_key)
     return -PST_ENOENT;
 }
 
+// The visitor may add and remove. An element that it removed still leads on; one that was stolen then leads into another chain, so the
+// number of visits is bounded by that of elements.
+uint64_t hash_walk(pst_map *map, map_visit visit, void *user, hash_value_fn value_of)
+{
+    hash_map *hash = hash_of(map);
+    uint64_t count = 0, most = PST_ATOMIC_LOAD_RELAXED(&hash->pool.total);
+    for (uint32_t bucket = 0; bucket <= hash->bucket_mask; bucket++) {
+        uintptr_t at = PST_ATOMIC_LOAD(&hash->buckets[bucket]);
+        while (!is_end(at) && count < most) {
+            hash_element *element = (hash_element *)at;
+            at = PST_ATOMIC_LOAD(&element->next);
+            count++;
+            if (!visit(user, hash_key(element), value_of(hash, element))) return count;
+        }
+    }
+    return count;
+}
+
 // One bucket of a batch; -PST_ENOSPC when it does not fit. The bucket's lock is held.
 static int bucket_copy(hash_map *hash, uint32_t bucket, map_batch *batch, hash_copy_fn copy)
 {

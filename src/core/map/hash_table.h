@@ -20,6 +20,9 @@ void hash_unlink(hash_map *hash, hash_element *element);
 int hash_flags_check(const hash_element *old, uint64_t flags);
 
 int hash_remove(pst_map *map, const void *key);
+typedef void *(*hash_value_fn)(hash_map *hash, hash_element *element);
+/// For map_ops.walk.
+uint64_t hash_walk(pst_map *map, map_visit visit, void *user, hash_value_fn value_of);
 int hash_next_key(pst_map *map, const void *key, void *next_key);
 /// Whole buckets from the cursor on, with values by copy; Linux's cursor of 4 bytes and its errors.
 int hash_read_batch(pst_map *map, map_batch *batch, hash_copy_fn copy);
