@@ -311,7 +311,7 @@ uint32_t vengine_slot(const vengine *e, uint32_t at)
 // have covered is walked again at worst. What terminate.c asks of a slot stays: its place and its counts.
 static bool may_retire(const verifier *v, const vslot *slot)
 {
-    return !slot->pending && slot->misses > RETIRE_MISSES * (slot->hits + 1) && !v->opts.keep_states;
+    return !slot->pending && slot->misses > RETIRE_MISSES * (slot->hits + 1) && !v->opts.keep_states && !vstate_has_drained(slot->state);
 }
 
 static void retire(verifier *v, vslot *slot)

@@ -243,6 +243,13 @@ uint16_t vobj_new(struct verifier *v, vstate *s, const vobj *like);
 uint16_t vobj_direct(struct verifier *v, vstate *s, uint32_t map);
 vobj *vobj_by_id(vstate *s, uint32_t id); // NULL: gone
 PST_INLINE vvalue vvalue_ptr(uint16_t obj) { return (vvalue){.kind = V_PTR, .obj = obj}; }
+/// Whether an iterator has come to its end and is still there: asking it again goes on without end.
+PST_INLINE bool vstate_has_drained(const vstate *s)
+{
+    for (uint32_t i = 0; i < s->obj_count; i++)
+        if (s->objs[i].kind == VO_ITER && (s->objs[i].flags & VOBJ_DRAINED) != 0) return true;
+    return false;
+}
 /// The object is now known to be null or not: pointers to it become 0, or it loses VOBJ_MAYBE_NULL; a null one is no reference any more.
 void vobj_resolve_null(vstate *s, uint16_t obj, bool is_null);
 /// Every pointer to objects with this id (or that have it as parent or ref) becomes an unknown number (privileged) or unreadable (strict);

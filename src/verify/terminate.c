@@ -161,7 +161,9 @@ static bool can_cut(const search *w, const component *c, const vedge *edge)
     const vstate *to = v->engine->slots[vengine_slot(v->engine, edge->to)].state;
     uint64_t unused;
     if (!edge->returns && edge->back_of == VFLOW_NONE) return false;
-    if (!edge->returns && !v->flow.loops[edge->back_of].is_bounded && !count_bound(v, to, edge->back_of, &unused)) return false;
+    // One iterator cannot be both at its end and not in the states of a component, since bounded loops make none. Where it is, it bounds nothing.
+    bool bounded = !edge->returns && v->flow.loops[edge->back_of].is_bounded && !vstate_has_drained(to);
+    if (!edge->returns && !bounded && !count_bound(v, to, edge->back_of, &unused)) return false;
     return all_inside(w, c, edge, to);
 }
 
