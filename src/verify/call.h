@@ -170,8 +170,6 @@ vstep vcall_return(verifier *v, vstate *s);
 vstep vcall_check_lost(verifier *v, vstate *s, const char *what);
 vstep vcall_check_return_range(verifier *v, vstate *s, unsigned reg);
 vstep vcall_global(verifier *v, vstate *s, uint32_t subprog);
-/// The exception callback of the program, VFLOW_NONE.
-uint32_t vcall_exception_callback(const verifier *v);
 /// bpf_throw: unwinds everything.
 vstep vcall_throw(verifier *v, vstate *s);
 /// A tail call from a subprogram that succeeds returns to the subprogram's caller.

@@ -102,9 +102,13 @@ static vstep check_constant(verifier *v, vstate *s, vcall_info *call, unsigned r
 static vstep check_ctx(verifier *v, vstate *s, const vcall_info *call, unsigned reg, bool null_ok)
 {
     vvalue value = vreg(s, reg);
-    if (null_ok && vvalue_is_null(s, &value)) return VSTEP_NEXT;
-    if (value.kind != V_CTX) return vreject_type(v, s, reg, call, null_ok ? "the context or NULL" : "the context");
     int64_t off = 0;
+    if (null_ok && vvalue_is_null(s, &value)) return VSTEP_NEXT;
+    // A program whose context is another one has its packet from there.
+    const vobj *obj = vobj_if(s, &value, VO_BTF);
+    bool is_packet = obj != NULL && obj->type_name != NULL && strcmp(obj->type_name, "sk_buff") == 0 && vobj_trusted(obj);
+    if (is_packet && call->is_kfunc && (call->proto->flags & PST_HELPER_DYNPTR_SKB) != 0 && vvalue_offset(s, &value, &off) && off == 0) return VSTEP_NEXT;
+    if (value.kind != V_CTX) return vreject_type(v, s, reg, call, null_ok ? "the context or NULL" : "the context");
     if (vvalue_offset(s, &value, &off) && off == 0) return VSTEP_NEXT;
     vstep step = vreject(v, PST_FINDING_ARGUMENT, (int)reg, "r%u of %s must point to the start of the context", reg, vcall_name(call));
     vknown(v, s, &value);
@@ -321,6 +325,21 @@ static bool is_trusted_enough(const verifier *v, const vstate *s, const vcall_in
     return (flags & PST_HELPER_RCU) == 0 || by_rcu;
 }
 
+// "nf_conn___init" is no nf_conn yet: names that differ in this suffix alone are never taken for each other.
+static bool is_unfinished(const char *name, const char *other)
+{
+    size_t length = strlen(other);
+    return strncmp(name, other, length) == 0 && strcmp(name + length, "___init") == 0;
+}
+
+// What gives a reference back needs the very type; all else takes a struct that starts with it.
+static bool is_exact_enough(const vcall_info *call, const vobj *obj, const char *name, const char *want)
+{
+    bool releases = call->is_kfunc && (call->proto->flags & PST_HELPER_RELEASES) != 0 && obj->ref != 0;
+    bool is_alias = call->is_kfunc && (is_unfinished(name, want) || is_unfinished(want, name));
+    return (!releases && !is_alias) || strcmp(name, want) == 0;
+}
+
 static vstep check_btf(verifier *v, vstate *s, vcall_info *call, unsigned reg, bool null_ok)
 {
     vvalue value = vreg(s, reg);
@@ -330,7 +349,7 @@ static vstep check_btf(verifier *v, vstate *s, vcall_info *call, unsigned reg, b
     const char *name = host_name(obj);
     int64_t off = 0;
     if (name == NULL || ((obj->flags & VOBJ_MAYBE_NULL) != 0 && (call->is_kfunc || !null_ok)) ||
-        !vvalue_offset(s, &value, &off) || (want != NULL && !vcall_btf_fits(v, name, off, want))) {
+        !vvalue_offset(s, &value, &off) || (want != NULL && (!vcall_btf_fits(v, name, off, want) || !is_exact_enough(call, obj, name, want)))) {
         char needed[96];
         pst_format(needed, sizeof needed, "a pointer to struct %s", want != NULL ? want : "of the host");
         return vreject_type(v, s, reg, call, needed);
@@ -480,6 +499,8 @@ vstep vcall_arguments(verifier *v, vstate *s, vcall_info *call)
         if (step != VSTEP_NEXT) return step;
     }
     if (call->proto->id == 165 && !call->is_kfunc) return check_format(v, s, call);
+    if (call->proto->id == 81 && !call->is_kfunc && !vvalue_is_null(s, &call->args[2]))
+        return vreject(v, PST_FINDING_ARGUMENT, 2, "%s takes no flags: r2 must be 0", vcall_name(call));
     bool releases = (call->proto->flags & PST_HELPER_RELEASES) != 0;
     if (!releases || call->release_reg != 0 || call->kptr != NULL || call->dynptr != VOBJ_NONE) return VSTEP_NEXT;
     vstep step = vreject(v, PST_FINDING_REFERENCE, 1, "%s gives back a reference, but no argument holds one", vcall_name(call));

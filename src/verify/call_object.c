@@ -244,7 +244,7 @@ static vstep return_same(verifier *v, vstate *s, const vcall_info *call)
 {
     uint32_t flags = VOBJ_MUST_RELEASE;
     // What does not own the object may come too late to get hold of it.
-    if (s->objs[call->object].ref == 0 || (call->proto->flags & PST_HELPER_RET_NULL) != 0) flags |= VOBJ_MAYBE_NULL;
+    if (s->objs[call->object].ref == 0) flags |= VOBJ_MAYBE_NULL;
     uint16_t index = new_object(v, s, s->objs[call->object].type_id, flags);
     if (index == VOBJ_NONE) return vnomem(v);
     vreg_set(s, 0, vvalue_ptr(index));

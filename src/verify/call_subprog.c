@@ -261,7 +261,7 @@ static vstep exit_main(verifier *v, vstate *s)
     if (step != VSTEP_NEXT) return step;
     if (frame->kind == VFRAME_ASYNC) {
         step = check_range(v, s, 0, 0, 0, false, "an async callback");
-    } else if (frame->subprog == 0 || frame->subprog == vcall_exception_callback(v)) {
+    } else if (frame->subprog == 0 || frame->subprog == v->flow.exception_callback) {
         step = vcall_check_return_range(v, s, 0);
     } else {
         vvalue value = vreg(s, 0);
@@ -336,7 +336,11 @@ vstep vcall_return(verifier *v, vstate *s)
     if (frame->kind == VFRAME_CALLBACK) {
         vstep step = check_range(v, s, 0, 0, 1, false, "a callback");
         if (step != VSTEP_NEXT) return step;
+        bool is_loop = frame->callback_kind == VCB_LOOP;
         leave_frame(v, s);
+        // What was to turn at most once has turned.
+        vvalue turns = vreg(s, 1);
+        if (is_loop && turns.kind == V_NUMBER && vvalue_scalar(s, &turns).umax == 1) vreg_set(s, 1, vvalue_const(0));
         step = vcall_check_lost(v, s, "when the callback returns");
         return step == VSTEP_NEXT ? vengine_fork(v, s, call_pc) : step;
     }
@@ -370,13 +374,32 @@ vstep vcall_tail_return(verifier *v, const vstate *s)
     return step == VSTEP_END ? VSTEP_NEXT : step;
 }
 
+vstep vcall_early_return(verifier *v, const vstate *s)
+{
+    for (uint32_t i = 0; i < s->frame_count; i++)
+        if (s->frames[i]->kind == VFRAME_CALLBACK || s->frames[i]->kind == VFRAME_ASYNC)
+            return vreject(v, PST_FINDING_CALLBACK, -1, "a callback may not use the legacy packet loads (BPF_ABS, BPF_IND)");
+    const vframe *frame = vstate_frame(s);
+    if (frame->subprog != 0 && v->globals[frame->subprog].returns_void)
+        return vreject(v, PST_FINDING_HELPER, -1, "a function that uses the legacy packet loads must return int: it ends at a load that fails");
+    if (frame->kind != VFRAME_CALL) return VSTEP_NEXT;
+    vstate *after = vstate_clone(v, s);
+    if (after == NULL) return vnomem(v);
+    uint32_t call_pc = frame->call_pc;
+    leave_frame(v, after);
+    vreg_set(after, 0, vvalue_const(0));
+    vstep step = vengine_arrive(v, after, call_pc + 1);
+    return step == VSTEP_END ? VSTEP_NEXT : step;
+}
+
 vstep vcall_throw(verifier *v, vstate *s)
 {
     for (uint32_t i = 0; i < s->frame_count; i++)
-        if (s->frames[i]->kind == VFRAME_CALLBACK) return vreject(v, PST_FINDING_CALLBACK, -1, "bpf_throw is called from a callback");
+        if (s->frames[i]->kind == VFRAME_CALLBACK || s->frames[i]->kind == VFRAME_ASYNC)
+            return vreject(v, PST_FINDING_CALLBACK, -1, "bpf_throw is called from a callback");
     vstep step = vcall_nothing_held(v, s, true, "bpf_throw");
     if (step != VSTEP_NEXT) return step;
-    uint32_t callback = vcall_exception_callback(v);
+    uint32_t callback = v->flow.exception_callback;
     if (callback != VFLOW_NONE) v->sub_flags[callback] |= VSUB_WANTED;
     else step = vcall_check_return_range(v, s, 1);
     return step == VSTEP_NEXT ? VSTEP_END : step;
@@ -459,6 +482,7 @@ static vstep check_chains(verifier *v, uint32_t root, bool private_stacks)
         }
         uint32_t pc = at->pc - 1;
         v->pc = pc;
+        if (callee == v->flow.exception_callback) return vreject(v, PST_FINDING_CALLBACK, -1, "the exception callback is called by the program itself");
         if (top + 1 == PST_FRAMES_MAX) return reject_depth(v);
         if (has_tail_call(v, callee) && at->depth >= TAIL_CALL_STACK) return reject_stack(v, pc, at->depth, TAIL_CALL_STACK - 1);
         uint32_t depth = at->depth + frame_bytes(v, callee, private_stacks);

@@ -54,6 +54,7 @@ typedef struct vflow_builder {
     // Of the subprogram that is analysed now, by flow_stack.c for flow_live.c.
     vflow_event *events;             // by pc
     uint32_t *event_start;           // events of block n of the program: event_start[n] up to event_start[n + 1]
+    uint16_t *sums;                  // by pc, by flow_pointers.c: operands of additions that matter because the other one may be a pointer
     int64_t *constants;              // that branches compare with, of the whole program
     uint32_t constant_count;
 } vflow_builder;
@@ -71,6 +72,8 @@ uint32_t vflow_sub_at(const vflow_builder *b, uint32_t pc);
 
 /// flow_loops.c: order, loop, is_head of all blocks; loops; by_order. Reads successors.
 PST_MUST_USE pst_status vflow_find_loops(vflow_builder *b);
+/// flow_pointers.c: sums of one subprogram. Reads order.
+PST_MUST_USE pst_status vflow_find_sums(vflow_builder *b, uint32_t sub);
 /// flow_stack.c: events of one subprogram, its summary's dips; appends to constants. Reads order and summaries of callees.
 typedef struct vflow_stack vflow_stack;
 PST_MUST_USE pst_status vflow_stack_create(vflow_builder *b, vflow_stack **out);

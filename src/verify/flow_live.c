@@ -83,9 +83,9 @@ static effect call_effect(const live *l, uint32_t pc)
     return e;
 }
 
-static effect alu_effect(const pst_insn *insn)
+static effect alu_effect(const pst_insn *insn, uint16_t wants)
 {
-    effect e = {.defines = VFLOW_REG(insn->dst)};
+    effect e = {.defines = VFLOW_REG(insn->dst), .wants = wants};
     bool is_move = insn->op == PST_ALU_MOV || insn->op == PST_ALU_MOVSX8 || insn->op == PST_ALU_MOVSX16 || insn->op == PST_ALU_MOVSX32;
     if (!is_move) e.uses |= VFLOW_REG(insn->dst);
     if (!(insn->flags & PST_INSN_IMM) && insn->op != PST_ALU_NEG) e.uses |= VFLOW_REG(insn->src);
@@ -110,7 +110,7 @@ static effect effect_of(const live *l, uint32_t pc)
     const pst_insn *insn = &l->b->image->insns[pc];
     uint16_t dst = VFLOW_REG(insn->dst), src = reg_if(!(insn->flags & PST_INSN_IMM), insn->src);
     switch ((pst_kind)insn->kind) {
-    case PST_KIND_ALU: return alu_effect(insn);
+    case PST_KIND_ALU: return alu_effect(insn, l->b->sums[pc]);
     case PST_KIND_SWAP: return (effect){.uses = dst, .defines = dst, .feeds = dst};
     case PST_KIND_IMM64: return (effect){.defines = dst};
     case PST_KIND_CAST: return (effect){.uses = src, .defines = dst, .feeds = src};
@@ -247,12 +247,14 @@ pst_status vflow_find_live(vflow_builder *b)
     vflow_stack *stack = NULL;
     live l = {.b = b, .queue = pst_arena_array(&b->scratch, b->block_count, sizeof *l.queue),
               .queued = pst_arena_array(&b->scratch, b->block_count, 1)};
-    if (!l.queue || !l.queued) return PST_E_NOMEM;
+    b->sums = pst_arena_array(&b->scratch, b->image->count, sizeof *b->sums);
+    if (!l.queue || !l.queued || !b->sums) return PST_E_NOMEM;
     PST_TRY(vflow_stack_create(b, &stack));
     for (uint32_t i = 0; i < b->sub_order_count; i++) {
         l.sub = b->sub_order[i];
         const vflow_sub *sub = &b->subs[l.sub];
         vflow_stack_run(stack, l.sub);
+        PST_TRY(vflow_find_sums(b, l.sub));
         l.exit_wanted = is_exit_wanted(b, l.sub);
         l.queue_at = l.queue_count = 0;
         solve(&l);

@@ -302,6 +302,8 @@ vstep vmem_legacy(verifier *v, vstate *s, const pst_insn *insn)
         vvalue index = vreg(s, insn->src);
         if (vmem_leaks(v, &index)) return vreject(v, PST_FINDING_POINTER_LEAK, insn->src, "r%u is a pointer, not an index into the packet", insn->src);
     }
+    step = vcall_early_return(v, s);
+    if (step != VSTEP_NEXT) return step;
     for (unsigned reg = 1; reg <= 5; reg++) vreg_set(s, reg, (vvalue){.kind = V_UNINIT});
     pst_scalar scalar = pst_scalar_unknown(insn->width, false);
     vreg_set(s, 0, vvalue_number(v, s, &scalar));

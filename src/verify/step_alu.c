@@ -229,18 +229,19 @@ static vstep refuse_arithmetic(verifier *v, const vstate *s, int reg, const vval
     return step;
 }
 
-// What may be moved at all.
-static const char *immovable(const vstate *s, const vvalue *pointer)
+// What may be moved at all, and by what: Linux's adjust_ptr_min_max_vals. adds_zero: the number 0 is added.
+static const char *immovable(const vstate *s, const vvalue *pointer, bool is_const, bool adds_zero)
 {
     switch ((vkind)pointer->kind) {
     case V_PACKET_END: return "nothing can be added to the end of the packet";
-    case V_MAP: return "nothing can be added to a map";
+    case V_MAP: return adds_zero ? NULL : "nothing can be added to a map";
     case V_FUNC: return "nothing can be added to a subprogram's address";
     case V_PTR: {
         const vobj *o = &s->objs[pointer->obj];
         if (o->flags & VOBJ_MAYBE_NULL) return "it may be null, compare it with 0 first";
-        if (o->kind == VO_MAP) return "nothing can be added to a map";
+        if (o->kind == VO_MAP) return adds_zero ? NULL : "nothing can be added to a map";
         if (o->kind == VO_SOCK) return "nothing can be added to a socket";
+        if (o->kind == VO_STRUCT && o->desc == &pst_struct_flow_keys && !is_const) return "only a number that is known may be added to the flow keys";
         return NULL;
     }
     case V_UNINIT:
@@ -280,7 +281,8 @@ static vstep check_result(verifier *v, const vstate *s, int reg, const vvalue *p
 static vstep move_pointer(verifier *v, vstate *s, const pst_insn *insn, const vvalue *pointer, const vvalue *number, int reg)
 {
     pst_scalar known = vvalue_scalar(s, number), delta = known;
-    const char *why = immovable(s, pointer);
+    bool is_const = pst_scalar_is_const(&known);
+    const char *why = immovable(s, pointer, is_const, is_const && known.umin == 0 && insn->op == PST_ALU_ADD);
     if (why) return refuse_arithmetic(v, s, reg, pointer, why);
     if (insn->op == PST_ALU_SUB && pointer->kind == V_STACK)
         return refuse_arithmetic(v, s, reg, pointer, "subtraction from a stack pointer is not allowed; add a negative number");

@@ -153,9 +153,11 @@ static bool may_be_null(const vstate *s, const vvalue *value)
     return value->kind == V_PTR && (s->objs[value->obj].flags & VOBJ_MAYBE_NULL);
 }
 
-// A pointer that was read out of a struct of the host may be null although nothing says so: reads through it are protected.
+// A pointer that was read out of a struct of the host may be null although nothing says so: reads through it are protected. A host may have an
+// empty packet nowhere, and run a program that asks nothing of its context without one; Linux rules nothing out here either.
 static bool is_unsure(const vstate *s, const vvalue *value)
 {
+    if (value->kind == V_CTX || value->kind == V_PACKET || value->kind == V_META || value->kind == V_PACKET_END) return true;
     if (value->kind != V_PTR) return false;
     const vobj *obj = &s->objs[value->obj];
     return (obj->flags & VOBJ_UNTRUSTED) || ((obj->kind == VO_BTF || obj->kind == VO_PERCPU) && !(obj->flags & VOBJ_TRUSTED) && obj->ref == 0);

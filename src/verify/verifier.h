@@ -145,6 +145,8 @@ vcell *vstack_cell(vstate *s, uint32_t frame, uint32_t slot);
 
 vstep vcall(verifier *v, vstate *s, const pst_insn *insn);  // CALL of every kind
 vstep vexit(verifier *v, vstate *s);                        // EXIT: of the program, a subprogram, a callback
+/// A legacy load whose bytes are not there: on Linux it is the end of the function, which returns 0.
+vstep vcall_early_return(verifier *v, const vstate *s);
 /// Before the walk: what BTF says of global functions, and which subprograms move packets or sleep.
 PST_MUST_USE pst_status vcall_prepare(verifier *v);
 /// The state at the entry of v->entry_subprog (main program or global function). NULL: v->finding or v->status says why.
