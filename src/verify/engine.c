@@ -15,7 +15,7 @@
 #define COMPARED_MAX 256u // kept states that an arriving one is compared with
 #define RETIRE_MISSES 24u // comparisons in vain, for each hit, before a kept state is not compared any more
 #define JOIN_TRIES 16u // slots that a state is tried to be joined with
-#define WIDEN_STEPS 16u // joins by threshold of one slot; later ones drop what grows
+#define WIDEN_STEPS 64u // joins by threshold of one slot; later ones drop what grows
 
 static vstep too_complex(verifier *v, const char *what)
 {
@@ -235,7 +235,7 @@ static void cover_others(verifier *v, uint32_t location, uint32_t by)
 }
 
 // Replaces the state of a slot by one that covers it and what arrives.
-static vstep grow_slot(verifier *v, uint32_t at, vstate *joined)
+static vstep grow_slot(verifier *v, uint32_t at, vstate *joined, bool widen)
 {
     vengine *e = v->engine;
     vslot *slot = &e->slots[at];
@@ -248,7 +248,7 @@ static vstep grow_slot(verifier *v, uint32_t at, vstate *joined)
         slot->state = old;
         return vnomem(v);
     }
-    slot->joins++;
+    slot->widenings += widen;
     slot->turns = turns_of(v, slot->state);
     slot->pending = true;
     slot->state->origin = at;
@@ -275,7 +275,7 @@ static uint32_t nearest(const verifier *v, uint32_t location, const vstate *s, b
     for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE; i = e->slots[i].next) {
         const vslot *slot = &e->slots[i];
         if (slot->covered_by != VFLOW_NONE || (!widen && slot->turns != turns)) continue;
-        uint64_t key = (uint64_t)(widen && slot->joins && slot->turns == VFLOW_NONE ? 0 : vmerge_distance(slot->state, s) + 1) << 32 | (UINT32_MAX - i);
+        uint64_t key = (uint64_t)(widen && slot->widenings && slot->turns == VFLOW_NONE ? 0 : vmerge_distance(slot->state, s) + 1) << 32 | (UINT32_MAX - i);
         if (key <= *least || key >= best_key) continue;
         best = i;
         best_key = key;
@@ -293,9 +293,9 @@ static vstep try_join(verifier *v, uint32_t location, const vstate *s, bool wide
         *at = nearest(v, location, s, widen, &least);
         if (*at == VFLOW_NONE) return VSTEP_END;
         const vslot *slot = &e->slots[*at];
-        vmerge_how how = !widen ? VMERGE_JOIN : slot->joins < WIDEN_STEPS ? VMERGE_WIDEN : VMERGE_DROP;
+        vmerge_how how = !widen ? VMERGE_JOIN : slot->widenings < WIDEN_STEPS ? VMERGE_WIDEN : VMERGE_DROP;
         vstate *joined = vmerge_join(v, slot->state, s, how, force);
-        if (joined) return grow_slot(v, *at, joined);
+        if (joined) return grow_slot(v, *at, joined, widen);
     }
     *at = VFLOW_NONE;
     return VSTEP_END;
@@ -388,6 +388,7 @@ static vstep keep(verifier *v, vstate *s, const arrival *a)
         vstate *kept = vstate_pack(v, s);
         if (!kept) return vnomem(v);
         step = add_slot(v, a->location, kept, &at);
+        if (at == VFLOW_NONE) vstate_free(v, kept); // no slot owns it
         if (step != VSTEP_END) return step;
         kept->origin = at;
         e->slots[at].parent = a->from;

@@ -22,7 +22,7 @@ typedef struct vslot {
     uint32_t covered_by;     // another slot that stands for it; VFLOW_NONE
     uint32_t turns;          // of the loop whose head it is at; VFLOW_NONE: no head, or not one number
     uint32_t hits, misses;   // as something that arriving states are compared with
-    uint16_t joins;          // how often its state grew
+    uint32_t widenings;      // how often its state was widened
     bool pending;            // its state has not been walked since it changed
     bool retired;            // out of its location's list: no state is compared with it any more, only its place and its counts are kept
 } vslot;

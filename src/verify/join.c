@@ -76,7 +76,7 @@ static void join_number(joiner *j, const vvalue *o, const vvalue *n, vvalue *out
         out->off = (int64_t)((uint64_t)o->off - (uint64_t)p->off);
         p->counts |= j->in_ghost;
         p->measure |= j->in_pointer;
-        if (j->how == VMERGE_WIDEN) widen_shared(j, p, o, n, out);
+        if (j->how == VMERGE_WIDEN && !j->in_ghost) widen_shared(j, p, o, n, out);
         return;
     }
     if (j->pair_count == PAIRS_MAX) return;
@@ -341,9 +341,9 @@ static bool join_all(joiner *j)
         if (!join_frame(j, f)) return false;
     if (!join_ghosts(j) || !join_links(j) || j->failed) return false;
     join_relations(j);
-    // A relation that held in both holds in the result, whatever the intervals were widened to: so what it says of them may be used. Not for ever:
-    // each tightening undoes a widening.
-    return j->how == VMERGE_DROP || vrel_propagate(j->to, VSYM_NONE);
+    // A relation that held in both holds in the result, so what it says of intervals may be used; but not against a widening, which would begin
+    // anew each time.
+    return j->how != VMERGE_JOIN || vrel_propagate(j->to, VSYM_NONE);
 }
 
 // --- Choice ---------------------------------------------------------------------------------------------------

@@ -54,8 +54,9 @@ static bool relax(closure *c, uint32_t sym, int64_t dist)
     return true;
 }
 
-// Bellman and Ford from x over the relations. Rounds are bounded by the number of nodes; stopping early only loses precision.
-static void close_from(const vstate *s, uint32_t x, closure *c)
+// Bellman and Ford from x over the relations; backwards: towards x, and then syms[i] - x <= dist[i]. Rounds are bounded by the number of nodes;
+// stopping early only loses precision.
+static void close_from(const vstate *s, uint32_t x, bool backwards, closure *c)
 {
     c->count = 0;
     (void)relax(c, x, 0);
@@ -63,9 +64,10 @@ static void close_from(const vstate *s, uint32_t x, closure *c)
         bool changed = false;
         for (uint32_t r = 0; r < s->rel_count; r++) {
             const vrel *rel = &s->rels[r];
+            uint32_t from = backwards ? rel->b : rel->a, to = backwards ? rel->a : rel->b;
             for (uint32_t i = 0; i < c->count; i++) {
-                if (c->syms[i] != rel->a) continue;
-                changed |= relax(c, rel->b, bound_add(c->dist[i], rel->c));
+                if (c->syms[i] != from) continue;
+                changed |= relax(c, to, bound_add(c->dist[i], rel->c));
                 break;
             }
         }
@@ -78,9 +80,17 @@ static int64_t sym_bound(const vstate *s, uint32_t x, uint32_t y)
 {
     if (x == y && x != VSYM_ANY) return 0;
     int64_t best = bound_sub(sym_max(s, x), sym_min(s, y));
-    if (s->rel_count == 0 || x == VSYM_ANY || y == VSYM_ANY || x == VSYM_NONE) return best;
+    if (s->rel_count == 0 || x == VSYM_ANY || y == VSYM_ANY) return best;
     closure c;
-    close_from(s, x, &c);
+    if (x == VSYM_NONE) { // 0 - m by the interval of m, then m - y
+        close_from(s, y, true, &c);
+        for (uint32_t i = 0; i < c.count; i++) {
+            int64_t via = bound_add(bound_sub(0, sym_min(s, c.syms[i])), c.dist[i]);
+            if (via < best) best = via;
+        }
+        return best;
+    }
+    close_from(s, x, false, &c);
     for (uint32_t i = 0; i < c.count; i++) {
         int64_t via = c.syms[i] == y ? c.dist[i] : bound_add(c.dist[i], bound_sub(sym_max(s, c.syms[i]), sym_min(s, y)));
         if (via < best) best = via;
