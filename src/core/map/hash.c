@@ -14,24 +14,40 @@ static void *hash_lookup(pst_map *map, const void *key)
     return element ? hash_value(hash, element) : NULL;
 }
 
+// A value that one store writes whole is replaced in place.
+static bool fits_one_store(uint32_t size)
+{
+    return size <= 8 && (size & (size - 1)) == 0;
+}
+
+// The bucket is locked. old: the key's element, NULL when there is none.
+static int put_value(hash_map *hash, hash_element *old, const void *key, uint32_t hashed, const void *value)
+{
+    int error = 0;
+    uint32_t size = hash->map.view.value_size;
+    if (old && fits_one_store(size)) {
+        core_value_store(hash_value(hash, old), value, size);
+        return 0;
+    }
+    hash_element *element = hash_fill(hash, key, hashed, old != NULL, &error);
+    if (!element) return error;
+    core_value_store(hash_value(hash, element), value, size);
+    hash_link(hash, element); // in front of the old one: no moment without the key
+    if (!old) return 0;
+    hash_unlink(hash, old);
+    hash_pool_give(hash, old, false);
+    return 0;
+}
+
 static int hash_update(pst_map *map, const void *key, const void *value, uint64_t flags)
 {
     hash_map *hash = hash_of(map);
     if ((flags & ~(uint64_t)PST_BPF_F_LOCK) > PST_BPF_EXIST || (flags & PST_BPF_F_LOCK)) return -PST_EINVAL;
     uint32_t hashed = hash_compute(hash, key);
     core_spin *lock = hash_lock(hash, hashed);
-    hash_element *old = hash_find(hash, key), *element = NULL;
+    hash_element *old = hash_find(hash, key);
     int error = hash_flags_check(old, flags);
-    if (!error) element = hash_fill(hash, key, hashed, old != NULL, &error);
-    if (element) {
-        error = 0;
-        core_value_store(hash_value(hash, element), value, map->view.value_size);
-        hash_link(hash, element); // in front of the old one: no moment without the key
-        if (old) {
-            hash_unlink(hash, old);
-            hash_pool_give(hash, old, false);
-        }
-    }
+    if (!error) error = put_value(hash, old, key, hashed, value);
     core_spin_unlock(lock);
     return error;
 }

@@ -1,7 +1,8 @@
 // hash_map.h: the hash table behind hash, percpu_hash and hash_of_maps.
 //
 // Buckets are chains of elements; readers walk them inside an epoch without locks and without writing. A writer holds its bucket's
-// lock. Updating a key links a new element in front of the old one, so no reader sees a half-written value or misses the key.
+// lock. Updating a key links a new element in front of the old one, so no reader sees a half-written value or misses the key; a value
+// that one store writes whole is replaced in place.
 //
 // Elements come from a pool of max_entries and some more. A removed element may be filled again once the epoch in which it was removed is over.
 // A command waits for that. A program cannot: when it removes faster than epochs pass (within one run), the oldest removed element is
@@ -37,6 +38,7 @@ typedef struct hash_pool {
     uint32_t total, limit;  // elements there are; may be
     uint32_t live;          // in buckets
     uint32_t steals;        // how often a waiting element was taken
+    uint32_t patience;      // thefts until epochs are looked at again: a long run changes nothing about them
     hash_element **ring;
     uint64_t ring_size;     // power of two, at least total
     uint64_t head, ripe, tail;
