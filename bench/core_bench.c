@@ -2,7 +2,8 @@
 //
 // Each figure is the best of many short measurements, in nanoseconds an operation, on keys in random order. One thread. Compare only figures of one
 // run: machines differ. Where the process may call bpf(2), the kernel's maps are measured beside ours, in a program
-// that draws random keys, less the time of a program that only draws.
+// that draws random keys, less the time of a program that only draws. Each figure appears when it is known, and takes a second at most on
+// a machine that has other work.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 #define KEYS (1u << 20)
 #define SLICE 20000u // operations of one measurement: short, so that some are not interrupted
 #define SLICES 100u
+#define SLICES_MIN 5u
+#define FIGURE_NS 1000000000u // no further slice after that
 
 static pst_core *g_core;
 static pst_client *g_client;
@@ -46,10 +49,17 @@ static pst_map *map_of(int64_t fd)
 
 typedef uint64_t (*body)(void *arg, uint32_t first, uint32_t count);
 
+// False: enough was measured, of a figure that was begun at a time.
+static bool goes_on(uint32_t slice, uint32_t slices, uint64_t since)
+{
+    return slice < slices && (slice < SLICES_MIN || pst_pal_time_ns() - since < FIGURE_NS);
+}
+
 static double measure(body run, void *arg)
 {
     double best = 1e18;
-    for (uint32_t i = 0; i < SLICES; i++) {
+    uint64_t since = pst_pal_time_ns();
+    for (uint32_t i = 0; goes_on(i, SLICES, since); i++) {
         uint64_t begin = pst_pal_time_ns();
         g_sink += run(arg, i * SLICE, SLICE);
         double ns = (double)(pst_pal_time_ns() - begin) / SLICE;
@@ -115,7 +125,8 @@ static void bench_map(const char *name, uint32_t type, uint32_t entries)
         uint64_t value = i;
         if (map->ops->update(map, &i, &value, 0)) exit(1);
     }
-    printf("%-14s %9u  %8.1f ", name, entries, measure(lookup, map));
+    printf("%-14s %9u  ", name, entries);
+    printf("%8.1f ", measure(lookup, map));
     if (is_hash)
         printf("%8.1f ", measure(miss, map));
     else
@@ -146,7 +157,8 @@ static double kernel_run(const char *text)
     pst_free(pst_pal_env(), slots, count * sizeof *slots);
     if (prog < 0) return -1;
     double best = 1e18;
-    for (uint32_t i = 0; i < SLICES / 2; i++) {
+    uint64_t since = pst_pal_time_ns();
+    for (uint32_t i = 0; goes_on(i, SLICES / 2, since); i++) {
         pst_bpf_attr run = {.test = {.prog_fd = (uint32_t)prog, .data_in = (uintptr_t)frame, .data_size_in = sizeof frame, .repeat = SLICE}};
         if (syscall(SYS_bpf, PST_BPF_PROG_TEST_RUN, &run, sizeof run) != 0) break;
         if (run.test.duration < best) best = run.test.duration;
@@ -264,6 +276,7 @@ static void bench_rest(void)
 
 int main(void)
 {
+    setbuf(stdout, NULL); // a figure at a time, into pipes too
     g_keys = malloc(KEYS * sizeof *g_keys);
     if (!g_keys || pst_core_create(pst_pal_env(), NULL, &g_core) != PST_OK || pst_client_create(g_core, &g_client) != PST_OK) return 1;
     printf("ns an operation; keys of 4 bytes, values of 8\n%-14s %9s  %8s %8s %8s %15s\n", "map", "entries", "hit", "miss", "update",
