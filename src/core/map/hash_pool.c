@@ -10,7 +10,6 @@
 #define SPARE_MIN 32u // elements beyond max_entries: removed ones that wait, replaced values
 #define SPARE_MAX 4096u
 #define STEALS_BLIND 32u
-#define WAIT_TURNS 1000u // of a command, for epochs to pass
 
 static bool is_percpu(const hash_map *hash)
 {
@@ -100,13 +99,13 @@ static bool refresh_ripe(hash_pool *pool, uint64_t now)
     return pool->head != pool->ripe;
 }
 
-// The pool's lock is held. The oldest removed element, if it may be used already.
-static hash_element *take_removed(hash_map *hash)
+// The pool's lock is held. The oldest removed element, if it may be used already. patient: epochs are looked at in any case.
+static hash_element *take_removed(hash_map *hash, bool patient)
 {
     hash_pool *pool = &hash->pool;
     epoch_domain *epoch = &hash->map.object.core->epoch;
     if (pool->head == pool->ripe) {
-        if (pool->head == pool->tail || pool->patience > 0) return NULL;
+        if (pool->head == pool->tail || (pool->patience > 0 && !patient)) return NULL;
         if (!refresh_ripe(pool, PST_ATOMIC_LOAD(&epoch->now)) && !refresh_ripe(pool, epoch_advance(epoch))) return NULL;
     }
     return pool->ring[pool->head++ & (pool->ring_size - 1)];
@@ -139,19 +138,6 @@ static hash_element *take_fresh(hash_map *hash)
     return element;
 }
 
-void hash_pool_wait(hash_map *hash)
-{
-    hash_pool *pool = &hash->pool;
-    epoch_domain *epoch = &hash->map.object.core->epoch;
-    for (unsigned turn = 0; turn < WAIT_TURNS; turn++) {
-        core_spin_lock(&pool->lock);
-        bool has = pool->head != pool->ripe || pool->fresh > 0 || pool->total < pool->limit || refresh_ripe(pool, epoch_advance(epoch));
-        core_spin_unlock(&pool->lock);
-        if (has) return;
-        pst_pal_yield();
-    }
-}
-
 uint8_t *hash_pool_percpu(hash_map *hash, hash_element *element)
 {
     uint8_t *values;
@@ -159,7 +145,7 @@ uint8_t *hash_pool_percpu(hash_map *hash, hash_element *element)
     return values;
 }
 
-hash_element *hash_pool_take(hash_map *hash, bool replaces, int *error)
+hash_element *hash_pool_take(hash_map *hash, bool replaces, bool may_steal, int *error)
 {
     hash_pool *pool = &hash->pool;
     hash_element *element = NULL;
@@ -168,11 +154,12 @@ hash_element *hash_pool_take(hash_map *hash, bool replaces, int *error)
         *error = -PST_E2BIG;
     } else {
         *error = -PST_ENOMEM;
-        if (pool->head != pool->ripe) element = take_removed(hash);
+        if (pool->head != pool->ripe) element = take_removed(hash, false);
         if (!element && pool->fresh > 0) element = take_fresh(hash);
-        if (!element) element = take_removed(hash);
+        if (!element) element = take_removed(hash, !may_steal);
         if (!element) element = take_fresh(hash);
-        if (!element) element = steal_removed(hash);
+        if (!element && may_steal) element = steal_removed(hash);
+        if (!element && !may_steal && pool->head != pool->tail) *error = -PST_EAGAIN;
         if (element && !replaces) pool->live++;
         // In a large map the next element in the ring has long left the caches.
         if (pool->head != pool->tail) PST_PREFETCH(pool->ring[pool->head & (pool->ring_size - 1)]);

@@ -1,4 +1,6 @@
 // map_test.c: what maps promise, on every platform. kernel_map_test.c compares far more with Linux.
+#include "core/internal.h"
+#include "core/map/hash_map.h"
 #include "core_fixture.h"
 
 TEST(an_array_has_all_its_keys)
@@ -99,6 +101,46 @@ TEST(a_program_may_replace_for_ever)
     CHECK_EQ(retval, 0);
     CHECK_EQ(map_lookup(&f, fd, &key, &value), -PST_ENOENT); // the last turn was odd: deleted
     fixture_close(&f);
+}
+
+// A reader stays in its epoch while commands replace and remove until no element is left: they wait for the reader before they steal one.
+static void wait_for_a_reader(uint32_t type, uint32_t value_size)
+{
+    core_fixture f;
+    uint32_t key = 1;
+    uint64_t value[64] = {7};
+    fixture_open(&f);
+    int64_t fd = map_create(&f, type, 4, value_size, 1, 0);
+    core_object *object = core_handle_get(f.client, fd, NULL);
+    hash_map *hash = hash_of(core_map_of_object(object));
+    core_object_put(object);
+    CHECK_EQ(map_update(&f, fd, &key, value, 0), 0);
+    pst_epoch_guard reader = pst_core_epoch_enter(f.core);
+    hash_element *element;
+    int error = 0;
+    while ((element = hash_pool_take(hash, true, false, &error))) hash_pool_give(hash, element, false);
+    CHECK_EQ(error, -PST_EAGAIN);
+    CHECK_EQ(hash->pool.steals, 0);
+    CHECK_EQ(map_update(&f, fd, &key, value, 0), 0);
+    CHECK_EQ(map_delete(&f, fd, &key), 0);
+    key = 2;
+    CHECK_EQ(map_update(&f, fd, &key, value, 0), 0); // the reader outlasts the command's patience
+    CHECK(hash->pool.steals > 0);
+    uint32_t steals = hash->pool.steals;
+    pst_core_epoch_exit(f.core, reader);
+    for (unsigned i = 0; i < 100; i++) {
+        CHECK_EQ(map_delete(&f, fd, &key), 0);
+        CHECK_EQ(map_update(&f, fd, &key, value, PST_BPF_NOEXIST), 0);
+    }
+    CHECK_EQ(hash->pool.steals, steals);
+    fixture_close(&f);
+}
+
+TEST(a_command_waits_for_readers_before_it_steals)
+{
+    wait_for_a_reader(PST_MAP_HASH, 24);
+    wait_for_a_reader(PST_MAP_HASH, 8);
+    wait_for_a_reader(PST_MAP_PERCPU_HASH, 8);
 }
 
 TEST(a_per_cpu_value_has_a_part_for_each_cpu)
