@@ -200,7 +200,7 @@ TEST(help_explains_everything)
 
 TEST(show_prints_tables_and_json)
 {
-    static const char *const topics[] = {"sections", "maps", "programs", "disassembly", "btf", "helpers", "types"};
+    static const char *const topics[] = {"sections", "maps", "programs", "disassembly", "btf", "helpers", "types", "groups"};
     for (size_t i = 0; i < PST_COUNT(topics); i++) {
         cli_result text = RUN("show", topics[i], OBJECT), json = RUN("show", topics[i], OBJECT, "-j");
         CHECK_EQ(text.code, 0);
@@ -212,6 +212,10 @@ TEST(show_prints_tables_and_json)
     cli_result helpers = RUN("show", "helpers", "--json"), types = RUN("show", "types", "--json");
     CHECK(json_valid(helpers.out) && strstr(helpers.out, "bpf_ringbuf_reserve"));
     CHECK(json_valid(types.out) && strstr(types.out, "sched_cls"));
+    cli_result groups = RUN("show", "groups"), needed = RUN("show", "groups", OBJECT, "-j");
+    CHECK(strstr(groups.out, "divmul64") && strstr(groups.out, "atomic32"));
+    CHECK(strstr(needed.out, "\"group\": \"base64\"") && strstr(needed.out, "\"group\": \"base32\"") && !strstr(needed.out, "\"packet\""));
+    cli_result_free(&groups), cli_result_free(&needed);
     cli_result code = RUN("show", "disassembly", OBJECT, "count");
     CHECK(strstr(code.out, "call bpf_map_lookup_elem") && strstr(code.out, "counts") && strstr(code.out, "api.bpf.c:"));
     CHECK(!strstr(code.out, "tail_target"));
