@@ -173,6 +173,40 @@ TEST(a_per_cpu_value_has_a_part_for_each_cpu)
     fixture_close(&f);
 }
 
+// Helper 195 finds another CPU's part; 2 writes the own part and, of a new key, zeros the others.
+TEST(programs_reach_the_parts_of_other_cpus)
+{
+    core_fixture f;
+    uint32_t key = 2, retval = 0, cpus = pst_pal_cpu_count();
+    char text[768];
+    fixture_open(&f);
+    for (unsigned hash = 0; hash < 2; hash++) {
+        static uint64_t values[PST_CPUS_MAX];
+        int64_t fd = map_create(&f, hash ? PST_MAP_PERCPU_HASH : PST_MAP_PERCPU_ARRAY, 4, 8, 4, 0);
+        snprintf(text, sizeof text,
+                 "*(u32 *)(r10 - 4) = 2\n*(u64 *)(r10 - 16) = 9\nr1 = map[fd:%d]\nr2 = r10\nr2 += -4\nr3 = r10\nr3 += "
+                 "-16\nr4 = 0\ncall 2\nexit",
+                 (int)fd);
+        CHECK_EQ(prog_run_sample(&f, prog_load_text(&f, PST_PROG_SAMPLE, text), &retval), 0);
+        CHECK_EQ(retval, 0);
+        CHECK_EQ(map_lookup(&f, fd, &key, values), 0);
+        uint64_t sum = 0;
+        for (uint32_t cpu = 0; cpu < cpus; cpu++) sum += values[cpu];
+        CHECK_EQ(sum, 9);
+        for (uint32_t cpu = 0; cpu < cpus; cpu++) values[cpu] = 100 + cpu;
+        CHECK_EQ(map_update(&f, fd, &key, values, 0), 0);
+        for (uint32_t cpu = 0; cpu <= cpus; cpu++) {
+            snprintf(text, sizeof text,
+                     "*(u32 *)(r10 - 4) = 2\nr1 = map[fd:%d]\nr2 = r10\nr2 += -4\nr3 = %u\ncall 195\nif r0 == 0 goto "
+                     "out\nr0 = *(u64 *)(r0 + 0)\nout: exit",
+                     (int)fd, cpu);
+            CHECK_EQ(prog_run_sample(&f, prog_load_text(&f, PST_PROG_SAMPLE, text), &retval), 0);
+            CHECK_EQ(retval, cpu < cpus ? 100 + cpu : 0); // there is no such CPU
+        }
+    }
+    fixture_close(&f);
+}
+
 TEST(a_frozen_map_is_read_only_for_commands)
 {
     core_fixture f;
