@@ -70,6 +70,27 @@ TEST(strings_and_addresses_are_followed_where_the_program_may)
     CHECK_EQ(helper_format(&run, g_out, sizeof g_out, "[%pks]", 7, args, 3), 2);
 }
 
+// Without an engine that knows more: the program's own global data, each byte of it and none behind.
+TEST(global_data_is_followed_in_any_case)
+{
+    static uint8_t values[16] = "0123456789abcde";
+    pst_map_view view = {.type = PST_MAP_ARRAY, .values = values, .value_stride = 8, .max_entries = 2};
+    pst_map_view *maps[] = {&view};
+    pst_image image = {.maps = maps, .map_count = 1};
+    pst_exec exec = {.image = &image};
+    pst_run run = {.prog = &exec};
+    uint64_t args[1] = {PTR(values + 10)};
+    CHECK_EQ(helper_format(&run, g_out, sizeof g_out, "[%s]", 5, args, 1), 7);
+    CHECK_STR(g_out, "[abcde]");
+    values[15] = 'f'; // no end inside: nothing behind is read
+    CHECK_EQ(helper_format(&run, g_out, sizeof g_out, "[%s]", 5, args, 1), 8);
+    CHECK_STR(g_out, "[abcdef]");
+    args[0] = PTR(values + 16);
+    CHECK_EQ(helper_format(&run, g_out, sizeof g_out, "[%s]", 5, args, 1), 2);
+    args[0] = PTR(values + 13); // four bytes reach over the end
+    CHECK_EQ(helper_format(&run, g_out, sizeof g_out, "[%pI4]", 7, args, 1), helper_format(&(pst_run){0}, g_out, sizeof g_out, "[%pI4]", 7, args, 1));
+}
+
 TEST(programs_print)
 {
     core_fixture f;

@@ -136,6 +136,59 @@ static void wait_for_a_reader(uint32_t type, uint32_t value_size)
     fixture_close(&f);
 }
 
+// Keys of each way to hash: one word, two, several, a part of one at the end, and too many.
+TEST(keys_and_values_of_many_sizes)
+{
+    static const uint32_t sizes[] = {1, 2, 3, 4, 8, 12, 63, 64, 65, 200};
+    core_fixture f;
+    fixture_open(&f);
+    for (size_t i = 0; i < PST_COUNT(sizes); i++) {
+        for (uint32_t flags = 0; flags <= PST_F_ZERO_SEED; flags += PST_F_ZERO_SEED) {
+            uint8_t key[200] = {0}, value[200], got[200];
+            int64_t fd = map_create(&f, PST_MAP_HASH, sizes[i], sizes[i], 200, flags);
+            for (unsigned n = 0; n < 200; n++) {
+                key[sizes[i] - 1] = (uint8_t)n;
+                memset(value, (int)n, sizeof value);
+                CHECK_EQ(map_update(&f, fd, key, value, PST_BPF_NOEXIST), 0);
+            }
+            for (unsigned n = 0; n < 200; n++) {
+                key[sizes[i] - 1] = (uint8_t)n;
+                memset(value, (int)n, sizeof value);
+                CHECK_EQ(map_lookup(&f, fd, key, got), 0);
+                CHECK_EQ(memcmp(got, value, sizes[i]), 0);
+            }
+            CHECK_EQ(pst_core_close(f.client, (int)fd), 0);
+        }
+    }
+    fixture_close(&f);
+}
+
+TEST(commands_without_memory_are_refused)
+{
+    core_fixture f;
+    uint32_t key = 1, cursor = 0;
+    fixture_open(&f);
+    int64_t fd = map_create(&f, PST_MAP_HASH, 4, 8, 4, 0);
+    CHECK_EQ(map_update(&f, fd, &key, &(uint64_t){1}, 0), 0);
+    CHECK_EQ(map_next(&f, fd, &key, NULL), -PST_EFAULT);
+    CHECK_EQ(map_lookup(&f, fd, NULL, &(uint64_t){0}), -PST_EFAULT);
+    CHECK_EQ(map_lookup(&f, fd, &key, NULL), -PST_EFAULT);
+    CHECK_EQ(map_update(&f, fd, &key, NULL, 0), -PST_EFAULT);
+    CHECK_EQ(map_delete(&f, fd, NULL), -PST_EFAULT);
+    static const uint32_t commands[] = {PST_BPF_MAP_UPDATE_BATCH, PST_BPF_MAP_LOOKUP_BATCH, PST_BPF_MAP_LOOKUP_AND_DELETE_BATCH};
+    for (size_t i = 0; i < PST_COUNT(commands); i++) {
+        pst_bpf_attr attr = {.batch = {.keys = PTR(&key), .count = 1, .map_fd = (uint32_t)fd}};
+        if (i > 0) attr.batch.out_batch = PTR(&cursor);
+        CHECK_EQ(cmd(&f, commands[i], &attr), -PST_EFAULT);
+    }
+    pst_bpf_attr attr = {.batch = {.count = 1, .map_fd = (uint32_t)fd}};
+    CHECK_EQ(cmd(&f, PST_BPF_MAP_DELETE_BATCH, &attr), -PST_EFAULT);
+    pst_bpf_attr named = {.map_type = PST_MAP_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1};
+    memset(named.map_name, 'a', sizeof named.map_name);
+    CHECK_EQ(cmd(&f, PST_BPF_MAP_CREATE, &named), -PST_EINVAL); // no end
+    fixture_close(&f);
+}
+
 TEST(a_command_waits_for_readers_before_it_steals)
 {
     wait_for_a_reader(PST_MAP_HASH, 24);

@@ -187,7 +187,34 @@ TEST(refused_programs_say_why)
     attr.log_size = 8; // cut, but terminated
     CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EINVAL);
     CHECK_EQ(strlen(log), 7);
+    attr = base;
+    attr.attach_btf_id = 1;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EINVAL);
     CHECK_EQ(prog_load_as(&f, PST_PROG_XDP, 0, "x", "r1 = map[fd:77]\nr0 = 0\nexit"), -PST_EBADF);
+    fixture_close(&f);
+}
+
+// A log that was cut takes the program with it, as on Linux: ENOSPC, and no handle is left.
+TEST(a_log_without_room_gives_the_program_back)
+{
+    static const pst_slot slots[] = {{.opcode = 0xb7, .imm = 1}, {.opcode = 0x95}};
+    core_fixture f;
+    char log[512] = "";
+    fixture_open(&f);
+    pst_bpf_attr base = {.prog_type = PST_PROG_XDP, .insn_cnt = 2, .insns = PTR(slots), .license = PTR("GPL"),
+                         .log_level = 1, .log_size = sizeof log, .log_buf = PTR(log)}, attr = base;
+    int64_t fd = cmd(&f, PST_BPF_PROG_LOAD, &attr);
+    CHECK(fd >= 3);
+    uint32_t whole = attr.log_true_size;
+    CHECK_EQ(pst_core_close(f.client, (int)fd), 0);
+    attr = base;
+    attr.log_size = 1;
+    log[1] = '#';
+    int64_t again = cmd(&f, PST_BPF_PROG_LOAD, &attr);
+    CHECK_EQ(again, whole > 1 ? -PST_ENOSPC : fd);
+    CHECK_EQ(attr.log_true_size, whole);
+    CHECK(log[0] == '\0' && log[1] == '#');
+    if (again >= 0) CHECK_EQ(pst_core_close(f.client, (int)again), 0);
     fixture_close(&f);
 }
 
@@ -216,6 +243,14 @@ TEST(test_run_follows_the_rules_of_sizes)
     attr = base;
     attr.test.ctx_size_in = 24;
     CHECK_EQ(cmd(&f, PST_BPF_PROG_TEST_RUN, &attr), -PST_EINVAL);
+    attr = base;
+    attr.test.ctx_out = PTR(ctx);
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_TEST_RUN, &attr), -PST_EINVAL);
+    attr.test.ctx_size_out = 23;
+    memset(ctx, 0xee, sizeof ctx);
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_TEST_RUN, &attr), -PST_ENOSPC);
+    CHECK(attr.test.ctx_size_out == 24 && ctx[4] == 64 && ctx[23] == 0xee);
+    memset(ctx, 0, sizeof ctx);
     attr = base;
     attr.test.flags = 2;
     CHECK_EQ(cmd(&f, PST_BPF_PROG_TEST_RUN, &attr), -PST_EINVAL);
