@@ -4,7 +4,7 @@ _postern() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command= i
     local commands="run show test-run verify help"
     local global="--json --verbose --help --version -j -v -h"
-    local topics="sections maps programs disassembly btf helpers types"
+    local topics="sections maps programs disassembly btf helpers types groups"
     local run="--hook --program --one-way --set --map --events --event-type --duration --stats-interval --detach-after --budget --make-tap --btf"
     local show="--btf"
     local test_run="--data --ctx --repeat --budget --out --set --map --events --event-type --btf"

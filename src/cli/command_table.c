@@ -54,7 +54,7 @@ static const cli_option verify_options[] = {
     {"stack-max", 0, "BYTES", "stack that a chain of calls may take (default 512)"},
 };
 
-const char *const cli_show_topics[] = {"sections", "maps", "programs", "disassembly", "btf", "helpers", "types", NULL};
+const char *const cli_show_topics[] = {"sections", "maps", "programs", "disassembly", "btf", "helpers", "types", "groups", NULL};
 
 const cli_command cli_commands[] = {
     {
@@ -95,10 +95,13 @@ const cli_command cli_commands[] = {
                 "  disassembly  its instructions, with source lines (NAME: of one program or section)\n"
                 "  btf          its types (NAME: of one type)\n"
                 "  helpers      the helpers that its programs call; without FILE: all helpers with their prototypes\n"
-                "  types        the types of its programs; without FILE: all program types and the section names that choose them\n",
+                "  types        the types of its programs; without FILE: all program types and the section names that choose them\n"
+                "  groups       the conformance groups of RFC 9669 that its programs need (\"none\": the RFC has no such instruction); without\n"
+                "               FILE: all groups\n",
         .examples = "postern show programs filter.o\n"
                     "postern show disassembly filter.o drop_udp\n"
                     "postern show maps filter.o -j\n"
+                    "postern show groups filter.o\n"
                     "postern show helpers\n",
         .options = show_options,
         .option_count = PST_COUNT(show_options),

@@ -12,8 +12,11 @@ void hash_destroy(pst_map *map);
 
 /// Locks the bucket of a hash value. Unlock with core_spin_unlock.
 core_spin *hash_lock(hash_map *hash, uint32_t hashed);
-/// An element with its key; the caller fills the value, then links it. The bucket is locked.
-hash_element *hash_fill(hash_map *hash, const void *key, uint32_t hashed, bool replaces, int *error);
+/// An element with its key; the caller fills the value, then links it. The bucket is locked. NULL: as hash_pool_take.
+hash_element *hash_fill(hash_map *hash, const void *key, uint32_t hashed, bool replaces, bool may_steal, int *error);
+/// For commands, which hold no lock and are in no epoch: false once a change that found no element (-PST_EAGAIN) has waited long enough for
+/// epochs to pass; then it may steal one.
+PST_MUST_USE bool hash_wait(unsigned *turns);
 void hash_link(hash_map *hash, hash_element *element);
 void hash_unlink(hash_map *hash, hash_element *element);
 /// -PST_EEXIST or -PST_ENOENT where flags demand the opposite of what there is.
