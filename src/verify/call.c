@@ -17,8 +17,33 @@ static vstep reject_helper(verifier *v, int32_t id)
     return step;
 }
 
+// Helpers that read any memory of the host, or tell its addresses: Linux wants CAP_PERFMON for them.
+static bool reads_host(const pst_helper_proto *proto)
+{
+    switch (proto->id) {
+    case 4:   // probe_read
+    case 35:  // get_current_task
+    case 45:  // probe_read_str
+    case 67:  // get_stack
+    case 113: // probe_read_kernel
+    case 115: // probe_read_kernel_str
+    case 141: // get_task_stack
+    case 149: // snprintf_btf
+    case 158: // get_current_task_btf
+    case 173: // get_func_ip
+    case 175: // task_pt_regs
+    case 179: return true; // kallsyms_lookup_name
+    default: return false;
+    }
+}
+
 static vstep check_allowed(verifier *v, vstate *s, const vcall_info *call)
 {
+    if (v->strict && !call->is_kfunc && reads_host(call->proto)) {
+        vstep step = vreject(v, PST_FINDING_POINTER_LEAK, -1, "%s reads the host's own memory, or tells its addresses", vcall_name(call));
+        vhint(v, "strict mode lets nothing of the host leak: verify the program in privileged mode, if whoever loads it may see all");
+        return step;
+    }
     if ((call->proto->flags & PST_HELPER_GPL) != 0 && !v->image->gpl_compatible) {
         vstep step = vreject(v, PST_FINDING_HELPER, -1, "%s is for programs with a GPL-compatible licence only", vcall_name(call));
         vhint(v, "char LICENSE[] SEC(\"license\") = \"GPL\"; if that is the program's licence");

@@ -177,7 +177,8 @@ static vstep check_size(verifier *v, vstate *s, vcall_info *call, unsigned reg, 
 
 static vstep check_aligned_out(verifier *v, vstate *s, vcall_info *call, unsigned reg, uint32_t size)
 {
-    vstep step = vmem_argument(v, s, reg, size, size, VMEM_WRITE | VMEM_UNINIT | vcall_packet_access(call));
+    bool is_read = !call->is_kfunc && call->proto->id == 163; // bpf_check_mtu is told a length in what it puts the MTU into
+    vstep step = vmem_argument(v, s, reg, size, size, VMEM_WRITE | (is_read ? VMEM_READ : VMEM_UNINIT) | vcall_packet_access(call));
     if (step != VSTEP_NEXT) return step;
     vvalue value = vreg(s, reg);
     pst_scalar known = vvalue_scalar(s, &value);

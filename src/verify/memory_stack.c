@@ -50,9 +50,14 @@ static unsigned cell_zeros(const vstate *s, const vcell *cell)
 
 static bool holds_pointer(const vcell *cell) { return cell->lo_size == 8 && vvalue_is_pointer(&cell->lo); }
 
-// Bytes mask are about to change: of a number that has some of them, the others stay initialised, and known where they are 0.
+static bool is_address(const vvalue *value) { return vvalue_is_pointer(value) || (value->flags & VVALUE_CAST); }
+
+// Bytes mask are about to change: of a number that has some of them, the others stay initialised, and known where they are 0. What is left of an
+// address is none that a program may read.
 static void cell_forget(const vstate *s, vcell *cell, unsigned mask)
 {
+    if (cell->lo_size && is_address(&cell->lo) && (part_mask(0, cell->lo_size) & mask)) cell->init = (uint8_t)(cell->init & ~part_mask(0, cell->lo_size));
+    if (cell->hi_size && is_address(&cell->hi) && (part_mask(4, cell->hi_size) & mask)) cell->init = (uint8_t)(cell->init & ~part_mask(4, cell->hi_size));
     if (cell->lo_size && (part_mask(0, cell->lo_size) & mask)) {
         cell->zero = (uint8_t)(cell->zero | zero_bytes_of(s, &cell->lo, cell->lo_size));
         cell->lo_size = 0;
@@ -211,6 +216,16 @@ static vstep refuse_uninitialised(verifier *v, const vaccess *a, int64_t at)
     return VSTEP_REJECT;
 }
 
+// An address of which bytes would be read as a number; NULL: none. A plain load of all of a number that tells one yields just that number.
+static const vvalue *address_in(const verifier *v, const vaccess *a, const vcell *cell, unsigned mask)
+{
+    unsigned lo = part_mask(0, cell->lo_size), hi = part_mask(4, cell->hi_size);
+    bool is_plain = !a->is_argument && !a->is_atomic;
+    if ((lo & mask) && vmem_leaks(v, &cell->lo) && (vvalue_is_pointer(&cell->lo) || !is_plain || lo != mask)) return &cell->lo;
+    if ((hi & mask) && vmem_leaks(v, &cell->hi) && (vvalue_is_pointer(&cell->hi) || !is_plain || hi != mask)) return &cell->hi;
+    return NULL;
+}
+
 // Each byte of [lo, hi) may be read as a number. *zeros: all of them are 0.
 static vstep check_readable(verifier *v, vstate *s, const vaccess *a, int64_t lo, int64_t hi, bool *zeros)
 {
@@ -228,9 +243,10 @@ static vstep check_readable(verifier *v, vstate *s, const vaccess *a, int64_t lo
         if (cell->mode == VCELL_SPECIAL) return refuse_special(v, a, &s->objs[cell->obj]);
         if (v->strict && (mask & ~cell->init)) return refuse_uninitialised(v, a, start + PST_CTZ64(mask & ~(unsigned)cell->init));
         if (v->strict && holds_dead(cell, mask)) return refuse_uninitialised(v, a, start + PST_CTZ64(mask));
-        if (v->strict && holds_pointer(cell)) {
+        const vvalue *address = address_in(v, a, cell, mask);
+        if (address) {
             vreject(v, PST_FINDING_POINTER_LEAK, (int)a->reg, "the stack at r10%lld holds a pointer, which would be read as a number", (long long)start);
-            vknown(v, s, &cell->lo);
+            vknown(v, s, address);
             return VSTEP_REJECT;
         }
         if ((cell_zeros(s, cell) & mask) != mask) *zeros = false;
