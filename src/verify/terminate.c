@@ -9,8 +9,6 @@
 
 #include "verify/engine.h"
 
-#define COUNT_MAX ((int64_t)1 << 40) // a bound above it is none: at a nanosecond a turn that is 18 minutes
-
 typedef struct component {
     uint32_t first, count; // in members
     struct component *next;
@@ -141,7 +139,7 @@ static bool all_inside(const search *w, const component *c, const vedge *edge, c
 }
 
 // The most turns that a state at the head allows, by intervals and by relations to what the program bounds.
-static bool count_bound(const vstate *s, uint32_t loop, uint64_t *bound)
+static bool count_bound(const verifier *v, const vstate *s, uint32_t loop, uint64_t *bound)
 {
     static const vvalue zero = {.kind = V_NUMBER};
     for (uint32_t i = 0; i < s->ghost_count; i++) {
@@ -150,7 +148,7 @@ static bool count_bound(const vstate *s, uint32_t loop, uint64_t *bound)
         int64_t up = vrel_bound(s, &g->up, &zero), down = vrel_bound(s, &zero, &g->down);
         int64_t most = up < down ? up : down;
         *bound = most > 0 ? (uint64_t)most : 0;
-        return most < COUNT_MAX;
+        return *bound <= v->opts.turns_max;
     }
     return false;
 }
@@ -163,7 +161,7 @@ static bool can_cut(const search *w, const component *c, const vedge *edge)
     if (!edge->returns && edge->back_of == VFLOW_NONE) return false;
     // One iterator cannot be both at its end and not in the states of a component, since bounded loops make none. Where it is, it bounds nothing.
     bool bounded = !edge->returns && v->flow.loops[edge->back_of].is_bounded && !vstate_has_drained(to);
-    if (!edge->returns && !bounded && !count_bound(to, edge->back_of, &unused)) return false;
+    if (!edge->returns && !bounded && !count_bound(v, to, edge->back_of, &unused)) return false;
     return all_inside(w, c, edge, to);
 }
 
@@ -212,7 +210,7 @@ static void sum_up(verifier *v)
         const vflow_block *block = &v->flow.blocks[s->block];
         if (!block->is_head) continue;
         if (v->flow.loops[block->loop].is_bounded) bound = PST_MAY_GOTO_MAX;
-        else if (!count_bound(s, block->loop, &bound)) continue;
+        else if (!count_bound(v, s, block->loop, &bound)) continue;
         if (bound > e->loops_bound) e->loops_bound = bound;
     }
 }

@@ -175,6 +175,7 @@ static void fill_defaults(verifier *v, const pst_verify_opts *opts)
     if (!o->steps_max) o->steps_max = 1000000;
     if (!o->bytes_max) o->bytes_max = 56u << 20; // and what is not counted as states
     if (!o->stack_max) o->stack_max = 512;
+    if (!o->turns_max) o->turns_max = UINT32_MAX;
     v->strict = o->mode == PST_VERIFY_STRICT;
 }
 
