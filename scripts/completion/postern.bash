@@ -8,7 +8,7 @@ _postern() {
     local run="--hook --program --one-way --set --map --events --event-type --duration --stats-interval --detach-after --budget --make-tap --btf"
     local show="--btf"
     local test_run="--data --ctx --repeat --budget --out --set --map --events --event-type --btf"
-    local verify="--programs --mode --explain --html --btf --max-steps --max-states --unroll --stack-max"
+    local verify="--programs --mode --explain --html --btf --max-steps --max-states --unroll --max-turns --stack-max"
     local help=""
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do

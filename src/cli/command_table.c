@@ -51,6 +51,7 @@ static const cli_option verify_options[] = {
     {"max-steps", 0, "N", "instructions that are walked before the program counts as too complex (default 1000000)"},
     {"max-states", 0, "N", "states that are kept apart at one point before they are joined (default 24)"},
     {"unroll", 0, "N", "turns of a loop that are followed one by one before it is generalised (default 12)"},
+    {"max-turns", 0, "N", "turns that a loop may make once it was entered (default 4294967295)"},
     {"stack-max", 0, "BYTES", "stack that a chain of calls may take (default 512)"},
 };
 
