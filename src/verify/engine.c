@@ -211,9 +211,9 @@ static vstep count_loops(verifier *v, vstate *s, uint32_t from, uint32_t to)
         if (!ghost) {
             vghost fresh = {.loop = loop, .frame = frame, .up = vvalue_const(0), .down = vvalue_const(0)};
             if (!vghost_add(v, s, &fresh)) return vnomem(v);
-        } else if (!inside && !VPLANT(21)) {
+        } else if (!inside) {
             ghost->up = ghost->down = vvalue_const(0);
-        } else if (v->flow.loops[loop].head == to) {
+        } else if (v->flow.loops[loop].head == to && !VPLANT(21)) {
             vghost_count(ghost);
         }
     }

@@ -396,7 +396,7 @@ void vobj_resolve_null(vstate *s, uint16_t obj, bool is_null)
 {
     vobj *o = &s->objs[obj];
     o->flags &= ~VOBJ_MAYBE_NULL;
-    if (is_null == VPLANT(8)) return;
+    if (!is_null || VPLANT(8)) return;
     null_walk walk = {obj};
     vstate_each_value(s, make_null, &walk);
     o->kind = VO_FREE; // a reference to nothing need not be given back
