@@ -202,6 +202,43 @@ static pst_status keep_facts(const verifier *v, verdict_block *block)
     return PST_OK;
 }
 
+// What repairs a finding of this kind in general, for those that know nothing better.
+static const char *general_hint(pst_finding_kind kind)
+{
+    switch (kind) {
+    case PST_FINDING_STRUCTURE: return "compilers do not make this: build the program anew, or mend what wrote it by hand";
+    case PST_FINDING_UNREACHABLE: return "remove what is never reached, or build with optimisation";
+    case PST_FINDING_RECURSION: return "turn the recursion into a loop, with what is still to be done in an array";
+    case PST_FINDING_CALL_DEPTH: return "let the compiler inline some of the functions (__always_inline)";
+    case PST_FINDING_HELPER: return "'postern show helpers TYPE' lists what programs of a type may call";
+    case PST_FINDING_ITERATOR: return "make the iterator with its _new, ask it with its _next, and end it with its _destroy, all by the same variable";
+    case PST_FINDING_CALLBACK: return "a callback is a static function with the parameters that its helper documents, and returns 0 or 1";
+    case PST_FINDING_COMPLEXITY: return "make loops simpler, or split the program into global functions, which are verified on their own";
+    case PST_FINDING_BTF: return "build with -g, so that the object has the types of the program";
+    case PST_FINDING_INSTRUCTION: return "build for a processor version and a program type that have the instruction (-mcpu=v3)";
+    case PST_FINDING_UNSUPPORTED: return "this host's descriptions do not know it: use another helper, or describe it in the catalog";
+    case PST_FINDING_NONE:
+    case PST_FINDING_STACK_DEPTH:
+    case PST_FINDING_UNINITIALISED:
+    case PST_FINDING_TYPE:
+    case PST_FINDING_NULL_POINTER:
+    case PST_FINDING_BOUNDS:
+    case PST_FINDING_ALIGNMENT:
+    case PST_FINDING_READ_ONLY:
+    case PST_FINDING_CONTEXT:
+    case PST_FINDING_POINTER_ARITHMETIC:
+    case PST_FINDING_POINTER_LEAK:
+    case PST_FINDING_ARGUMENT:
+    case PST_FINDING_MAP:
+    case PST_FINDING_REFERENCE:
+    case PST_FINDING_LOCK:
+    case PST_FINDING_DYNPTR:
+    case PST_FINDING_RETURN:
+    case PST_FINDING_TERMINATION: return "";
+    }
+    PST_UNREACHABLE();
+}
+
 static pst_status prove(verifier *v, verdict_block *block)
 {
     pst_verdict *verdict = &block->verdict;
@@ -209,6 +246,7 @@ static pst_status prove(verifier *v, verdict_block *block)
     PST_TRY(vflow_build(&v->arena, v->input, &v->finding, &v->flow));
     if (v->finding.kind == PST_FINDING_NONE) PST_TRY(vcall_prepare(v));
     if (v->finding.kind == PST_FINDING_NONE) PST_TRY(attempts(v, &block->arena, verdict));
+    if (!v->finding.hint[0]) vhint(v, "%s", general_hint(v->finding.kind));
     verdict->finding = v->finding;
     verdict->kind = v->finding.kind == PST_FINDING_NONE ? PST_VERDICT_ACCEPT
                     : v->finding.kind == PST_FINDING_UNSUPPORTED ? PST_VERDICT_UNSUPPORTED : PST_VERDICT_REJECT;

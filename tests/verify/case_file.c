@@ -61,7 +61,7 @@ static bool number_word(reader *r, const char **at, uint32_t *out)
 {
     char word[32], *end = word;
     if (next_word(at, word)) *out = (uint32_t)strtoul(word, &end, 0);
-    return end != word && !*end ? true : fail(r, "a number is missing in the description of a map");
+    return end != word && !*end ? true : fail(r, "a number is missing");
 }
 
 static bool map_inner(reader *r, case_map *map, const char **at)
@@ -206,6 +206,18 @@ static bool read_flags(reader *r, const char *value)
     return true;
 }
 
+// steps N stack N kib N
+static bool read_limits(reader *r, const char *value)
+{
+    char word[32];
+    while (next_word(&value, word)) {
+        uint32_t *limit = strcmp(word, "steps") == 0 ? &r->c->steps_max : strcmp(word, "stack") == 0 ? &r->c->stack_max : &r->c->kib_max;
+        if (limit == &r->c->kib_max && strcmp(word, "kib") != 0) return fail(r, "there is no limit \"%s\"", word);
+        if (!number_word(r, &value, limit)) return false;
+    }
+    return true;
+}
+
 static bool read_mode(reader *r, const char *value)
 {
     r->c->mode = strcmp(value, "strict") == 0 ? PST_VERIFY_STRICT : PST_VERIFY_PRIVILEGED;
@@ -228,6 +240,7 @@ static bool read_line(reader *r, const char *key, const char *value)
     if (strcmp(key, "attach") == 0) return pst_attach_type_number_by_name(value, &c->attach) ? true : fail(r, "there is no attach type \"%s\"", value);
     if (strcmp(key, "mode") == 0) return read_mode(r, value);
     if (strcmp(key, "flags") == 0) return read_flags(r, value);
+    if (strcmp(key, "limits") == 0) return read_limits(r, value);
     if (strcmp(key, "map") == 0) return read_map(r, value);
     if (strcmp(key, "expect") == 0) return read_expect(r, value);
     if (strcmp(key, "post") == 0) return add_line(r, c->post, &c->post_count, value);

@@ -14,7 +14,7 @@ typedef struct case_map {
     pst_map_view view;
     pst_record records[CASE_RECORDS_MAX];
     char kptr_type[32];
-    uint8_t values[256]; // of array maps
+    uint8_t values[4096]; // of array maps
 } case_map;
 
 typedef struct verify_case {
@@ -24,6 +24,7 @@ typedef struct verify_case {
     pst_verify_mode mode;
     bool sleepable, proprietary;
     uint32_t flags; // PST_VERIFY_*
+    uint32_t steps_max, stack_max, kib_max; // limits; 0: the verifier's own
     case_map maps[CASE_MAPS_MAX];
     uint32_t map_count;
     char code[CASE_CODE_MAX]; // as the assembler takes it

@@ -66,7 +66,8 @@ static pst_status verify_image(verify_case *c, const pst_slot *slots, size_t cou
     pst_status status = pst_image_build(pst_pal_env(), &input, &error, &image);
     if (status == PST_OK) {
         pst_verify_input verify = {.size = sizeof verify, .image = image, .type = type, .kfunc_name = kfunc_name};
-        pst_verify_opts opts = {.size = sizeof opts, .mode = c->mode, .flags = c->flags, .keep_states = c->post_count > 0};
+        pst_verify_opts opts = {.size = sizeof opts, .mode = c->mode, .flags = c->flags, .keep_states = c->post_count > 0, .steps_max = c->steps_max,
+                                .bytes_max = (uint64_t)c->kib_max << 10, .stack_max = c->stack_max};
         status = pst_verify(pst_pal_env(), &verify, &opts, &out->verdict);
         pst_image_free(image);
     } else if (!c->accept && c->kind == PST_FINDING_STRUCTURE && status == PST_E_FORMAT) {
