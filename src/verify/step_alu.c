@@ -426,7 +426,7 @@ static vstep binary(verifier *v, vstate *s, const pst_insn *insn)
     vvalue b = insn->flags & PST_INSN_IMM ? vvalue_const((uint64_t)insn->imm) : copied(v, s, insn->src);
     if (insn->op == PST_ALU_DIV || insn->op == PST_ALU_MOD || insn->op == PST_ALU_SDIV || insn->op == PST_ALU_SMOD) {
         pst_scalar divisor = vvalue_scalar(s, &b);
-        vfact(v, PST_FACT_DIVISOR, VPLANT(25) || insn->width == 64 ? divisor.umin > 0 || divisor.smax < 0 : divisor.umin32 > 0 || divisor.smax32 < 0);
+        vfact(v, PST_FACT_DIVISOR, VPLANT(25) || (insn->width == 64 ? divisor.umin > 0 || divisor.smax < 0 : divisor.umin32 > 0 || divisor.smax32 < 0));
     }
     if (vvalue_is_pointer(&a) || vvalue_is_pointer(&b)) return binary_pointers(v, s, insn, &a, &b);
     // x ^= x and x -= x are 0, whatever x is.
