@@ -444,11 +444,23 @@ static vstep check_maps(verifier *v)
     return VSTEP_NEXT;
 }
 
+// The exception callback is called by the host: with the number that bpf_throw was given.
+static vstep check_exception_callback(verifier *v)
+{
+    const vglobal *global = &v->globals[v->entry_subprog];
+    const char *name = vsubprog_name(v, v->entry_subprog);
+    if (global->wrong != NULL && global->wrong_param == 0) return vreject(v, PST_FINDING_BTF, -1, "the exception callback %s: %s", name, global->wrong);
+    if (global->wrong == NULL && global->count == 1 && global->params[0].kind == VPARAM_NUMBER) return VSTEP_NEXT;
+    return vreject(v, PST_FINDING_BTF, -1, "the exception callback %s does not take one number", name);
+}
+
 vstate *vcall_entry(verifier *v)
 {
     uint32_t subprog = v->entry_subprog;
     v->pc = v->image->subprogs[subprog].start;
     if (subprog == 0 && check_maps(v) != VSTEP_NEXT) return NULL;
+    if (subprog == 0 && v->flow.exception_callback != VFLOW_NONE) v->sub_flags[v->flow.exception_callback] |= VSUB_WANTED;
+    if (subprog != 0 && subprog == v->flow.exception_callback && check_exception_callback(v) != VSTEP_NEXT) return NULL;
     if (subprog == 0) *v->globals[0].asyncs = NULL; // a new attempt
     vstate *s = vstate_new(v);
     vframe *frame = s != NULL ? vstate_push_frame(v, s) : NULL;

@@ -400,8 +400,9 @@ vstep vcall_throw(verifier *v, vstate *s)
     vstep step = vcall_nothing_held(v, s, true, "bpf_throw");
     if (step != VSTEP_NEXT) return step;
     uint32_t callback = v->flow.exception_callback;
-    if (callback != VFLOW_NONE) v->sub_flags[callback] |= VSUB_WANTED;
-    else step = vcall_check_return_range(v, s, 1);
+    if (v->entry_subprog != 0 && v->entry_subprog == callback)
+        return vreject(v, PST_FINDING_CALLBACK, -1, "bpf_throw is called from the exception callback");
+    if (callback == VFLOW_NONE) step = vcall_check_return_range(v, s, 1);
     return step == VSTEP_NEXT ? VSTEP_END : step;
 }
 

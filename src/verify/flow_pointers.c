@@ -55,8 +55,10 @@ static void step(const vflow_builder *b, pointers *p, uint32_t pc, bool *spilled
     const pst_insn *insn = &b->image->insns[pc];
     switch ((pst_kind)insn->kind) {
     case PST_KIND_ALU: after_alu(p, insn); return;
+    case PST_KIND_CAST:
     case PST_KIND_SWAP:
-    case PST_KIND_CAST: set_reg(p, insn->dst, false, false, false); return;
+        if (insn->dst != PST_REG_FP) set_reg(p, insn->dst, false, false, false);
+        return;
     case PST_KIND_IMM64: set_reg(p, insn->dst, false, false, insn->op != PST_IMM64_VALUE); return;
     case PST_KIND_LOAD:
     case PST_KIND_LOAD_ACQUIRE: {

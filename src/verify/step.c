@@ -84,6 +84,7 @@ vstep vstep_insn(verifier *v, vstate *s, const pst_insn *insn)
     case PST_KIND_CALL: return vcall(v, s, insn);
     case PST_KIND_EXIT: return vexit(v, s);
     case PST_KIND_CAST: {
+        if (insn->dst == PST_REG_FP) return vreject(v, PST_FINDING_STRUCTURE, PST_REG_FP, "r10 is read-only: it is the frame pointer");
         vstep step = vreject(v, PST_FINDING_INSTRUCTION, insn->dst, "address-space casts belong to arenas, which nothing here provides");
         vhint(v, "use a map instead of an arena");
         return step;
