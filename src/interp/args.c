@@ -157,6 +157,8 @@ static bool check_arg(checked_run *c, helper_call *call, unsigned arg)
     case PST_ARG_TIMER:
     case PST_ARG_KPTR:
     case PST_ARG_DYNPTR_OR_NULL: return refuse(call, arg, 0);
+    case PST_ARG_ITER_NEW:
+    case PST_ARG_ITER: return check_opaque(c, call, arg, call->proto->iter_size);
     case PST_ARG_DYNPTR:
     case PST_ARG_DYNPTR_OUT: return check_opaque(c, call, arg, DYNPTR_BYTES);
     case PST_ARG_BTF_ID_OR_NULL: return value == 0 || check_returned(c, call, arg, true);
@@ -166,8 +168,6 @@ static bool check_arg(checked_run *c, helper_call *call, unsigned arg)
     case PST_ARG_TYPE_ID:
     case PST_ARG_OBJECT:
     case PST_ARG_PERCPU_OBJECT:
-    case PST_ARG_ITER_NEW:
-    case PST_ARG_ITER:
     case PST_ARG_LIST_HEAD:
     case PST_ARG_LIST_NODE:
     case PST_ARG_RB_ROOT:

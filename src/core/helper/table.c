@@ -10,5 +10,6 @@ void core_helpers_init(pst_core *core)
             const helper_row *row = &tables[t]->rows[i];
             core->helpers[row->id] = (pst_helper){pst_helper_proto_by_id(row->id), row->fn};
         }
+    core_kfuncs_init(core);
     core->helpers[12] = (pst_helper){.proto = pst_helper_proto_by_id(12)}; // tail_call: engines carry it out themselves
 }

@@ -1,4 +1,4 @@
-// callback_test.c: helpers that call back and dynptrs, proved and run: in the fast interpreter, and (with a budget) in the checked one.
+// callback_test.c: helpers that call back, dynptrs and kfuncs, proved and run: in the fast interpreter, and (with a budget) in the checked one.
 #include "core_fixture.h"
 
 #include "base/bits.h"
@@ -158,5 +158,53 @@ TEST(what_holds_a_record_must_be_handed_over)
              -PST_EACCES);
     CHECK_EQ(prog_load_as(&f, PST_PROG_SAMPLE, 0, "forged", "*(u64 *)(r10 - 16) = 5\n*(u64 *)(r10 - 8) = 8\nr1 = r10\nr1 += -16\nr2 = 0\nr3 = 1\ncall 203\nr0 = 0\nexit"),
              -PST_EACCES);
+    fixture_close(&f);
+}
+
+// --- Kfuncs ---------------------------------------------------------------------------------------------------
+
+// Adds up the numbers from start to end, at most 127.
+static const char *iterate_text(core_fixture *f, int start, int end)
+{
+    int32_t make = pst_core_kfunc_number(f->core, "bpf_iter_num_new", true), next = pst_core_kfunc_number(f->core, "bpf_iter_num_next", true);
+    int32_t destroy = pst_core_kfunc_number(f->core, "bpf_iter_num_destroy", true);
+    return TEXT("r6 = 0\nr1 = r10\nr1 += -8\nr2 = %d\nr3 = %d\ncall kfunc %d\nr7 = r0\n"
+                "again: r1 = r10\nr1 += -8\ncall kfunc %d\nif r0 == 0 goto out\nr1 = *(u32 *)(r0 + 0)\nr6 += r1\ngoto again\n"
+                "out: r1 = r10\nr1 += -8\ncall kfunc %d\nr0 = r6\nr0 -= r7\nr0 &= 127\nexit", start, end, make, next, destroy);
+}
+
+TEST(iterators_count)
+{
+    EACH_ENGINE(budget) {
+        core_fixture f;
+        fixture_open_with(&f, budget);
+        check_runs(&f, iterate_text(&f, 0, 10), 45);
+        check_runs(&f, iterate_text(&f, 3, 6), 12);
+        check_runs(&f, iterate_text(&f, 5, 5), 0);
+        check_runs(&f, iterate_text(&f, -2, 3), (uint32_t)(-2 - 1 + 0 + 1 + 2) & 127);
+        check_runs(&f, iterate_text(&f, INT32_MIN, INT32_MIN + 3), 3);
+        check_runs(&f, iterate_text(&f, 6, 5), PST_EINVAL); // no turns
+        check_runs(&f, iterate_text(&f, 0, 1 << 24), PST_E2BIG);
+        int32_t lock = pst_core_kfunc_number(f.core, "bpf_rcu_read_lock", true), unlock = pst_core_kfunc_number(f.core, "bpf_rcu_read_unlock", true);
+        check_runs(&f, TEXT("call kfunc %d\ncall kfunc %d\nr0 = 3\nexit", lock, unlock), 3);
+        fixture_close(&f);
+    }
+}
+
+TEST(kfuncs_are_numbered_by_name)
+{
+    core_fixture f;
+    fixture_open(&f);
+    CHECK_EQ(pst_core_kfunc_number(f.core, "bpf_iter_num_old", false), 0);
+    CHECK_EQ(pst_core_kfunc_number(f.core, "bpf_preempt_disable", true), 0);
+    int32_t described = pst_core_kfunc_number(f.core, "bpf_preempt_disable", false), enable = pst_core_kfunc_number(f.core, "bpf_preempt_enable", false);
+    CHECK(described > 0 && enable > 0);
+    CHECK_EQ(prog_load_as(&f, PST_PROG_SAMPLE, 0, "ahead", TEXT("call kfunc %d\ncall kfunc %d\nr0 = 0\nexit", described, enable)), -PST_EOPNOTSUPP);
+    CHECK_STR(pst_client_error(f.client),
+              "program \"ahead\" is proved safe, but cannot run: instruction 0 calls bpf_preempt_disable, which this host does not have yet");
+    // A number that nobody gave out; an iterator that is left open.
+    CHECK_EQ(prog_load_as(&f, PST_PROG_SAMPLE, 0, "unknown", "call kfunc 7\nr0 = 0\nexit"), -PST_EOPNOTSUPP);
+    int32_t make = pst_core_kfunc_number(f.core, "bpf_iter_num_new", true);
+    CHECK_EQ(prog_load_as(&f, PST_PROG_SAMPLE, 0, "open", TEXT("r1 = r10\nr1 += -8\nr2 = 0\nr3 = 5\ncall kfunc %d\nr0 = 0\nexit", make)), -PST_EACCES);
     fixture_close(&f);
 }
