@@ -98,19 +98,33 @@ static vstep note_operand(verifier *v, const vstate *s, unsigned reg, const vval
     }
     *before = seen;
     vfact(v, PST_FACT_CONTEXT, base->kind == V_CTX);
+    vfact(v, PST_FACT_STEADY, base->sym == VSYM_NONE);
     if (base->kind == V_CTX) v->fact_context[v->pc] = (int16_t)base->off;
     return VSTEP_NEXT;
 }
 
+// Whether objects of this kind start at a multiple of 8. Packets start anywhere, and so may what a helper returns.
+static bool starts_aligned(const vstate *s, const vvalue *ptr)
+{
+    if (ptr->kind == V_STACK || ptr->kind == V_CTX) return true;
+    if (ptr->kind != V_PTR) return false;
+    const vobj *obj = &s->objs[ptr->obj];
+    return obj->kind == VO_MAP_VALUE || obj->kind == VO_RINGBUF || obj->kind == VO_ALLOC;
+}
+
+static bool is_aligned(const pst_scalar *offset, uint64_t size) { return ((offset->bits.value | offset->bits.mask) & (size - 1)) == 0; }
+
 static vstep check_alignment(verifier *v, const vstate *s, const vaccess *a)
 {
+    pst_scalar offset = vvalue_scalar(s, &a->ptr);
+    vfact(v, PST_FACT_ALIGNED, a->size == 1 || (starts_aligned(s, &a->ptr) && is_aligned(&offset, a->size)));
     bool on_stack = a->ptr.kind == V_STACK, strict = on_stack || a->is_atomic;
     if ((v->opts.flags & PST_VERIFY_STRICT_ALIGNMENT) && !(v->opts.flags & PST_VERIFY_ANY_ALIGNMENT)) strict = true;
     if (!strict || a->size == 1) return VSTEP_NEXT;
     vvalue at = a->ptr;
     if (at.kind == V_PACKET || at.kind == V_META) at.off = (int64_t)((uint64_t)at.off + 2); // Linux's NET_IP_ALIGN
     pst_scalar scalar = vvalue_scalar(s, &at);
-    if (((scalar.bits.value | scalar.bits.mask) & (a->size - 1)) == 0) return VSTEP_NEXT;
+    if (is_aligned(&scalar, a->size)) return VSTEP_NEXT;
     vreject(v, PST_FINDING_ALIGNMENT, (int)a->reg, "%s of %llu bytes at r%u is not aligned to its size",
             a->is_atomic ? "an atomic access" : on_stack ? "a stack access" : "an access", (unsigned long long)a->size, a->reg);
     vneeded(v, "an offset that is a multiple of %llu", (unsigned long long)a->size);

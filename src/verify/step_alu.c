@@ -192,6 +192,7 @@ static vstep binary_numbers(verifier *v, vstate *s, const pst_insn *insn, const 
     (void)scalar_op((pst_alu_op)insn->op, &op);
     if (!shifted(v, s, insn, a, b, &result)) {
         pst_scalar ka = vvalue_scalar(s, a), kb = vvalue_scalar(s, b), known = pst_scalar_alu(op, insn->width, &ka, &kb);
+        if (v->fact_values && insn->width == 32) vfacts_operands(v, op, &ka, &kb);
         // A difference may be known better by a relation than by the intervals.
         if (insn->op == PST_ALU_SUB && insn->width == 64) {
             int64_t hi = vrel_bound(s, a, b), lo = vrel_bound(s, b, a);

@@ -99,6 +99,7 @@ static void begin_attempt(verifier *v)
     memset(v->fact_denied, 0, count);
     memset(v->fact_context, 0, count * sizeof *v->fact_context);
     memset(v->insn_seen, 0, count * sizeof *v->insn_seen);
+    vfacts_reset(v);
     for (uint32_t i = 0; i < v->image->subprog_count; i++) {
         v->sub_flags[i] &= (uint8_t)~(VSUB_VERIFIED | VSUB_WANTED | VSUB_ASYNC);
         v->sub_stack[i] = 0;
@@ -186,20 +187,7 @@ static bool alloc_tables(verifier *v)
     v->fact_denied = pst_arena_array(&v->arena, count, sizeof *v->fact_denied);
     v->fact_context = pst_arena_array(&v->arena, count, sizeof *v->fact_context);
     v->insn_seen = pst_arena_array(&v->arena, count, sizeof *v->insn_seen);
-    return v->fact_flags && v->fact_denied && v->fact_context && v->insn_seen;
-}
-
-// Facts outlive the verifier: they move to the verdict's arena.
-static pst_status keep_facts(const verifier *v, verdict_block *block)
-{
-    uint32_t count = v->image->count;
-    uint8_t *flags = pst_arena_array(&block->arena, count, sizeof *flags);
-    int16_t *context = pst_arena_array(&block->arena, count, sizeof *context);
-    if (!flags || !context) return PST_E_NOMEM;
-    for (uint32_t pc = 0; pc < count; pc++) flags[pc] = (v->fact_flags[pc] | PST_FACT_DEAD) & (uint8_t)~v->fact_denied[pc];
-    memcpy(context, v->fact_context, count * sizeof *context);
-    block->verdict.facts = (pst_facts){.flags = flags, .context_off = context};
-    return PST_OK;
+    return v->fact_flags && v->fact_denied && v->fact_context && v->insn_seen && vfacts_alloc(v);
 }
 
 // What repairs a finding of this kind in general, for those that know nothing better.
@@ -255,7 +243,7 @@ static pst_status prove(verifier *v, verdict_block *block)
     verdict->loops_bound = v->engine->loops_bound;
     verdict->peak_bytes = v->bytes_peak + v->arena.used_bytes;
     verdict->stack_bytes = v->chain_stack;
-    return verdict->kind == PST_VERDICT_ACCEPT ? keep_facts(v, block) : PST_OK;
+    return verdict->kind == PST_VERDICT_ACCEPT ? vfacts_keep(v, &block->arena, &block->verdict.facts) : PST_OK;
 }
 
 pst_status vinspect_verify(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, const vinspector *inspector,

@@ -28,6 +28,7 @@ typedef struct pst_verify_opts {
     uint32_t unroll_max;        // turns of a loop that are followed one by one before it is widened: 12; likewise
     uint32_t stack_max;         // bytes of stack of a chain of calls: 512
     uint64_t turns_max;         // of a loop, since it was entered: 4,294,967,295. A bound above it is none
+    bool value_facts;           // the verdict has facts.values and PST_FACT_UPPER_ZERO: for compilers
     bool keep_states;           // for --explain, --html and tests: the verdict keeps the invariant at each block head
 } pst_verify_opts;
 
