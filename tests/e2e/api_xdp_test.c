@@ -15,7 +15,7 @@ typedef struct port {
     struct postern_bridge *bridge;
     int ifindex;
     struct bpf_object *object;
-    struct bpf_program *count, *bad; // loaded
+    struct bpf_program *count, *other; // loaded
     int peer;                        // the namespace of the other end
 } port;
 
@@ -42,9 +42,9 @@ static bool open_port(port *p)
     p->object = bpf_object__open(OBJECT);
     if (!p->object) return fail("no object");
     p->count = bpf_object__find_program_by_name(p->object, "count");
-    p->bad = bpf_object__find_program_by_name(p->object, "bad");
+    p->other = bpf_object__find_program_by_name(p->object, "tail_target");
     struct bpf_program *prog;
-    bpf_object__for_each_program(prog, p->object) bpf_program__set_autoload(prog, prog == p->count || prog == p->bad);
+    bpf_object__for_each_program(prog, p->object) bpf_program__set_autoload(prog, prog == p->count || prog == p->other);
     CHECK_EQ(bpf_object__load(p->object), 0);
     return true;
 }
@@ -77,25 +77,25 @@ TEST(xdp_is_attached_replaced_and_detached_without_a_link)
 {
     port p;
     if (!open_port(&p)) return;
-    int count = bpf_program__fd(p.count), bad = bpf_program__fd(p.bad);
-    LIBBPF_OPTS(bpf_xdp_attach_opts, in_place_of_bad, .old_prog_fd = bad);
+    int count = bpf_program__fd(p.count), other = bpf_program__fd(p.other);
+    LIBBPF_OPTS(bpf_xdp_attach_opts, in_place_of_other, .old_prog_fd = other);
     LIBBPF_OPTS(bpf_xdp_attach_opts, in_place_of_count, .old_prog_fd = count);
     LIBBPF_OPTS(bpf_xdp_attach_opts, in_place_of_nothing, .old_prog_fd = 12345);
     CHECK_EQ(attached(&p), 0);
     CHECK_EQ(bpf_xdp_detach(p.ifindex, 0, NULL), 0); // nothing is there: nothing to do
-    CHECK_EQ(bpf_xdp_attach(p.ifindex, count, 0, &in_place_of_bad), -EEXIST);
-    CHECK_EQ(bpf_xdp_detach(p.ifindex, 0, &in_place_of_bad), -EEXIST);
+    CHECK_EQ(bpf_xdp_attach(p.ifindex, count, 0, &in_place_of_other), -EEXIST);
+    CHECK_EQ(bpf_xdp_detach(p.ifindex, 0, &in_place_of_other), -EEXIST);
     CHECK_EQ(bpf_xdp_attach(p.ifindex, count, IF_NOEXIST, NULL), 0);
     CHECK_EQ(attached(&p), id_of(p.count));
-    CHECK_EQ(bpf_xdp_attach(p.ifindex, bad, IF_NOEXIST, NULL), -EBUSY);
-    CHECK_EQ(bpf_xdp_attach(p.ifindex, bad, 0, &in_place_of_bad), -EEXIST);
-    CHECK_EQ(bpf_xdp_attach(p.ifindex, bad, 0, &in_place_of_nothing), -EBADF);
+    CHECK_EQ(bpf_xdp_attach(p.ifindex, other, IF_NOEXIST, NULL), -EBUSY);
+    CHECK_EQ(bpf_xdp_attach(p.ifindex, other, 0, &in_place_of_other), -EEXIST);
+    CHECK_EQ(bpf_xdp_attach(p.ifindex, other, 0, &in_place_of_nothing), -EBADF);
     CHECK_EQ(attached(&p), id_of(p.count));
-    CHECK_EQ(bpf_xdp_attach(p.ifindex, bad, 0, &in_place_of_count), 0);
-    CHECK_EQ(attached(&p), id_of(p.bad));
+    CHECK_EQ(bpf_xdp_attach(p.ifindex, other, 0, &in_place_of_count), 0);
+    CHECK_EQ(attached(&p), id_of(p.other));
     CHECK_EQ(bpf_xdp_attach(p.ifindex, count, 0, NULL), 0);
     // Who names the program that is to go takes no other one off.
-    CHECK_EQ(bpf_xdp_detach(p.ifindex, 0, &in_place_of_bad), -EEXIST);
+    CHECK_EQ(bpf_xdp_detach(p.ifindex, 0, &in_place_of_other), -EEXIST);
     CHECK_EQ(attached(&p), id_of(p.count));
     CHECK_EQ(bpf_xdp_detach(p.ifindex, 0, &in_place_of_count), 0);
     CHECK_EQ(attached(&p), 0);
@@ -111,9 +111,9 @@ TEST(links_are_updated_pinned_and_found_again)
     REQUIRE(link);
     CHECK(bpf_link__fd(link) > 0);
     CHECK_EQ(attached(&p), id_of(p.count));
-    CHECK_EQ(bpf_xdp_attach(p.ifindex, bpf_program__fd(p.bad), 0, NULL), -EBUSY); // the link has the port
-    CHECK_EQ(bpf_link__update_program(link, p.bad), 0);
-    CHECK_EQ(attached(&p), id_of(p.bad));
+    CHECK_EQ(bpf_xdp_attach(p.ifindex, bpf_program__fd(p.other), 0, NULL), -EBUSY); // the link has the port
+    CHECK_EQ(bpf_link__update_program(link, p.other), 0);
+    CHECK_EQ(attached(&p), id_of(p.other));
     CHECK(bpf_link__update_program(link, bpf_object__find_program_by_name(p.object, "perf")) == -EINVAL); // not loaded
     CHECK(bpf_link__unpin(link) == -EINVAL);
     CHECK(bpf_link__pin(link, NULL) == -EINVAL);
@@ -121,12 +121,12 @@ TEST(links_are_updated_pinned_and_found_again)
     CHECK_STR(bpf_link__pin_path(link), "/sys/fs/bpf/link");
     CHECK(bpf_link__pin(link, "/sys/fs/bpf/other") == -EBUSY);
     CHECK_EQ(bpf_link__destroy(link), 0);
-    CHECK_EQ(attached(&p), id_of(p.bad)); // the pin keeps it
+    CHECK_EQ(attached(&p), id_of(p.other)); // the pin keeps it
     link = bpf_link__open("/sys/fs/bpf/link");
     REQUIRE(link);
     CHECK_EQ(bpf_link__unpin(link), 0);
     CHECK(!bpf_link__open("/sys/fs/bpf/link") && errno == ENOENT);
-    CHECK_EQ(attached(&p), id_of(p.bad));
+    CHECK_EQ(attached(&p), id_of(p.other));
     CHECK_EQ(bpf_link__detach(link), 0);
     CHECK_EQ(attached(&p), 0);
     CHECK_EQ(bpf_link__destroy(link), 0);
