@@ -153,6 +153,10 @@ vstep vgraph_node_argument(verifier *v, vstate *s, vcall_info *call, unsigned re
 vstep vobject_effect(verifier *v, vstate *s, const vcall_info *call); // insertion makes owning references non-owning
 vstep vobject_result(verifier *v, vstate *s, const vcall_info *call);
 vstep vkptr_argument(verifier *v, vstate *s, vcall_info *call, unsigned reg);
+/// Whether the kptr's struct is the host's; else it is the program's own.
+bool vkptr_is_host(const verifier *v, const pst_record *kptr);
+/// Special fields of a struct of the program's BTF, into *out. False: no memory.
+bool vobject_find_records(verifier *v, uint32_t type_id, vobj *out);
 vstep vkptr_value(verifier *v, vstate *s, vcall_info *call, unsigned reg);
 /// References that point into collections die with the lock that protects them.
 void vobj_drop_non_owning(verifier *v, vstate *s);

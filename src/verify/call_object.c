@@ -19,7 +19,7 @@ typedef struct vrecords {
     const pst_record *records;
 } vrecords;
 
-static bool find_records(verifier *v, uint32_t type_id, vobj *out)
+bool vobject_find_records(verifier *v, uint32_t type_id, vobj *out)
 {
     vrecords **list = v->globals[0].records, *at = *list;
     while (at != NULL && at->type_id != type_id) at = at->next;
@@ -48,7 +48,7 @@ static uint16_t new_object(verifier *v, vstate *s, uint32_t type_id, uint32_t fl
 {
     pst_btf_type type = pst_btf_get(v->input->btf, type_id);
     vobj like = {.kind = VO_ALLOC, .flags = flags, .type_id = type_id, .size = type.size, .type_name = type.name};
-    if (!find_records(v, type_id, &like)) return VOBJ_NONE;
+    if (!vobject_find_records(v, type_id, &like)) return VOBJ_NONE;
     uint16_t index = vobj_new(v, s, &like);
     if (index != VOBJ_NONE && (flags & VOBJ_MUST_RELEASE) != 0) s->objs[index].ref = s->objs[index].id;
     return index;
@@ -183,7 +183,7 @@ vstep vkptr_value(verifier *v, vstate *s, vcall_info *call, unsigned reg)
 }
 
 // Structs that the program declares itself are its own; those that the host has are the host's.
-static bool is_host_type(const verifier *v, const pst_record *kptr)
+bool vkptr_is_host(const verifier *v, const pst_record *kptr)
 {
     static const char *const known[] = {"task_struct", "cgroup", "bpf_cpumask", "cpumask", "sock", "nf_conn", "bpf_crypto_ctx", "css_set"};
     if (kptr->type_name == NULL) return true;
@@ -196,7 +196,7 @@ static bool is_host_type(const verifier *v, const pst_record *kptr)
 static uint16_t exchanged(verifier *v, vstate *s, const pst_record *kptr)
 {
     uint32_t flags = VOBJ_MAYBE_NULL | VOBJ_MUST_RELEASE;
-    uint16_t index = is_host_type(v, kptr) ? vcall_new_btf(v, s, kptr->type_name, flags | VOBJ_TRUSTED) : new_object(v, s, kptr->type_id, flags);
+    uint16_t index = vkptr_is_host(v, kptr) ? vcall_new_btf(v, s, kptr->type_name, flags | VOBJ_TRUSTED) : new_object(v, s, kptr->type_id, flags);
     if (index == VOBJ_NONE) return index;
     if (kptr->kind == PST_RECORD_KPTR_PERCPU) s->objs[index].kind = VO_PERCPU;
     s->objs[index].ref = s->objs[index].id;

@@ -5,6 +5,7 @@
 // Source: Linux's check_ptr_to_btf_access, btf_struct_walk and the tables BTF_TYPE_SAFE_*.
 #include <string.h>
 
+#include "verify/call.h"
 #include "verify/memory.h"
 
 #define WALK_DEPTH 32 // structs in structs
@@ -287,18 +288,19 @@ vstep vbtf_map_load(verifier *v, vstate *s, const vaccess *a, vvalue *out)
 }
 
 // The kernel type of that name, or an object of the program's own types.
-static vobj kptr_object(const verifier *v, const pst_record *record)
+static vobj kptr_object(verifier *v, const pst_record *record)
 {
     vobj like = {.kind = VO_BTF, .type_name = record->type_name, .flags = VOBJ_MAYBE_NULL};
     const pst_btf *host = v->input->host_btf, *own = v->input->btf;
     uint32_t host_id = host && record->type_name ? pst_btf_find(host, record->type_name, PST_BTF_STRUCT) : 0;
     like.flags |= VOBJ_HOST_BTF;
     like.type_id = host_id;
-    if (host_id || !host || !own || record->type_id == 0 || record->type_id >= pst_btf_count(own)) return like;
+    if (vkptr_is_host(v, record) || !own || record->type_id == 0 || record->type_id >= pst_btf_count(own)) return like;
     like.kind = VO_ALLOC;
-    like.flags = VOBJ_MAYBE_NULL | VOBJ_RDONLY; // its own records are not looked up
+    like.flags = VOBJ_MAYBE_NULL | VOBJ_RDONLY;
     like.type_id = record->type_id;
     like.size = pst_btf_get(own, record->type_id).size;
+    (void)vobject_find_records(v, record->type_id, &like); // without memory it has none, and less may be done with it
     return like;
 }
 
