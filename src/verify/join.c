@@ -8,7 +8,7 @@
 #include "verify/merge.h"
 
 #define PAIRS_MAX 192u
-#define RELATED_MAX 20u // with more pairs than this, only some pairs of pairs are looked at
+#define RELATED_MAX (VREL_BOUNDS_MAX / 2) // with more pairs than this, only some pairs of pairs are looked at
 #define OBJS_MAX 64u
 
 // (old value, now value) -> symbol of the result. old is osym + off, now is nsym + off - delta.
@@ -286,11 +286,9 @@ static bool join_ghosts(joiner *j)
     return true;
 }
 
-// The strongest a - b <= c that holds in both states.
-static void relate(joiner *j, const pair *a, const pair *b)
+// Notes a - b <= c, the strongest that holds in both states: a bound in each is given.
+static void relate(joiner *j, const pair *a, const pair *b, int64_t in_old, int64_t in_now)
 {
-    vvalue ao = old_of(a), bo = old_of(b), an = now_of(a), bn = now_of(b);
-    int64_t in_old = vrel_bound(j->old, &ao, &bo), in_now = vrel_bound(j->now, &an, &bn);
     int64_t c = in_old > in_now || VPLANT(17) ? in_old : in_now;
     if (c == INT64_MAX || (j->how != VMERGE_JOIN && in_now > in_old)) return; // not stable
     const pst_scalar *ka = &j->to->syms[a->sym], *kb = &j->to->syms[b->sym];
@@ -320,9 +318,18 @@ static void join_relations(joiner *j)
         }
         j->pair_count = kept;
     }
-    for (uint32_t a = 0; a < j->pair_count; a++)
-        for (uint32_t b = 0; b < j->pair_count; b++)
-            if (a != b) relate(j, &j->pairs[a], &j->pairs[b]);
+    vvalue in_old[VREL_BOUNDS_MAX], in_now[VREL_BOUNDS_MAX];
+    int64_t old_bounds[VREL_BOUNDS_MAX * VREL_BOUNDS_MAX], now_bounds[VREL_BOUNDS_MAX * VREL_BOUNDS_MAX];
+    uint32_t count = j->pair_count;
+    for (uint32_t i = 0; i < count; i++) {
+        in_old[i] = old_of(&j->pairs[i]);
+        in_now[i] = now_of(&j->pairs[i]);
+    }
+    vrel_bounds(j->old, in_old, count, old_bounds);
+    vrel_bounds(j->now, in_now, count, now_bounds);
+    for (uint32_t a = 0; a < count; a++)
+        for (uint32_t b = 0; b < count; b++)
+            if (a != b) relate(j, &j->pairs[a], &j->pairs[b], old_bounds[a * count + b], now_bounds[a * count + b]);
 }
 
 static void join_lengths(joiner *j)

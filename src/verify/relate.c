@@ -75,27 +75,40 @@ static void close_from(const vstate *s, uint32_t x, bool backwards, closure *c)
     }
 }
 
+// The least known c with 0 - y <= c: 0 - m by the interval of m, then m - y.
+static int64_t none_bound(const vstate *s, uint32_t y)
+{
+    int64_t best = bound_sub(0, sym_min(s, y));
+    closure c;
+    close_from(s, y, true, &c);
+    for (uint32_t i = 0; i < c.count; i++) {
+        int64_t via = bound_add(bound_sub(0, sym_min(s, c.syms[i])), c.dist[i]);
+        if (via < best) best = via;
+    }
+    return best;
+}
+
+// The least known c with x - y <= c, where from is what can be reached from x.
+static int64_t bound_by(const vstate *s, uint32_t x, uint32_t y, const closure *from)
+{
+    if (x == y) return 0;
+    int64_t best = bound_sub(sym_max(s, x), sym_min(s, y));
+    for (uint32_t i = 0; i < from->count; i++) {
+        int64_t via = from->syms[i] == y ? from->dist[i] : bound_add(from->dist[i], bound_sub(sym_max(s, from->syms[i]), sym_min(s, y)));
+        if (via < best) best = via;
+    }
+    return best;
+}
+
 // The least known c with x - y <= c, for symbols.
 static int64_t sym_bound(const vstate *s, uint32_t x, uint32_t y)
 {
     if (x == y && x != VSYM_ANY) return 0;
-    int64_t best = bound_sub(sym_max(s, x), sym_min(s, y));
-    if (s->rel_count == 0 || x == VSYM_ANY || y == VSYM_ANY) return best;
+    if (s->rel_count == 0 || x == VSYM_ANY || y == VSYM_ANY) return bound_sub(sym_max(s, x), sym_min(s, y));
+    if (x == VSYM_NONE) return none_bound(s, y);
     closure c;
-    if (x == VSYM_NONE) { // 0 - m by the interval of m, then m - y
-        close_from(s, y, true, &c);
-        for (uint32_t i = 0; i < c.count; i++) {
-            int64_t via = bound_add(bound_sub(0, sym_min(s, c.syms[i])), c.dist[i]);
-            if (via < best) best = via;
-        }
-        return best;
-    }
     close_from(s, x, false, &c);
-    for (uint32_t i = 0; i < c.count; i++) {
-        int64_t via = c.syms[i] == y ? c.dist[i] : bound_add(c.dist[i], bound_sub(sym_max(s, c.syms[i]), sym_min(s, y)));
-        if (via < best) best = via;
-    }
-    return best;
+    return bound_by(s, x, y, &c);
 }
 
 // Whether the symbol plus off is, for every value of the symbol, the sum without wrap.
@@ -112,6 +125,28 @@ int64_t vrel_bound(const vstate *s, const vvalue *a, const vvalue *b)
     if (!sum_is_plain(s, a) || !sum_is_plain(s, b)) return best;
     int64_t by_syms = bound_add(sym_bound(s, a->sym, b->sym), bound_sub(a->off, b->off));
     return by_syms < best ? by_syms : best;
+}
+
+void vrel_bounds(const vstate *s, const vvalue *values, uint32_t count, int64_t *out)
+{
+    int64_t none[VREL_BOUNDS_MAX]; // the column of the constant 0
+    for (uint32_t i = 0; i < count; i++) none[i] = sym_bound(s, VSYM_NONE, values[i].sym);
+    for (uint32_t i = 0; i < count; i++) {
+        const vvalue *a = &values[i];
+        bool closed = s->rel_count && a->sym != VSYM_ANY && a->sym != VSYM_NONE, plain = sum_is_plain(s, a);
+        closure c = {0};
+        if (closed) close_from(s, a->sym, false, &c);
+        for (uint32_t k = 0; k < count; k++) {
+            const vvalue *b = &values[k];
+            pst_scalar ka = vvalue_scalar(s, a), kb = vvalue_scalar(s, b);
+            int64_t best = bound_sub(ka.smax, kb.smin), by_syms = INT64_MAX;
+            if (a->sym == VSYM_NONE) by_syms = none[k];
+            else if (closed && b->sym != VSYM_ANY) by_syms = bound_by(s, a->sym, b->sym, &c);
+            else by_syms = sym_bound(s, a->sym, b->sym);
+            by_syms = bound_add(by_syms, bound_sub(a->off, b->off));
+            out[i * count + k] = plain && sum_is_plain(s, b) && by_syms < best ? by_syms : best;
+        }
+    }
 }
 
 // --- Changes --------------------------------------------------------------------------------------------------

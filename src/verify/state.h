@@ -226,6 +226,9 @@ PST_MUST_USE bool vvalue_refine(vstate *s, const vvalue *a, const pst_scalar *sc
 
 /// The least c that is known with (a.sym + a.off) - (b.sym + b.off) <= c, as signed numbers; by relations, their closure and intervals. INT64_MAX: none.
 int64_t vrel_bound(const vstate *s, const vvalue *a, const vvalue *b);
+/// The same for each pair of count values (at most VREL_BOUNDS_MAX): out[i * count + k] bounds values[i] - values[k].
+void vrel_bounds(const vstate *s, const vvalue *values, uint32_t count, int64_t *out);
+#define VREL_BOUNDS_MAX 40u
 /// Notes a - b <= c. Tightens intervals too. False: infeasible. No memory: the relation is dropped, which is sound.
 PST_MUST_USE bool vrel_add(struct verifier *v, vstate *s, const vvalue *a, const vvalue *b, int64_t c);
 /// Appends a relation (state.c). Without memory, or without v and room, it is dropped.
