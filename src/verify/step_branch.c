@@ -196,10 +196,10 @@ static bool comparable(const vstate *s, const vvalue *a, const vvalue *b, vvalue
         return false;
     }
     if (may_be_null(s, a) || may_be_null(s, b)) return false;
-    // An offset so large that the address may wrap says nothing about the order of offsets.
+    // An offset so large that the address may wrap says nothing about the order of offsets. No object lies below the first 64 KiB.
     pst_scalar ka = vvalue_scalar(s, na), kb = vvalue_scalar(s, nb);
-    const int64_t far = (int64_t)VPACKET_MAX * 2;
-    return VPLANT(3) ? true : ka.smin >= -far && ka.smax <= far && kb.smin >= -far && kb.smax <= far;
+    const int64_t near = 65536, far = (int64_t)VPACKET_MAX * 2;
+    return VPLANT(3) ? true : ka.smin >= -near && ka.smax <= far && kb.smin >= -near && kb.smax <= far;
 }
 
 static vstep refuse_comparison(verifier *v, const vstate *s, const pst_insn *insn, const vvalue *a)
