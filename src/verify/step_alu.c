@@ -255,15 +255,19 @@ static const char *immovable(const vstate *s, const vvalue *pointer, bool is_con
     PST_UNREACHABLE();
 }
 
-// Linux's limits of what may be added to a pointer.
+// Linux's limits of what may be added to a pointer. Linux knows less of numbers that were cut to 32 bits and so lets them pass as "from 0 on": what is
+// known of them here must not make them worse. They end up far from the object, where nothing can be accessed.
+#define REACH ((int64_t)VPACKET_MAX + 1)
+#define FAR_REACH ((int64_t)1 << 33)
+
 static vstep check_reach(verifier *v, const vstate *s, int reg, const vvalue *pointer, const pst_scalar *number)
 {
     if (pst_scalar_is_const(number)) {
-        if (number->smin > -((int64_t)VPACKET_MAX + 1) && number->smin < (int64_t)VPACKET_MAX + 1) return VSTEP_NEXT;
+        if (number->smin > -REACH && number->smin < REACH) return VSTEP_NEXT;
         return refuse_arithmetic(v, s, reg, pointer, "the number added is too large");
     }
     if (number->smin != INT64_MIN) {
-        if (number->smin > -((int64_t)VPACKET_MAX + 1) && number->smin < (int64_t)VPACKET_MAX + 1) return VSTEP_NEXT;
+        if (number->smin > -REACH && number->smin < FAR_REACH) return VSTEP_NEXT;
         return refuse_arithmetic(v, s, reg, pointer, "the number added may be too large");
     }
     vstep step = refuse_arithmetic(v, s, reg, pointer, "the number added has no lower bound");
@@ -274,8 +278,8 @@ static vstep check_reach(verifier *v, const vstate *s, int reg, const vvalue *po
 static vstep check_result(verifier *v, const vstate *s, int reg, const vvalue *pointer)
 {
     pst_scalar at = vvalue_scalar(s, pointer);
-    bool far = pointer->off >= (int64_t)VPACKET_MAX + 1 || pointer->off <= -((int64_t)VPACKET_MAX + 1);
-    if (!far && at.smin > -((int64_t)VPACKET_MAX + 1) * 2 && at.smin != INT64_MIN && at.smin < (int64_t)VPACKET_MAX + 1) return VSTEP_NEXT;
+    bool far = pointer->off >= REACH || pointer->off <= -REACH;
+    if (!far && at.smin > -REACH * 2 && at.smin < (pst_scalar_is_const(&at) ? REACH : FAR_REACH)) return VSTEP_NEXT;
     return refuse_arithmetic(v, s, reg, pointer, "it would point too far away from its object");
 }
 
