@@ -14,6 +14,7 @@
 #define SHAPES_MAX 64u  // states of different shapes at a location before types are joined by force
 #define COMPARED_MAX 256u // kept states that an arriving one is compared with
 #define RETIRE_MISSES 24u // comparisons in vain, for each hit, before a kept state is not compared any more
+#define EDGES_COMPARED 256u // edges of a state among which an equal one is looked for; a second one would do no harm
 #define JOIN_TRIES 16u // slots that a state is tried to be joined with
 #define WIDEN_STEPS 64u // joins by threshold of one slot; later ones drop what grows
 
@@ -54,11 +55,17 @@ static bool comes_first(const verifier *v, const vstate *a, const vstate *b)
 
 static bool heap_less(const verifier *v, const vengine *e, size_t a, size_t b) { return comes_first(v, e->heap[a].state, e->heap[b].state); }
 
+static void heap_put(vengine *e, size_t at, vpending pending)
+{
+    e->heap[at] = pending;
+    if (pending.slot != VFLOW_NONE) e->slots[pending.slot].heap_at = (uint32_t)at;
+}
+
 static void heap_swap(vengine *e, size_t a, size_t b)
 {
     vpending moving = e->heap[a];
-    e->heap[a] = e->heap[b];
-    e->heap[b] = moving;
+    heap_put(e, a, e->heap[b]);
+    heap_put(e, b, moving);
 }
 
 static vstep heap_push(verifier *v, uint32_t slot, vstate *state)
@@ -66,7 +73,7 @@ static vstep heap_push(verifier *v, uint32_t slot, vstate *state)
     vengine *e = v->engine;
     if (pst_grow(v->env, &e->heap, &e->heap_capacity, e->heap_count + 1, sizeof *e->heap) != PST_OK) return vnomem(v);
     size_t at = e->heap_count++;
-    e->heap[at] = (vpending){slot, state};
+    heap_put(e, at, (vpending){slot, state});
     for (; at > 0 && heap_less(v, e, at, (at - 1) / 2); at = (at - 1) / 2) heap_swap(e, at, (at - 1) / 2);
     return VSTEP_END;
 }
@@ -75,7 +82,7 @@ static vpending heap_pop(verifier *v)
 {
     vengine *e = v->engine;
     vpending top = e->heap[0];
-    e->heap[0] = e->heap[--e->heap_count];
+    heap_put(e, 0, e->heap[--e->heap_count]);
     for (size_t at = 0;;) {
         size_t best = at, left = 2 * at + 1;
         for (size_t child = left; child < left + 2 && child < e->heap_count; child++)
@@ -153,7 +160,8 @@ static vstep add_edge(verifier *v, uint32_t from, uint32_t to, uint32_t back_of,
 {
     vengine *e = v->engine;
     if (from == VFLOW_NONE) return VSTEP_END;
-    for (uint32_t i = e->slots[from].edges; i != VFLOW_NONE; i = e->edges[i].next)
+    uint32_t left = EDGES_COMPARED;
+    for (uint32_t i = e->slots[from].edges; i != VFLOW_NONE && left-- > 0; i = e->edges[i].next)
         if (e->edges[i].to == to && e->edges[i].back_of == back_of && e->edges[i].returns == returns) return VSTEP_END;
     if (pst_grow(v->env, &e->edges, &e->edge_capacity, e->edge_count + 1, sizeof *e->edges) != PST_OK) return vnomem(v);
     e->edges[e->edge_count] = (vedge){to, e->slots[from].edges, back_of, returns, false};
@@ -253,8 +261,7 @@ static vstep grow_slot(verifier *v, uint32_t at, vstate *joined, bool widen)
     slot->pending = true;
     slot->state->origin = at;
     if (queued) {
-        for (size_t i = 0; i < e->heap_count; i++) // same place, so the order stays
-            if (e->heap[i].slot == at) e->heap[i].state = slot->state;
+        e->heap[slot->heap_at].state = slot->state; // same place, so the order stays
         vstate_free(v, old);
     } else {
         vstate_free(v, old);
@@ -528,6 +535,8 @@ static void close_passed(verifier *v, const vstate *now)
     const vflow_block *block = &v->flow.blocks[now->block];
     if (v->opts.keep_states || now->frame_count != 1 || now->wakes || block->loop != VFLOW_NONE || block->order <= e->closed_order) return;
     size_t kept = 0;
+    if (++e->passed < e->open_count / 8) return; // what is looked through is paid for by what was passed since
+    e->passed = 0;
     e->closed_order = block->order;
     for (size_t i = 0; i < e->open_count; i++) {
         vslot *slot = &e->slots[e->open[i]];

@@ -23,6 +23,7 @@ typedef struct vslot {
     uint32_t turns;          // of the loop whose head it is at; VFLOW_NONE: no head, or not one number
     uint32_t hits, misses;   // as something that arriving states are compared with
     uint32_t widenings;      // how often its state was widened
+    uint32_t heap_at;        // while it is pending: place in the engine's heap
     bool pending;            // its state has not been walked since it changed
     bool retired;            // out of its location's list: no state is compared with it any more, only its place and its counts are kept
 } vslot;
@@ -55,6 +56,7 @@ typedef struct vengine {
     vstate *work;      // the state that is walked
     uint32_t *open;    // slots that states may still arrive at
     size_t open_count, open_capacity;
+    uint32_t passed;       // blocks since the last time that they were closed
     uint32_t closed_order; // of the last block of the entry subprogram that all earlier ones were closed for
     uint32_t walk_frames;  // frames of the walked state when its step began; 0: nothing is walked, a state enters
     uint32_t walk_block;

@@ -3,6 +3,8 @@
 // Both sides are signed 64-bit numbers and the inequality is over the integers: nothing wraps. A relation is only noted where the operation that
 // gave rise to it cannot wrap, and only used for values (symbol + offset) whose sum cannot wrap either. Intervals take part as relations
 // to the constant 0. Dropping a relation is always sound.
+#include <string.h>
+
 #include "verify/verifier.h"
 
 #define RELS_MAX 96u  // of one state; more are dropped
@@ -34,23 +36,37 @@ static int64_t bound_sub(int64_t hi, int64_t lo)
     return bound_add(hi, -lo);
 }
 
+#define FOUND_MAX 256u // a power of two
+
 typedef struct closure {
     uint32_t count;
     uint32_t syms[NODES_MAX];
     int64_t dist[NODES_MAX]; // x - syms[i] <= dist[i]
+    uint8_t found[FOUND_MAX]; // by the symbol's low bits: index of one with these plus 1, the last that came; 0: there is none
 } closure;
+
+// The index of sym; NODES_MAX: it is not there.
+static uint32_t find(const closure *c, uint32_t sym)
+{
+    uint32_t at = c->found[sym & (FOUND_MAX - 1)];
+    if (at == 0 || c->syms[at - 1] == sym) return at ? at - 1 : NODES_MAX;
+    for (uint32_t i = 0; i < c->count; i++)
+        if (c->syms[i] == sym) return i;
+    return NODES_MAX;
+}
 
 static bool relax(closure *c, uint32_t sym, int64_t dist)
 {
-    for (uint32_t i = 0; i < c->count; i++) {
-        if (c->syms[i] != sym) continue;
-        if (dist >= c->dist[i]) return false;
-        c->dist[i] = dist;
+    uint32_t at = find(c, sym);
+    if (at != NODES_MAX) {
+        if (dist >= c->dist[at]) return false;
+        c->dist[at] = dist;
         return true;
     }
     if (c->count == NODES_MAX) return false;
     c->syms[c->count] = sym;
     c->dist[c->count++] = dist;
+    c->found[sym & (FOUND_MAX - 1)] = (uint8_t)c->count;
     return true;
 }
 
@@ -59,17 +75,15 @@ static bool relax(closure *c, uint32_t sym, int64_t dist)
 static void close_from(const vstate *s, uint32_t x, bool backwards, closure *c)
 {
     c->count = 0;
+    memset(c->found, 0, sizeof c->found);
     (void)relax(c, x, 0);
     for (uint32_t round = 0; round < NODES_MAX; round++) {
         bool changed = false;
         for (uint32_t r = 0; r < s->rel_count; r++) {
             const vrel *rel = &s->rels[r];
             uint32_t from = backwards ? rel->b : rel->a, to = backwards ? rel->a : rel->b;
-            for (uint32_t i = 0; i < c->count; i++) {
-                if (c->syms[i] != from) continue;
-                changed |= relax(c, to, bound_add(c->dist[i], rel->c));
-                break;
-            }
+            uint32_t i = find(c, from);
+            if (i != NODES_MAX) changed |= relax(c, to, bound_add(c->dist[i], rel->c));
         }
         if (!changed) break;
     }
@@ -134,7 +148,7 @@ void vrel_bounds(const vstate *s, const vvalue *values, uint32_t count, int64_t 
     for (uint32_t i = 0; i < count; i++) {
         const vvalue *a = &values[i];
         bool closed = s->rel_count && a->sym != VSYM_ANY && a->sym != VSYM_NONE, plain = sum_is_plain(s, a);
-        closure c = {0};
+        closure c;
         if (closed) close_from(s, a->sym, false, &c);
         for (uint32_t k = 0; k < count; k++) {
             const vvalue *b = &values[k];

@@ -14,6 +14,11 @@ typedef struct component {
     struct component *next;
 } component;
 
+typedef struct inside_memo {
+    uint32_t comp, location;
+    bool inside;
+} inside_memo;
+
 typedef struct search {
     verifier *v;
     pst_arena arena;
@@ -22,6 +27,7 @@ typedef struct search {
     uint32_t *index, *low, *edge; // by slot: Tarjan's
     uint32_t *stack, *path;
     bool *on_stack;
+    inside_memo *memos;           // by loop: see all_inside_once
     uint32_t comps, stack_count, path_count, next_index, member_count;
     component *todo;
 } search;
@@ -153,16 +159,28 @@ static bool count_bound(const verifier *v, const vstate *s, uint32_t loop, uint6
     return false;
 }
 
+// all_inside, which is asked for many edges to one loop's head.
+static bool all_inside_once(const search *w, const component *c, const vedge *edge, const vslot *to)
+{
+    if (edge->returns) return all_inside(w, c, edge, to->state);
+    inside_memo *memo = &w->memos[edge->back_of];
+    uint32_t number = w->comp[w->members[c->first]];
+    if (memo->comp != number || memo->location != to->location)
+        *memo = (inside_memo){.comp = number, .location = to->location, .inside = all_inside(w, c, edge, to->state)};
+    return memo->inside;
+}
+
 static bool can_cut(const search *w, const component *c, const vedge *edge)
 {
     const verifier *v = w->v;
-    const vstate *to = v->engine->slots[vengine_slot(v->engine, edge->to)].state;
+    const vslot *slot = &v->engine->slots[vengine_slot(v->engine, edge->to)];
+    const vstate *to = slot->state;
     uint64_t unused;
     if (!edge->returns && edge->back_of == VFLOW_NONE) return false;
     // One iterator cannot be both at its end and not in the states of a component, since bounded loops make none. Where it is, it bounds nothing.
     bool bounded = !edge->returns && v->flow.loops[edge->back_of].is_bounded && !vstate_has_drained(to);
     if (!edge->returns && !bounded && !count_bound(v, to, edge->back_of, &unused)) return false;
-    return all_inside(w, c, edge, to);
+    return all_inside_once(w, c, edge, slot);
 }
 
 // Cuts what can be cut in a component. False: nothing can be.
@@ -225,7 +243,8 @@ static bool prepare(search *w, size_t slots)
     w->stack = pst_arena_array(&w->arena, slots + 1, sizeof *w->stack);
     w->path = pst_arena_array(&w->arena, slots + 1, sizeof *w->path);
     w->on_stack = pst_arena_array(&w->arena, slots + 1, sizeof *w->on_stack);
-    return w->members && w->comp && w->index && w->low && w->edge && w->stack && w->path && w->on_stack;
+    w->memos = pst_arena_array(&w->arena, w->v->flow.loop_count + 1, sizeof *w->memos);
+    return w->memos && w->members && w->comp && w->index && w->low && w->edge && w->stack && w->path && w->on_stack;
 }
 
 // One component after the other is cut and searched for components that remain. members holds those that are to be done.
