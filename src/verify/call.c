@@ -70,10 +70,11 @@ static void release(verifier *v, vstate *s, const vcall_info *call)
     kept->ref = 0;
 }
 
+// Writing through the dynptr of an skb may make its data its own first; frames of XDP are written where they are.
 static bool writes_packet_dynptr(const vstate *s, const vcall_info *call)
 {
     if (call->is_kfunc || call->proto->id != 202 || call->dynptr == VOBJ_NONE) return false;
-    return s->objs[call->dynptr].dynptr == VDYN_SKB || s->objs[call->dynptr].dynptr == VDYN_XDP;
+    return s->objs[call->dynptr].dynptr == VDYN_SKB;
 }
 
 static vstep apply_stack(verifier *v, vstate *s, vcall_info *call)
@@ -115,6 +116,7 @@ static vstep call_proto(verifier *v, vstate *s, const pst_helper_proto *proto, b
                        .dynptr = VOBJ_NONE, .iter = VOBJ_NONE, .irq = VOBJ_NONE, .object = VOBJ_NONE};
     vstep step = check_allowed(v, s, &call);
     if (step == VSTEP_NEXT) step = vcall_arguments(v, s, &call);
+    if (step == VSTEP_NEXT) vfacts_call(v, call.view != NULL && call.map_id == 0 ? call.map : VFLOW_NONE, call.map_key);
     if (step == VSTEP_NEXT && (proto->flags & PST_HELPER_THROW) != 0) return vcall_throw(v, s);
     if (step == VSTEP_NEXT) step = apply(v, s, &call);
     if (step != VSTEP_NEXT) return step;
