@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "verify/engine.h"
+#include "verify/lost.h"
+#include "verify/replay.h"
 
 #define SHAPES_MAX 64u  // states of different shapes at a location before types are joined by force
 #define COMPARED_MAX 256u // kept states that an arriving one is compared with
@@ -191,7 +193,7 @@ static vstep add_slot(verifier *v, uint32_t location, vstate *s, uint32_t *out)
     e->open[e->open_count++] = at;
     vlocation *l = &e->locations[location];
     e->slots[at] = (vslot){.state = s, .block = s->block, .location = location, .next = l->slots, .edges = VFLOW_NONE, .covered_by = VFLOW_NONE, .parent = VFLOW_NONE,
-                             .turns = turns_of(v, s), .pending = true};
+                             .from_pc = v->pc, .grown_from = VFLOW_NONE, .turns = turns_of(v, s), .pending = true};
     l->slots = at;
     if (l->slot_count++ == 0) l->first_slot = at;
     *out = at;
@@ -400,6 +402,7 @@ static vstep keep(verifier *v, vstate *s, const arrival *a)
         kept->origin = at;
         e->slots[at].parent = a->from;
     }
+    if (step == VSTEP_END && e->slots[at].parent != a->from && a->from != VFLOW_NONE) e->slots[at].grown_from = a->from, e->slots[at].grown_pc = v->pc;
     return step == VSTEP_END ? add_edge(v, a->from, at, a->back_of, a->returns) : step;
 }
 
@@ -444,6 +447,7 @@ static vstep arrive(verifier *v, vstate *s, uint32_t pc)
 
 vstep vengine_arrive(verifier *v, vstate *s, uint32_t pc)
 {
+    if (v->engine->replay) return vreplay_arrive(v, s, pc);
     vstep step = arrive(v, s, pc);
     vstate_free(v, s);
     return step;
@@ -459,6 +463,10 @@ vstep vengine_async(verifier *v, vstate *s)
 {
     vengine *e = v->engine;
     uint32_t frames = e->walk_frames;
+    if (e->replay) {
+        vstate_free(v, s);
+        return VSTEP_NEXT;
+    }
     e->walk_frames = 0;
     s->wakes = true;
     s->origin = VFLOW_NONE;
@@ -481,7 +489,9 @@ static vstep step_here(verifier *v, vstate *s, uint32_t pc)
     e->walk_call_pc = frame->call_pc;
     e->walk_kind = frame->kind;
     if (++v->steps > e->steps_max) return too_complex(v, "the limit of instructions to walk was reached");
-    return vstep_insn(v, s, &v->image->insns[pc]);
+    vstep step = vstep_insn(v, s, &v->image->insns[pc]);
+    if (v->fact_values && step == VSTEP_NEXT) vfacts_value(v, s, &v->image->insns[pc]);
+    return step;
 }
 
 // Walks from the start of s->block to where the path ends or states are kept.
@@ -501,20 +511,6 @@ static vstep walk(verifier *v, vstate *s)
         }
         pc = s->pc = next;
     }
-}
-
-// The blocks that led to the state that is walked, for the finding.
-static void note_path(verifier *v)
-{
-    const vengine *e = v->engine;
-    uint32_t blocks[PST_FINDING_PATH_MAX], count = 0;
-    pst_finding *f = &v->finding;
-    if (!e->work) return;
-    for (uint32_t at = e->work->origin; at != VFLOW_NONE && count < PST_FINDING_PATH_MAX; at = e->slots[at].parent) {
-        blocks[count++] = v->flow.blocks[e->slots[at].block].start;
-        if (e->slots[at].parent == at) break;
-    }
-    for (f->path_count = 0; f->path_count < count; f->path_count++) f->path[f->path_count] = blocks[count - 1 - f->path_count];
 }
 
 // Whether a run that was at s may come back to s: it is in a loop, or in what a helper calls again and again.
@@ -572,7 +568,7 @@ static vstep walk_all(verifier *v)
         if (!copied) return vnomem(v);
         vstep step = walk(v, e->work);
         if (step == VSTEP_END) continue;
-        if (step == VSTEP_REJECT) note_path(v);
+        if (step == VSTEP_REJECT) vlost_note(v);
         return step;
     }
     return VSTEP_END;

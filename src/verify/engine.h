@@ -19,6 +19,8 @@ typedef struct vslot {
     uint32_t location, next; // next slot of the location
     uint32_t edges;          // first edge
     uint32_t parent;         // slot that it was first reached from; VFLOW_NONE
+    uint32_t from_pc;        // instruction that it was first reached by
+    uint32_t grown_from, grown_pc; // the same of what was joined into it last; VFLOW_NONE: nothing was
     uint32_t covered_by;     // another slot that stands for it; VFLOW_NONE
     uint32_t turns;          // of the loop whose head it is at; VFLOW_NONE: no head, or not one number
     uint32_t hits, misses;   // as something that arriving states are compared with
@@ -54,6 +56,7 @@ typedef struct vengine {
     vpending *heap;    // the one that is first in the order of the program on top
     size_t heap_count, heap_capacity;
     vstate *work;      // the state that is walked
+    struct vreplay *replay; // a path is walked again for a finding (replay.h); else NULL
     uint32_t *open;    // slots that states may still arrive at
     size_t open_count, open_capacity;
     uint32_t passed;       // blocks since the last time that they were closed
