@@ -489,7 +489,9 @@ static vstep step_here(verifier *v, vstate *s, uint32_t pc)
     e->walk_call_pc = frame->call_pc;
     e->walk_kind = frame->kind;
     if (++v->steps > e->steps_max) return too_complex(v, "the limit of instructions to walk was reached");
-    return vstep_insn(v, s, &v->image->insns[pc]);
+    vstep step = vstep_insn(v, s, &v->image->insns[pc]);
+    if (v->fact_values && step == VSTEP_NEXT) vfacts_value(v, s, &v->image->insns[pc]);
+    return step;
 }
 
 // Walks from the start of s->block to where the path ends or states are kept.
