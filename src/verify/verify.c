@@ -148,23 +148,29 @@ static void fit_size(const verifier *v, limits *l)
     if (states < l->unroll_max) l->unroll_max = states;
 }
 
+// Where a look at some states of a place is too much, one at very few of them may do: calls multiply the places. It is followed by the finest look.
 static pst_status attempts(verifier *v, pst_arena *arena, pst_verdict *verdict)
 {
-    static const limits ladder[] = {{24, 12, 25}, {128, 64, 30}, {1024, 8192, 45}};
+    static const limits ladder[] = {{24, 12, 25}, {128, 64, 30}, {1024, 8192, 45}}, few = {3, 3, 25};
     pst_finding first = {0};
-    for (unsigned i = 0; i < PST_COUNT(ladder); i++) {
-        limits l = ladder[i];
-        if (l.states_max < v->opts.states_max) l.states_max = v->opts.states_max;
-        if (l.unroll_max < v->opts.unroll_max) l.unroll_max = v->opts.unroll_max;
-        if (i == 0) fit_size(v, &l);
-        verdict->attempts = i + 1;
+    unsigned next = 1;
+    limits l = ladder[0];
+    for (bool is_few = false;;) {
+        if (!is_few && l.states_max < v->opts.states_max) l.states_max = v->opts.states_max;
+        if (!is_few && l.unroll_max < v->opts.unroll_max) l.unroll_max = v->opts.unroll_max;
+        if (verdict->attempts == 0) fit_size(v, &l);
+        verdict->attempts++;
         PST_TRY(attempt(v, &l, arena, verdict));
-        if (v->finding.kind == PST_FINDING_NONE || !v->blurred) return PST_OK;
+        bool complex = v->finding.kind == PST_FINDING_COMPLEXITY;
+        if (v->finding.kind == PST_FINDING_NONE || (!v->blurred && !complex)) return PST_OK;
         // "Too complex" is no reason; what a coarser look missed is one.
-        if (v->finding.kind == PST_FINDING_COMPLEXITY && first.kind) v->finding = first;
+        if (complex && first.kind) v->finding = first;
         else first = v->finding;
+        if (next == PST_COUNT(ladder)) return PST_OK;
+        is_few = complex && verdict->attempts == 1;
+        if (is_few) next = PST_COUNT(ladder) - 1;
+        l = is_few ? few : ladder[next++];
     }
-    return PST_OK;
 }
 
 // --- The whole ------------------------------------------------------------------------------------------------
