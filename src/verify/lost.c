@@ -22,6 +22,7 @@ static void read_packet(vlost *l, const vstate *s, const vvalue *pointer)
     int64_t past = vrel_bound(s, &at, &length), left = vrel_bound(s, &length, &at);
     const pst_insn *insn = insn_at(l, l->r.count - 1);
     l->end.proved = past < 0 && past > INT64_MIN ? -past : 0;
+    l->end.is_limited = left < 0xffff;
     l->end.is_missing = insn->kind != PST_KIND_CALL && left < insn->off + insn->width / 8;
 }
 
@@ -63,8 +64,12 @@ static bool pick_register(const vlost *l, const vstate *s, unsigned *reg)
     if (f->reg < 0 || f->reg >= PST_REG_COUNT) return false;
     *reg = (unsigned)f->reg;
     vvalue value = vreg(s, *reg);
-    bool is_call = l->v->image->insns[f->pc].kind == PST_KIND_CALL;
-    if (f->kind == PST_FINDING_BOUNDS && is_call && value.kind > V_NUMBER && value.sym == VSYM_NONE && *reg < 5 && is_number(s, *reg + 1, true)) ++*reg;
+    const pst_insn *insn = &l->v->image->insns[f->pc];
+    bool is_call = insn->kind == PST_KIND_CALL, adds = insn->kind == PST_KIND_ALU && !(insn->flags & PST_INSN_IMM);
+    if (f->kind == PST_FINDING_POINTER_ARITHMETIC && adds) {
+        if (is_number(s, insn->src, true)) *reg = insn->src;
+        else if (is_number(s, insn->dst, true)) *reg = insn->dst;
+    } else if (f->kind == PST_FINDING_BOUNDS && is_call && value.kind > V_NUMBER && value.sym == VSYM_NONE && *reg < 5 && is_number(s, *reg + 1, true)) ++*reg;
     return true;
 }
 

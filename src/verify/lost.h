@@ -18,6 +18,7 @@ typedef struct vlost_end {
     bool place_known;
     int64_t proved;     // packet pointers: bytes that are proved to be there from it on
     bool is_missing;    // or that they are not all there
+    bool is_limited;    // it is known how many there are at most
     bool has_bare;      // a stack pointer: a byte that was not written
     int64_t bare;       // its offset
     uint32_t leaked_id; // an object that is not released, 0: none

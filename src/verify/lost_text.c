@@ -89,6 +89,14 @@ static const char *memory_text(const vlost *l, const vtrace *t, char out[96])
 
 // --- Where it comes from -------------------------------------------------------------------------------------------------
 
+// What the number is that was followed.
+static const char *subject(const vlost *l)
+{
+    if ((int)l->end.place.reg != l->r.finding.reg) return l->r.finding.kind == PST_FINDING_BOUNDS ? "the size" : "the number";
+    if (!l->w.number || l->end.value.value.kind <= V_NUMBER) return "it";
+    return l->end.value.value.kind == V_PACKET ? "the offset" : "the index";
+}
+
 static bool may_be_null(const vlost *l) { return l->end.value.maybe_null; }
 
 static uint32_t last_decision(const vlost *l)
@@ -113,7 +121,7 @@ static void say_result(vlost *l)
     char range[64];
     uint32_t pc = step_at(l, w->def)->pc;
     if (may_be_null(l)) say(l, w->def, "%s at %u returned it, and may return NULL", call_text(l, w->def), pc);
-    else if (made->value.kind == V_NUMBER) say(l, w->def, "%s at %u returned it: %s", call_text(l, w->def), pc, range_of(&made->known, range));
+    else if (made->value.kind == V_NUMBER) say(l, w->def, "%s at %u returned %s: %s", call_text(l, w->def), pc, subject(l), range_of(&made->known, range));
     else say(l, w->def, "%s at %u returned it", call_text(l, w->def), pc);
 }
 
@@ -124,7 +132,7 @@ static void say_load(vlost *l)
     const vseen *made = &w->seen[w->def + 1];
     char range[64], memory[96];
     const char *from = memory_text(l, t, memory);
-    if (made->value.kind == V_NUMBER) say(l, w->def, "it was loaded from %s at %u: %s", from, t->pc, range_of(&made->known, range));
+    if (made->value.kind == V_NUMBER) say(l, w->def, "%s was loaded from %s at %u: %s", subject(l), from, t->pc, range_of(&made->known, range));
     else say(l, w->def, "it was loaded from %s at %u%s", from, t->pc, may_be_null(l) ? ", and may be null there" : "");
 }
 
@@ -137,9 +145,11 @@ static void say_origin(vlost *l)
     case VORIGIN_START: break;
     case VORIGIN_LOAD: say_load(l); break;
     case VORIGIN_CONST:
-        if (insn_at(l, w->def)->kind != PST_KIND_IMM64) say(l, w->def, "it was set at %u: %s", pc, range_of(&w->seen[w->def + 1].known, range));
+        if (insn_at(l, w->def)->kind != PST_KIND_IMM64) say(l, w->def, "%s was set at %u: %s", subject(l), pc, range_of(&w->seen[w->def + 1].known, range));
         break;
-    case VORIGIN_COMPUTED: say(l, w->def, "it was computed from two unknown values at %u: %s", pc, range_of(&w->seen[w->def + 1].known, range)); break;
+    case VORIGIN_COMPUTED:
+        say(l, w->def, "%s was computed from two unknown values at %u: %s", subject(l), pc, range_of(&w->seen[w->def + 1].known, range));
+        break;
     case VORIGIN_RESULT: say_result(l); break;
     case VORIGIN_CLOBBER: say(l, w->def, "the call of %s at %u destroyed r%u, as every call does with r1 to r5", call_text(l, w->def), pc, w->at[w->def].reg); break;
     case VORIGIN_FILLED: say(l, w->def, "%s at %u wrote it to the stack", call_text(l, w->def), pc); break;
@@ -193,22 +203,38 @@ static void say_joined(vlost *l)
     else say(l, 0, "%s at %u, and what this path alone knew was given up there", how, pc);
 }
 
+// What a comparison of this width and sign sees of a number.
+static pst_scalar view(const pst_scalar *k, const pst_insn *insn)
+{
+    bool is_signed = insn->op == PST_JUMP_JSGT || insn->op == PST_JUMP_JSGE || insn->op == PST_JUMP_JSLT || insn->op == PST_JUMP_JSLE;
+    if (insn->width != 32) return *k;
+    pst_scalar low = *k;
+    low.smin = is_signed ? k->smin32 : (int64_t)k->umin32;
+    low.smax = is_signed ? k->smax32 : (int64_t)k->umax32;
+    low.umin = k->umin32, low.umax = k->umax32;
+    return low;
+}
+
+static bool same_range(const pst_scalar *a, const pst_scalar *b)
+{
+    return a->umin == b->umin && a->umax == b->umax && a->smin == b->smin && a->smax == b->smax;
+}
+
 static void say_number(vlost *l)
 {
-    uint32_t test = last_test(l), pc;
+    const vslice *w = &l->w;
+    uint32_t test = last_test(l);
     char is[64];
     say_origin(l);
     if (test == VFLOW_NONE) return;
-    pc = step_at(l, test)->pc;
-    const pst_scalar *before = &l->w.seen[test].known, *after = &l->w.seen[test + 1].known;
-    if (same_scalar(before, after)) {
-        bool is_half = insn_at(l, test)->width == 32 && (after->umax > UINT32_MAX);
-        if (is_half) say(l, test, "the comparison at %u tests its lower 32 bits only: %s", pc, range_of(after, is));
-    } else if (after->smin < 0 && after->smax < OFFSET_FAR) {
-        say(l, test, "the comparison at %u limits it from above only: it may still be negative", pc);
-    } else {
-        say(l, test, "the comparison at %u leaves %s", pc, range_of(after, is));
-    }
+    uint32_t pc = step_at(l, test)->pc;
+    const pst_insn *insn = insn_at(l, test);
+    pst_scalar before = view(&w->seen[test].known, insn), after = view(&w->seen[test + 1].known, insn);
+    if (same_range(&before, &after)) return;
+    if (insn->width == 32 && l->end.value.known.umax > UINT32_MAX && w->seen[w->end].value.sym == w->seen[test].value.sym)
+        say(l, test, "the comparison at %u tests the lower 32 bits of %s only", pc, subject(l));
+    else if (after.smin < 0 && after.smax < OFFSET_FAR) say(l, test, "the comparison at %u limits %s from above only: it may still be negative", pc, subject(l));
+    else say(l, test, "after the comparison at %u %s is %s", pc, subject(l), range_of(&after, is));
 }
 
 // --- Packets -------------------------------------------------------------------------------------------------------------
@@ -238,6 +264,8 @@ static void say_test_of_packet(vlost *l, uint32_t test)
     unsigned reg = l->end.place.reg;
     long long needed = insn->off + insn->width / 8;
     if (l->end.is_missing) say(l, test, "on this path the comparison at %u found that the bytes are not there", t->pc);
+    else if (l->end.proved == 0 && l->end.is_limited && tested->sym == l->end.value.value.sym)
+        say(l, test, "on this path the comparison at %u says how long the packet is at most, not at least", t->pc);
     else if (tested->sym != l->end.value.value.sym) say(l, test, "the comparison at %u is of another pointer: it says nothing of r%u", t->pc, reg);
     else if (insn->kind == PST_KIND_CALL) say(l, test, "the comparison at %u proves %lld bytes from r%u on", t->pc, (long long)l->end.proved, reg);
     else say(l, test, "the comparison at %u proves %lld bytes from r%u on, %lld are needed", t->pc, (long long)l->end.proved, reg, needed);
@@ -281,15 +309,22 @@ static bool say_end_of_pointer(vlost *l)
     uint32_t at = find_end_of_pointer(l);
     if (at == VFLOW_NONE) return false;
     uint32_t pc = step_at(l, at)->pc;
+    pst_finding *f = &l->v->finding;
     const pst_helper_proto *proto = proto_at(l, at);
+    bool releases = proto && (proto->flags & PST_HELPER_RELEASES);
     vkind kind = (vkind)l->w.seen[at].value.kind;
     bool packet = kind == V_PACKET || kind == V_META || kind == V_PACKET_END || (proto && (proto->flags & PST_HELPER_CHANGES_PACKET));
     if (insn_at(l, at)->kind == PST_KIND_BRANCH) say(l, at, "the comparison at %u found it null on this path", pc);
     else if (insn_at(l, at)->kind == PST_KIND_ALU) say(l, at, "the arithmetic at %u makes a number of the pointer", pc);
     else if (insn_at(l, at)->kind != PST_KIND_CALL) return false;
     else if (packet) say(l, at, "%s at %u may move the packet: pointers into it from before are void", call_text(l, at), pc);
-    else if (proto && (proto->flags & PST_HELPER_RELEASES)) say(l, at, "%s at %u released what it points to", call_text(l, at), pc);
+    else if (releases) say(l, at, "%s at %u released what it points to", call_text(l, at), pc);
     else say(l, at, "what it points to may be gone after the call of %s at %u", call_text(l, at), pc);
+    const char *hint = insn_at(l, at)->kind == PST_KIND_BRANCH ? "use the pointer on the other way out of that test, where it is not null"
+                       : insn_at(l, at)->kind == PST_KIND_ALU ? "copy all 64 bits, and add to pointers or subtract from them only"
+                       : packet ? "load data and data_end again after the call, and compare them again"
+                       : releases ? "use the pointer before it is released, and release it once on every path" : NULL;
+    if (hint) (void)pst_format(f->hint, sizeof f->hint, "%s", hint);
     return true;
 }
 
@@ -378,8 +413,16 @@ static void explain_value(vlost *l)
     case PST_FINDING_ARGUMENT: say_number(l); return;
     case PST_FINDING_NULL_POINTER: say_null(l); return;
     case PST_FINDING_CONTEXT: say_context(l); return;
+    case PST_FINDING_POINTER_ARITHMETIC:
+        if (l->w.number) say_number(l);
+        else if (!say_end_of_pointer(l)) say_origin(l);
+        return;
     default:
-        if (!say_end_of_pointer(l)) say_origin(l);
+        if (say_end_of_pointer(l)) return;
+        say_origin(l);
+        if (l->r.finding.kind == PST_FINDING_TYPE && value->kind == V_NUMBER && l->w.origin == VORIGIN_LOAD && !l->end.place.on_stack)
+            (void)pst_format(l->v->finding.hint, sizeof l->v->finding.hint,
+                             "what is loaded from memory is a number, whatever was stored there: read what it points to by bpf_probe_read_kernel");
         return;
     }
 }

@@ -7,6 +7,7 @@
 // component are inside of that loop. Components are taken apart from the outermost loop inwards, until nothing is left or no edge can be cut.
 #include <string.h>
 
+#include "verify/endless.h"
 #include "verify/engine.h"
 
 typedef struct component {
@@ -215,6 +216,7 @@ static void reject_component(search *w, const component *c)
     (void)vreject(v, PST_FINDING_TERMINATION, -1, "the loop that starts here may never end: nothing bounds how often it turns");
     vneeded(v, "a variable that moves towards the loop's limit on every way round");
     vhint(v, "count the turns against a constant, or use bpf_loop, bpf_for or may_goto");
+    vendless_explain(v, v->flow.block_of[v->pc]);
     v->blurred = true;
 }
 
