@@ -3,7 +3,7 @@
 // Each program is a table: source at the left, instructions beside it, what is known above each block. The way to the finding is marked.
 #include <string.h>
 
-#include "cli/verify_work.h"
+#include "cli/verify_path.h"
 
 #define ROWS_MAX 65536u // instructions of one program that are shown
 
@@ -21,6 +21,7 @@ static const char g_style[] =
     ".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}td{padding:0 .6rem;vertical-align:top;white-space:pre-wrap}\n"
     "td.src{width:45%;color:var(--dim)}td.pc{text-align:right;color:var(--dim);border-left:1px solid var(--line)}\n"
     "tr.path td.pc,tr.path td.insn{background:var(--path)}tr.at td{background:var(--badbg);color:var(--bad);font-weight:600}\n"
+    "tr.lost td{background:var(--path);color:var(--odd);font-weight:600}.finding ol{margin:0;padding-left:1.4rem}\n"
     "tr.head td{background:var(--code);color:var(--dim);padding-top:.3rem}.dim{color:var(--dim)}a{color:inherit}\n";
 
 typedef struct page {
@@ -66,6 +67,29 @@ static void item(const page *p, const char *label, const char *text)
     pst_text_add(p->out, "</dd>\n");
 }
 
+// The branches that led to the finding, in order.
+static void path(const page *p)
+{
+    verify_decision decisions[PST_FINDING_PATH_MAX];
+    uint32_t count = verify_decisions(p->answer, decisions);
+    if (!count) return;
+    pst_text_add(p->out, "<dt>path</dt><dd><ol>\n");
+    for (uint32_t i = 0; i < count; i++) {
+        pst_text insn;
+        pst_text_init(&insn, cli_env());
+        verify_disassemble(p->subject, decisions[i].pc, &insn);
+        pst_text_add(p->out, "<li>");
+        if (decisions[i].round > 1) pst_text_format(p->out, "%u times the next %u: ", decisions[i].times, decisions[i].round);
+        else if (decisions[i].round) pst_text_format(p->out, "%u times: ", decisions[i].times);
+        linked(p, decisions[i].pc);
+        pst_text_add(p->out, "<br><code class=\"dim\">");
+        escaped(p->out, pst_text_cstr(&insn));
+        pst_text_format(p->out, "</code> <b>%s</b></li>\n", decisions[i].jumps ? "jumps" : "goes on");
+        pst_text_free(&insn);
+    }
+    pst_text_add(p->out, "</ol></dd>\n");
+}
+
 static void finding(const page *p)
 {
     const pst_finding *f = &verify_verdict(p->answer)->finding;
@@ -84,11 +108,7 @@ static void finding(const page *p)
         linked(p, f->lost_pc);
         pst_text_add(p->out, "</dd>\n");
     }
-    if (f->path_count > 1) pst_text_add(p->out, "<dt>path</dt><dd>");
-    for (uint32_t i = 0; i < f->path_count && f->path_count > 1; i++) {
-        linked(p, f->path[i]);
-        pst_text_add(p->out, i + 1 < f->path_count ? "<br>\n" : "</dd>\n");
-    }
+    path(p);
     item(p, "help", f->hint);
     pst_text_add(p->out, "</dl></div>\n");
 }
@@ -136,11 +156,12 @@ static void source_cell(const page *p, uint32_t pc)
 static void insn_row(const page *p, uint32_t pc, bool on_path)
 {
     const pst_verdict *v = verify_verdict(p->answer);
-    bool meant = v->kind != PST_VERDICT_ACCEPT && v->finding.pc == pc;
+    bool meant = v->kind != PST_VERDICT_ACCEPT && v->finding.pc == pc, lost = v->kind != PST_VERDICT_ACCEPT && v->finding.lost_pc == pc;
+    const char *class = meant ? " class=\"at\"" : lost ? " class=\"lost\"" : on_path ? " class=\"path\"" : "";
     pst_text insn;
     pst_text_init(&insn, cli_env());
     verify_disassemble(p->subject, pc, &insn);
-    pst_text_format(p->out, "<tr id=\"p%u-%u\"%s>", p->number, pc, meant ? " class=\"at\"" : on_path ? " class=\"path\"" : "");
+    pst_text_format(p->out, "<tr id=\"p%u-%u\"%s>", p->number, pc, class);
     source_cell(p, pc);
     pst_text_format(p->out, "<td class=\"pc\">%u</td><td class=\"insn\">", pc);
     escaped(p->out, pst_text_cstr(&insn));

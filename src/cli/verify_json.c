@@ -30,6 +30,10 @@ static void finding_json(pst_json *json, const verify_answer *answer)
     string_if(json, "needed", f->needed);
     string_if(json, "known", f->known);
     string_if(json, "lost", f->lost);
+    if (*f->lost && f->lost_pc != UINT32_MAX) {
+        number(json, "lost_insn", f->lost_pc);
+        if (verify_place(answer->image, f->lost_pc, place, sizeof place)) string_if(json, "lost_line", place);
+    }
     string_if(json, "hint", f->hint);
     pst_json_object_end(json);
 }

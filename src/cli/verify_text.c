@@ -1,7 +1,7 @@
 // verify_text.c: an answer for people, in the manner of a good compiler: what, where, why, and what to do.
 #include <string.h>
 
-#include "cli/verify_work.h"
+#include "cli/verify_path.h"
 
 #define INSNS_BEFORE 4u // instructions shown before the one that is meant
 #define INSNS_AFTER 1u
@@ -92,14 +92,28 @@ static void row(const report *r, const char *label, const char *text)
     pst_text_format(r->out, "\n  %s%-8s%s %s", cli_colour_on(CLI_BOLD), label, cli_colour_off(), text);
 }
 
-static void path(const report *r, const pst_finding *f)
+static void decision(const report *r, const verify_decision *d)
 {
-    uint32_t skipped = f->path_count > PATH_SHOWN ? f->path_count - PATH_SHOWN : 0;
-    if (f->path_count < 2) return;
-    row(r, "path:", skipped ? "the last blocks that led here" : "the blocks that led here");
-    for (uint32_t i = skipped; i < f->path_count; i++) {
-        pst_text_format(r->out, "\n    %6u  ", f->path[i]);
-        place(r, f->path[i]);
+    pst_text insn;
+    pst_text_init(&insn, cli_env());
+    verify_disassemble(r->subject, d->pc, &insn);
+    pst_text_format(r->out, "\n    %6u: %-28s %s%-8s%s ", d->pc, pst_text_cstr(&insn), cli_colour_on(CLI_YELLOW), d->jumps ? "jumps" : "goes on",
+                    cli_colour_off());
+    place(r, d->pc);
+    pst_text_free(&insn);
+}
+
+static void path(const report *r)
+{
+    verify_decision decisions[PST_FINDING_PATH_MAX];
+    uint32_t count = verify_decisions(r->answer, decisions), skipped = count > PATH_SHOWN ? count - PATH_SHOWN : 0;
+    if (!count) return;
+    row(r, "path:", skipped ? "the last branches that led here" : "the branches that led here");
+    for (uint32_t i = skipped; i < count; i++) {
+        if (decisions[i].round > 1)
+            pst_text_format(r->out, "\n            %u times the next %u:", decisions[i].times, decisions[i].round);
+        else if (decisions[i].round) pst_text_format(r->out, "\n            %u times:", decisions[i].times);
+        decision(r, &decisions[i]);
     }
 }
 
@@ -118,7 +132,7 @@ static void finding(const report *r)
         pst_text_format(r->out, "\n    %6u  ", f->lost_pc);
         place(r, f->lost_pc);
     }
-    path(r, f);
+    path(r);
     row(r, "help:", f->hint);
 }
 

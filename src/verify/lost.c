@@ -219,8 +219,8 @@ static bool follow(vlost *l)
 void vlost_note(verifier *v)
 {
     vlost l = {.v = v};
-    bool known = settle(&l);
-    if (l.r.leg_count) show_path(&l);
-    if (known && follow(&l)) vlost_explain(&l);
+    bool known = settle(&l) && follow(&l);
+    if (l.r.leg_count) show_path(&l); // a replay leaves the finding as the walk had it
+    if (known) vlost_explain(&l);
     vreplay_free(&l.r);
 }

@@ -237,6 +237,23 @@ static void say_number(vlost *l)
     else say(l, test, "after the comparison at %u %s is %s", pc, subject(l), range_of(&after, is));
 }
 
+// An access at a constant place: what was added to the pointer last.
+static void say_added(vlost *l)
+{
+    const vslice *w = &l->w;
+    for (uint32_t i = w->end; i-- > w->def;) {
+        const vtrace *t = step_at(l, i);
+        const pst_insn *insn = insn_at(l, i);
+        bool adds = insn->kind == PST_KIND_ALU && insn->op == PST_ALU_ADD && !(insn->flags & PST_INSN_IMM) && t->frame == w->at[i + 1].frame;
+        if (!adds || w->at[i + 1].on_stack || insn->dst != w->at[i + 1].reg) continue;
+        const vvalue *number = t->src.kind == V_NUMBER ? &t->src : &t->dst;
+        if (number->sym != VSYM_NONE) return;
+        say(l, i, "the number that is added to the pointer at %u is %lld on this path", t->pc, (long long)number->off);
+        return;
+    }
+    say_origin(l);
+}
+
 // --- Packets -------------------------------------------------------------------------------------------------------------
 
 static bool is_packet_test(const vlost *l, uint32_t index)
@@ -407,7 +424,7 @@ static void explain_value(vlost *l)
     case PST_FINDING_BOUNDS:
         if (value->kind == V_PACKET) say_packet(l);
         else if (value->sym != VSYM_NONE) say_number(l);
-        else if (value->kind == V_PTR || value->kind == V_NUMBER) say_origin(l);
+        else if (value->kind != V_CTX) say_added(l);
         return;
     case PST_FINDING_RETURN:
     case PST_FINDING_ARGUMENT: say_number(l); return;

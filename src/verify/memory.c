@@ -53,10 +53,9 @@ vstep vmem_outside(verifier *v, const vstate *s, const vaccess *a, uint64_t size
     if (a->size > size) vneeded(v, "at most %llu bytes: all that %s has", (unsigned long long)size, what);
     else vneeded(v, "an offset from 0 to %llu", (unsigned long long)(size - a->size));
     vknown(v, s, &a->ptr);
-    if (lo == hi) return VSTEP_REJECT;
-    if (lo < 0) vhint(v, "the offset may be negative: make the index unsigned, or compare it with 0 first");
-    else vhint(v, "compare the index with its limit in the same register that is added, or mask it ('index &= %llu')",
-               (unsigned long long)(size > a->size ? size - a->size : 0));
+    if (lo == hi) vhint(v, "%s has %llu bytes: on the path shown the index or the field is outside of them", what, (unsigned long long)size);
+    else if (lo < 0) vhint(v, "the offset may be negative: make the index unsigned, or compare it with 0 first");
+    else vhint(v, "compare the index with the number of elements in the same register that is added, or mask it ('index &= COUNT - 1')");
     return VSTEP_REJECT;
 }
 
