@@ -196,15 +196,21 @@ static bool same_place(const vstate *s, const cstate *c, uint32_t block)
     return true;
 }
 
+uint32_t describe_location(const verifier *v, const cstate *c, uint32_t block)
+{
+    const vengine *e = v->engine;
+    for (uint32_t l = 0; l < e->location_count; l++)
+        if (same_place(e->slots[e->locations[l].first_slot].state, c, block)) return l;
+    return VFLOW_NONE;
+}
+
 bool describe_kept(const verifier *v, const cstate *c, uint32_t block, char *why, size_t why_size)
 {
     const vengine *e = v->engine;
+    uint32_t location = describe_location(v, c, block);
     snprintf(why, why_size, "no state is kept there");
-    for (size_t l = 0; l < e->location_count; l++) {
-        if (!same_place(e->slots[e->locations[l].first_slot].state, c, block)) continue;
-        for (uint32_t i = e->locations[l].slots; i != VFLOW_NONE; i = e->slots[i].next)
-            if (e->slots[i].covered_by == VFLOW_NONE && describe_state(e->slots[i].state, c, why, why_size)) return true;
-        return false;
-    }
+    if (location == VFLOW_NONE) return false;
+    for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE; i = e->slots[i].next)
+        if (e->slots[i].covered_by == VFLOW_NONE && describe_state(e->slots[i].state, c, why, why_size)) return true;
     return false;
 }

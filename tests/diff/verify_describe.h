@@ -51,6 +51,8 @@ typedef struct cstate {
 
 /// Whether some kept state of the engine describes c, which stands at the start of block. why: one sentence of the state that came closest.
 bool describe_kept(const verifier *v, const cstate *c, uint32_t block, char *why, size_t why_size);
+/// The engine's location where c stands; VFLOW_NONE: none.
+uint32_t describe_location(const verifier *v, const cstate *c, uint32_t block);
 /// One abstract state; the same place is taken for granted.
 bool describe_state(const vstate *s, const cstate *c, char *why, size_t why_size);
 

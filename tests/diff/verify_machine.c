@@ -153,7 +153,10 @@ static bool enter_block(machine *m, uint32_t from, bool returns)
     if (!m->v->flow.blocks[f->block].is_join && !returns) return true;
     char why[160];
     m->checks++;
-    if (describe_kept(m->v, &m->c, f->block, why, sizeof why)) return true;
+    if (describe_kept(m->v, &m->c, f->block, why, sizeof why)) {
+        if (m->at_head) m->at_head(m->user, m, f->block);
+        return true;
+    }
     return machine_wrong(m, "no kept state describes the run (%s)", why);
 }
 

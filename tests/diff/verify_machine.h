@@ -44,6 +44,9 @@ typedef struct machine {
     uint16_t packet_obj, meta_obj, end_obj, ctx_obj;
     uint32_t value_at[16];  // by map: where its values start
     int64_t turns[PST_FRAMES_MAX][64];
+    /// Called at the head of each block where states are kept, once one of them was found to describe the run. May be NULL.
+    void (*at_head)(void *user, struct machine *m, uint32_t block);
+    void *user;
     bool is_over;
     machine_end end;
     char why[256];

@@ -41,9 +41,11 @@ static void run_all(void *user, verifier *v)
     t->is_wrong = false;
     t->turns_max = t->stack_max = 0;
     memset(t->seen, 0, sizeof t->seen);
+    if (t->options->stable) t->options->stable(t->options->user, v);
     uint64_t seed = t->options->seed;
     for (uint32_t i = 0; i < t->options->runs && !t->is_wrong; i++) {
-        m = (machine){.v = v, .image = t->image, .type = t->type, .rng = seed, .seen = t->seen};
+        m = (machine){.v = v, .image = t->image, .type = t->type, .rng = seed, .seen = t->seen, .at_head = t->options->at_head,
+                      .user = t->options->user};
         machine_end end = machine_run(&m);
         seed = seed * 6364136223846793005u + 1442695040888963407u;
         if (seed == 0) seed = 1;
@@ -96,6 +98,7 @@ static oracle_answer answer_of(trial *t, const pst_verdict *verdict)
     t->report->verifier_steps = verdict->steps;
     t->report->attempts = verdict->attempts;
     if (verdict->kind != PST_VERDICT_ACCEPT) return ORACLE_REJECTED;
+    memcpy(t->report->facts, verdict->facts.flags, t->image->count);
     if (t->is_wrong || !check_facts(t, verdict)) return ORACLE_WRONG;
     return ORACLE_SAFE;
 }

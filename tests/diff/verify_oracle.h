@@ -12,6 +12,10 @@ typedef struct oracle_options {
     uint32_t runs;                   // inputs
     uint64_t seed;                   // of the inputs, not 0
     uint64_t steps_max, bytes_max;
+    /// For tests of the states themselves; may be NULL. See vinspector and machine.
+    void (*stable)(void *user, verifier *v);
+    void (*at_head)(void *user, machine *m, uint32_t block);
+    void *user;
 } oracle_options;
 
 typedef enum oracle_answer {
@@ -29,6 +33,7 @@ typedef struct oracle_report {
     uint32_t stack_bytes, runs_done, attempts;
     uint64_t steps, checks;  // of the machine
     uint64_t verifier_steps;
+    uint8_t facts[VGEN_SLOTS_MAX]; // by pc, of an accepted program
 } oracle_report;
 
 oracle_answer oracle_check(const oracle_options *options, const pst_slot *slots, size_t count, oracle_report *report);
