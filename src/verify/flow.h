@@ -27,6 +27,8 @@ typedef struct vflow_block {
     uint16_t wanted_regs;      // numbers in these can matter: they reach an address, a size, an argument, a branch, a value returned with a range
     uint64_t live_slots;       // bit n: any byte of [fp - 8(n + 1), fp - 8n)
     uint64_t wanted_slots;
+    uint16_t tested_regs;      // of wanted: reach the operand of a branch within a few blocks. States that differ in them are joined last
+    uint64_t tested_slots;
     // Of a caller whose frame waits for a call at the end of this block (subprogram or callback): what it or its callees may still read.
     uint16_t waiting_regs, waiting_wanted_regs;
     uint64_t waiting_slots, waiting_wanted_slots;

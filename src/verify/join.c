@@ -353,6 +353,8 @@ static bool join_all(joiner *j)
     return j->how != VMERGE_JOIN || vrel_propagate(j->to, VSYM_NONE);
 }
 
+#define TESTED_WEIGHT 64u // of what a branch tests soon, against what is only kept
+
 // --- Choice ---------------------------------------------------------------------------------------------------
 
 static uint32_t value_distance(const vstate *a, const vvalue *x, const vstate *b, const vvalue *y)
@@ -366,20 +368,23 @@ static uint32_t value_distance(const vstate *a, const vvalue *x, const vstate *b
     return pst_scalar_equal(&kx, &ky) ? 0 : 1;
 }
 
-uint32_t vmerge_distance(const vstate *a, const vstate *b)
+uint32_t vmerge_distance(const verifier *v, const vstate *a, const vstate *b)
 {
     uint32_t sum = 0;
     for (uint32_t f = 0; f < a->frame_count && f < b->frame_count; f++) {
         const vframe *x = a->frames[f], *y = b->frames[f];
-        // What is in registers of the running frame is tested soon.
-        uint32_t weight = f + 1 == a->frame_count ? 16 : 1;
-        for (unsigned r = 0; r < PST_REG_COUNT - 1; r++) sum += weight * value_distance(a, &x->regs[r], b, &y->regs[r]);
+        const vflow_block *block = f + 1 == a->frame_count ? &v->flow.blocks[a->block] : NULL;
+        for (unsigned r = 0; r < PST_REG_COUNT - 1; r++) {
+            uint32_t weight = block && (block->tested_regs >> r & 1) ? TESTED_WEIGHT : block ? 2 : 1;
+            sum += weight * value_distance(a, &x->regs[r], b, &y->regs[r]);
+        }
         uint32_t span = vframe_span(x) < vframe_span(y) ? vframe_span(x) : vframe_span(y);
         for (uint32_t c = 0; c < span; c++) {
             const vcell *m = vframe_cell(x, c), *n = vframe_cell(y, c);
+            uint32_t weight = block && (block->tested_slots >> c & 1) ? TESTED_WEIGHT : 1;
             if (m->init != n->init) sum += 2;
-            if (m->lo_size && m->lo_size == n->lo_size) sum += value_distance(a, &m->lo, b, &n->lo);
-            else if (m->lo_size != n->lo_size) sum += 4;
+            if (m->lo_size && m->lo_size == n->lo_size) sum += weight * value_distance(a, &m->lo, b, &n->lo);
+            else if (m->lo_size != n->lo_size) sum += 4 * weight;
         }
     }
     // Turns of a loop are joined last: much of what is known in one is false in the next.
