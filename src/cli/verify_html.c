@@ -9,9 +9,9 @@
 
 static const char g_style[] =
     ":root{--fg:#1c1e21;--bg:#fff;--dim:#6a737d;--line:#e1e4e8;--bad:#b31d28;--badbg:#ffeef0;--good:#176f2c;--odd:#b08800;"
-    "--path:#fff5b1;--code:#f6f8fa}\n"
+    "--path:#fff8cf;--lostbg:#ffdf9e;--code:#f6f8fa}\n"
     "@media(prefers-color-scheme:dark){:root{--fg:#d7dae0;--bg:#15181c;--dim:#8b949e;--line:#30363d;--bad:#ff7b72;--badbg:#3d1a1d;"
-    "--good:#56d364;--odd:#e3b341;--path:#3a3000;--code:#1d2228}}\n"
+    "--good:#56d364;--odd:#e3b341;--path:#2c2608;--lostbg:#5a4300;--code:#1d2228}}\n"
     "body{font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);max-width:100rem;margin:2rem auto;padding:0 1rem}\n"
     "code,td,.state,pre{font:13px/1.45 ui-monospace,Consolas,monospace}\n"
     "h2{border-top:1px solid var(--line);padding-top:1rem}"
@@ -20,8 +20,8 @@ static const char g_style[] =
     "grid-template-columns:7rem 1fr;margin:.5rem 0 0}.finding dt{font-weight:600}.finding dd{margin:0}\n"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}td{padding:0 .6rem;vertical-align:top;white-space:pre-wrap}\n"
     "td.src{width:45%;color:var(--dim)}td.pc{text-align:right;color:var(--dim);border-left:1px solid var(--line)}\n"
-    "tr.path td.pc,tr.path td.insn{background:var(--path)}tr.at td{background:var(--badbg);color:var(--bad);font-weight:600}\n"
-    "tr.lost td{background:var(--path);color:var(--odd);font-weight:600}.finding ol{margin:0;padding-left:1.4rem}\n"
+    "tr.path td{background:var(--path)}tr.at td{background:var(--badbg);color:var(--bad);font-weight:600}\n"
+    "tr.lost td{background:var(--lostbg);font-weight:600}.finding ol{margin:0;padding-left:1.4rem}\n"
     "tr.head td{background:var(--code);color:var(--dim);padding-top:.3rem}.dim{color:var(--dim)}a{color:inherit}\n";
 
 typedef struct page {
@@ -30,6 +30,7 @@ typedef struct page {
     const verify_answer *answer;
     uint32_t number;      // of the program, for links
     uint32_t next_state;  // in explained
+    const pst_line *shown; // the line that was shown last
 } page;
 
 static void escaped(pst_text *out, const char *text)
@@ -53,7 +54,7 @@ static void linked(const page *p, uint32_t pc)
     pst_text_add(p->out, " <span class=\"dim\">");
     escaped(p->out, place);
     pst_text_add(p->out, "</span> <code>");
-    escaped(p->out, verify_trimmed(pst_image_line_at(p->answer->image, pc)->text));
+    escaped(p->out, verify_trimmed(verify_line_at(p->answer->image, pc)->text));
     pst_text_add(p->out, "</code>");
 }
 
@@ -140,12 +141,15 @@ static void states_before(page *p, uint32_t pc)
     }
 }
 
-static void source_cell(const page *p, uint32_t pc)
+// Each line once, where it begins.
+static void source_cell(page *p, uint32_t pc)
 {
     char place[256];
     const pst_line *line = p->answer->image ? pst_image_line_at(p->answer->image, pc) : NULL;
     pst_text_add(p->out, "<td class=\"src\">");
-    if (line && line->pc == pc && verify_place(p->answer->image, pc, place, sizeof place)) {
+    bool again = line && p->shown && line->line == p->shown->line && strcmp(line->file, p->shown->file) == 0;
+    if (line && line->pc == pc && line->line && !again && verify_place(p->answer->image, pc, place, sizeof place)) {
+        p->shown = line;
         escaped(p->out, place);
         pst_text_add(p->out, "  ");
         escaped(p->out, verify_trimmed(line->text));
@@ -153,7 +157,7 @@ static void source_cell(const page *p, uint32_t pc)
     pst_text_add(p->out, "</td>");
 }
 
-static void insn_row(const page *p, uint32_t pc, bool on_path)
+static void insn_row(page *p, uint32_t pc, bool on_path)
 {
     const pst_verdict *v = verify_verdict(p->answer);
     bool meant = v->kind != PST_VERDICT_ACCEPT && v->finding.pc == pc, lost = v->kind != PST_VERDICT_ACCEPT && v->finding.lost_pc == pc;

@@ -55,3 +55,13 @@ uint32_t verify_decisions(const verify_answer *answer, verify_decision *out)
         if (branch_between(answer->image, f->path[i], f->path[i + 1], &out[count])) count++;
     return fold_rounds(out, count);
 }
+
+const pst_line *verify_line_at(const pst_image *image, uint32_t pc)
+{
+    const pst_line *line = image ? pst_image_line_at(image, pc) : NULL;
+    if (!line || !*line->file) return NULL;
+    const pst_line *at = line;
+    uint32_t start = pst_image_subprog_at(image, pc)->start;
+    while (at->line == 0 && at > image->lines && at[-1].pc >= start) at--;
+    return at->line ? at : line;
+}

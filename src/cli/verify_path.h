@@ -15,4 +15,7 @@ typedef struct verify_decision {
 /// The last decisions before the finding, oldest first. Their number; out has room for PST_FINDING_PATH_MAX.
 uint32_t verify_decisions(const verify_answer *answer, verify_decision *out);
 
+/// The source line of the instruction at pc: where the compiler names none (line 0), the one before. NULL: nothing is known.
+const pst_line *verify_line_at(const pst_image *image, uint32_t pc);
+
 #endif

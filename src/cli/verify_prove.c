@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/format.h"
-#include "cli/verify_work.h"
+#include "cli/verify_path.h"
 #include "object/core_relo.h"
 #include "pal/pal.h"
 
@@ -246,8 +246,8 @@ const char *verify_trimmed(const char *text)
 
 bool verify_place(const pst_image *image, uint32_t pc, char *out, size_t capacity)
 {
-    const pst_line *line = image ? pst_image_line_at(image, pc) : NULL;
-    if (!line || !*line->file) return false;
+    const pst_line *line = verify_line_at(image, pc);
+    if (!line) return false;
     const char *slash = strrchr(line->file, '/');
     (void)pst_format(out, capacity, "%s:%u", slash ? slash + 1 : line->file, line->line);
     return true;

@@ -20,7 +20,7 @@ static void coloured(const report *r, cli_colour colour, const char *text)
 
 static const pst_line *line_at(const report *r, uint32_t pc)
 {
-    return r->answer->image ? pst_image_line_at(r->answer->image, pc) : NULL;
+    return verify_line_at(r->answer->image, pc);
 }
 
 // "prog.c:31" or nothing, and the text of the line.

@@ -284,8 +284,8 @@ static void say_test_of_packet(vlost *l, uint32_t test)
     else if (l->end.proved == 0 && l->end.is_limited && tested->sym == l->end.value.value.sym)
         say(l, test, "on this path the comparison at %u says how long the packet is at most, not at least", t->pc);
     else if (tested->sym != l->end.value.value.sym) say(l, test, "the comparison at %u is of another pointer: it says nothing of r%u", t->pc, reg);
-    else if (insn->kind == PST_KIND_CALL) say(l, test, "the comparison at %u proves %lld bytes from r%u on", t->pc, (long long)l->end.proved, reg);
-    else say(l, test, "the comparison at %u proves %lld bytes from r%u on, %lld are needed", t->pc, (long long)l->end.proved, reg, needed);
+    else if (insn->kind == PST_KIND_CALL) say(l, test, "the comparison at %u proves no more than %lld of the bytes from r%u on", t->pc, (long long)l->end.proved, reg);
+    else say(l, test, "the comparison at %u proves %lld of the bytes from r%u on, %lld are needed", t->pc, (long long)l->end.proved, reg, needed);
 }
 
 static void say_packet(vlost *l)
@@ -293,7 +293,8 @@ static void say_packet(vlost *l)
     pst_finding *f = &l->v->finding;
     const pst_scalar *at = &l->end.value.known;
     size_t length = strlen(f->known);
-    (void)pst_format(f->known + length, sizeof f->known - length, ", with %lld bytes proved from r%u on", (long long)l->end.proved, l->end.place.reg);
+    (void)pst_format(f->known + length, sizeof f->known - length, "; %lld byte%s proved from r%u on", (long long)l->end.proved,
+                     l->end.proved == 1 ? "" : "s", l->end.place.reg);
     if (at->smin < 0 || at->smax >= OFFSET_FAR) {
         say_number(l);
         return;

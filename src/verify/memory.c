@@ -48,8 +48,9 @@ vstep vmem_outside(verifier *v, const vstate *s, const vaccess *a, uint64_t size
 {
     int64_t lo, hi;
     vmem_range(s, &a->ptr, &lo, &hi);
-    const char *verb = a->is_argument ? "the call" : a->write ? "the store" : "the load";
-    vreject(v, PST_FINDING_BOUNDS, (int)a->reg, "%s may access %llu bytes outside of %s at r%u", verb, (unsigned long long)a->size, what, a->reg);
+    const char *verb = a->is_argument ? "the call's access to" : a->write ? "the store of" : "the load of";
+    vreject(v, PST_FINDING_BOUNDS, (int)a->reg, "%s %llu byte%s at r%u may be outside of %s", verb, (unsigned long long)a->size, a->size == 1 ? "" : "s",
+            a->reg, what);
     if (a->size > size) vneeded(v, "at most %llu bytes: all that %s has", (unsigned long long)size, what);
     else vneeded(v, "an offset from 0 to %llu", (unsigned long long)(size - a->size));
     vknown(v, s, &a->ptr);
