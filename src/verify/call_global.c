@@ -352,8 +352,10 @@ vstep vcall_global(verifier *v, vstate *s, uint32_t subprog)
     if (global->wrong != NULL) {
         const char *name = vsubprog_name(v, subprog);
         if (global->wrong_param == 0) return vreject(v, PST_FINDING_BTF, -1, "the signature of the global function %s cannot be checked: %s", name, global->wrong);
-        return vreject(v, PST_FINDING_BTF, (int)global->wrong_param, "parameter %u of the global function %s cannot be checked: %s", global->wrong_param, name,
-                       global->wrong);
+        vstep step = vreject(v, PST_FINDING_BTF, (int)global->wrong_param, "parameter %u of the global function %s cannot be checked: %s", global->wrong_param,
+                             name, global->wrong);
+        vhint(v, "give the parameter a type whose size is known (struct x *, not void *), or make the function static");
+        return step;
     }
     for (unsigned reg = 1; reg <= global->count; reg++) {
         vstep step = vstep_use(v, s, reg);

@@ -9,6 +9,8 @@
 
 #define OFFSET_FAR ((int64_t)1 << 29)
 
+static const char *const g_registers[PST_REG_COUNT] = {"r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10"};
+
 static void say(vlost *l, uint32_t index, const char *fmt, ...) PST_PRINTF(3, 4);
 
 static void say(vlost *l, uint32_t index, const char *fmt, ...)
@@ -46,7 +48,9 @@ static const char *call_text(const vlost *l, uint32_t index)
 static const char *range_of(const pst_scalar *k, char out[64])
 {
     if (pst_scalar_is_const(k)) (void)pst_format(out, 64, "%lld", (long long)k->smin);
-    else if (pst_scalar_is_top(k)) (void)pst_format(out, 64, "any number");
+    else if (k->smin == INT64_MIN && k->smax == INT64_MAX) (void)pst_format(out, 64, "any number");
+    else if (k->smin == INT64_MIN) (void)pst_format(out, 64, "a number of at most %lld", (long long)k->smax);
+    else if (k->smax == INT64_MAX) (void)pst_format(out, 64, "a number of at least %lld", (long long)k->smin);
     else if (k->smin >= 0) (void)pst_format(out, 64, "a number in [%llu, %llu]", (unsigned long long)k->umin, (unsigned long long)k->umax);
     else (void)pst_format(out, 64, "a number in [%lld, %lld]", (long long)k->smin, (long long)k->smax);
     return out;
@@ -151,7 +155,10 @@ static void say_origin(vlost *l)
         say(l, w->def, "%s was computed from two unknown values at %u: %s", subject(l), pc, range_of(&w->seen[w->def + 1].known, range));
         break;
     case VORIGIN_RESULT: say_result(l); break;
-    case VORIGIN_CLOBBER: say(l, w->def, "the call of %s at %u destroyed r%u, as every call does with r1 to r5", call_text(l, w->def), pc, w->at[w->def].reg); break;
+    case VORIGIN_CLOBBER:
+        if (insn_at(l, w->def)->kind == PST_KIND_LEGACY_LOAD) say(l, w->def, "the packet load at %u destroyed r%u, as every one does with r1 to r5", pc, w->at[w->def].reg);
+        else say(l, w->def, "the call of %s at %u destroyed r%u, as every call does with r1 to r5", call_text(l, w->def), pc, w->at[w->def].reg);
+        break;
     case VORIGIN_FILLED: say(l, w->def, "%s at %u wrote it to the stack", call_text(l, w->def), pc); break;
     case VORIGIN_ARGUMENT: say(l, w->def, "%s at %u hands it to the callback", call_text(l, w->def), pc); break;
     case VORIGIN_PIECES: say(l, w->def, "its stack bytes are overwritten in part at %u", pc); break;
@@ -224,7 +231,7 @@ static void say_number(vlost *l)
 {
     const vslice *w = &l->w;
     uint32_t test = last_test(l);
-    char is[64];
+    char is[64], here[64];
     say_origin(l);
     if (test == VFLOW_NONE) return;
     uint32_t pc = step_at(l, test)->pc;
@@ -234,7 +241,9 @@ static void say_number(vlost *l)
     if (insn->width == 32 && l->end.value.known.umax > UINT32_MAX && w->seen[w->end].value.sym == w->seen[test].value.sym)
         say(l, test, "the comparison at %u tests the lower 32 bits of %s only", pc, subject(l));
     else if (after.smin < 0 && after.smax < OFFSET_FAR) say(l, test, "the comparison at %u limits %s from above only: it may still be negative", pc, subject(l));
-    else say(l, test, "after the comparison at %u %s is %s", pc, subject(l), range_of(&after, is));
+    else if (w->seen[w->end].value.kind != V_NUMBER || same_range(&after, &w->seen[w->end].known) || insn->width == 32)
+        say(l, test, "after the comparison at %u %s is %s", pc, subject(l), range_of(&after, is));
+    else say(l, test, "after the comparison at %u %s is %s, and here %s", pc, subject(l), range_of(&after, is), range_of(&w->seen[w->end].known, here));
 }
 
 // An access at a constant place: what was added to the pointer last.
@@ -329,17 +338,19 @@ static bool say_end_of_pointer(vlost *l)
     uint32_t pc = step_at(l, at)->pc;
     pst_finding *f = &l->v->finding;
     const pst_helper_proto *proto = proto_at(l, at);
+    bool is_arithmetic = insn_at(l, at)->kind == PST_KIND_ALU || insn_at(l, at)->kind == PST_KIND_SWAP;
     bool releases = proto && (proto->flags & PST_HELPER_RELEASES);
     vkind kind = (vkind)l->w.seen[at].value.kind;
     bool packet = kind == V_PACKET || kind == V_META || kind == V_PACKET_END || (proto && (proto->flags & PST_HELPER_CHANGES_PACKET));
     if (insn_at(l, at)->kind == PST_KIND_BRANCH) say(l, at, "the comparison at %u found it null on this path", pc);
-    else if (insn_at(l, at)->kind == PST_KIND_ALU) say(l, at, "the arithmetic at %u makes a number of the pointer", pc);
+    else if (is_arithmetic) say(l, at, "the arithmetic at %u makes a number of the pointer", pc);
     else if (insn_at(l, at)->kind != PST_KIND_CALL) return false;
+    else if (l->w.at[at].on_stack && !packet && !releases) say(l, at, "%s at %u overwrote it on the stack", call_text(l, at), pc);
     else if (packet) say(l, at, "%s at %u may move the packet: pointers into it from before are void", call_text(l, at), pc);
     else if (releases) say(l, at, "%s at %u released what it points to", call_text(l, at), pc);
     else say(l, at, "what it points to may be gone after the call of %s at %u", call_text(l, at), pc);
     const char *hint = insn_at(l, at)->kind == PST_KIND_BRANCH ? "use the pointer on the other way out of that test, where it is not null"
-                       : insn_at(l, at)->kind == PST_KIND_ALU ? "copy all 64 bits, and add to pointers or subtract from them only"
+                       : is_arithmetic ? "copy all 64 bits, and add to pointers or subtract from them only"
                        : packet ? "load data and data_end again after the call, and compare them again"
                        : releases ? "use the pointer before it is released, and release it once on every path" : NULL;
     if (hint) (void)pst_format(f->hint, sizeof f->hint, "%s", hint);
@@ -420,7 +431,7 @@ static void explain_value(vlost *l)
         if (value->kind == V_STACK && l->end.has_bare) say_stack(l);
         else if (value->kind != V_UNINIT) return;
         else if (l->w.origin != VORIGIN_START) say_origin(l);
-        else say_unwritten(l, "the register");
+        else say_unwritten(l, g_registers[l->end.place.reg]);
         return;
     case PST_FINDING_BOUNDS:
         if (value->kind == V_PACKET) say_packet(l);
@@ -429,6 +440,7 @@ static void explain_value(vlost *l)
         return;
     case PST_FINDING_RETURN:
     case PST_FINDING_ARGUMENT: say_number(l); return;
+    case PST_FINDING_STRUCTURE: case PST_FINDING_MAP: case PST_FINDING_BTF: case PST_FINDING_DYNPTR: return;
     case PST_FINDING_NULL_POINTER: say_null(l); return;
     case PST_FINDING_CONTEXT: say_context(l); return;
     case PST_FINDING_POINTER_ARITHMETIC:
