@@ -389,7 +389,7 @@ uint32_t vmerge_distance(const verifier *v, const vstate *a, const vstate *b)
     }
     // Turns of a loop are joined last: much of what is known in one is false in the next.
     for (uint32_t i = 0; i < a->ghost_count && i < b->ghost_count; i++) sum += 256 * value_distance(a, &a->ghosts[i].up, b, &b->ghosts[i].up);
-    for (uint32_t k = VSYM_PACKET; k < VSYM_FIRST; k++) sum += !pst_scalar_equal(&a->syms[k], &b->syms[k]);
+    for (uint32_t k = VSYM_PACKET; k < VSYM_FIRST; k++) sum += 16u * (pst_scalar_equal(&a->syms[k], &b->syms[k]) ? 0 : 1);
     return sum;
 }
 
