@@ -211,22 +211,22 @@ static const char *general_hint(pst_finding_kind kind)
     case PST_FINDING_BTF: return "build with -g, so that the object has the types of the program";
     case PST_FINDING_INSTRUCTION: return "build for a processor version and a program type that have the instruction (-mcpu=v3)";
     case PST_FINDING_UNSUPPORTED: return "this host's descriptions do not know it: use another helper, or describe it in the catalog";
+    case PST_FINDING_ALIGNMENT: return "copy the bytes to a variable of their type first (__builtin_memcpy), or access them one by one";
+    case PST_FINDING_POINTER_ARITHMETIC: return "compute with numbers first, bound the result, and add that to the pointer";
+    case PST_FINDING_READ_ONLY: return "copy what is to be changed to the stack or to a map's value";
+    case PST_FINDING_LOCK: return "on every path, end once what was begun: the same lock, section or flags, before anything that may not run inside";
+    case PST_FINDING_DYNPTR: return "a dynptr is made, read, written and given back by its helpers only";
+    case PST_FINDING_POINTER_LEAK: return "let numbers leave the program, not pointers";
+    case PST_FINDING_MAP: return "check the map's type, and what programs of this type may do with it";
+    case PST_FINDING_CONTEXT: return "read and write whole fields of the context's struct, by the types that they have there";
+    case PST_FINDING_TYPE:
+    case PST_FINDING_ARGUMENT: return "see what the call's prototype wants in this register";
     case PST_FINDING_NONE:
     case PST_FINDING_STACK_DEPTH:
     case PST_FINDING_UNINITIALISED:
-    case PST_FINDING_TYPE:
     case PST_FINDING_NULL_POINTER:
     case PST_FINDING_BOUNDS:
-    case PST_FINDING_ALIGNMENT:
-    case PST_FINDING_READ_ONLY:
-    case PST_FINDING_CONTEXT:
-    case PST_FINDING_POINTER_ARITHMETIC:
-    case PST_FINDING_POINTER_LEAK:
-    case PST_FINDING_ARGUMENT:
-    case PST_FINDING_MAP:
     case PST_FINDING_REFERENCE:
-    case PST_FINDING_LOCK:
-    case PST_FINDING_DYNPTR:
     case PST_FINDING_RETURN:
     case PST_FINDING_TERMINATION: return "";
     }
