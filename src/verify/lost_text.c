@@ -96,7 +96,8 @@ static const char *memory_text(const vlost *l, const vtrace *t, char out[96])
 // What the number is that was followed.
 static const char *subject(const vlost *l)
 {
-    if ((int)l->end.place.reg != l->r.finding.reg) return l->r.finding.kind == PST_FINDING_BOUNDS ? "the size" : "the number";
+    if ((int)l->end.place.reg != l->r.finding.reg) return l->r.finding.kind == PST_FINDING_BOUNDS ? "the size" : "what is added";
+    if (l->r.finding.kind == PST_FINDING_POINTER_ARITHMETIC && l->end.value.value.kind == V_NUMBER) return "what is added";
     if (!l->w.number || l->end.value.value.kind <= V_NUMBER) return "it";
     return l->end.value.value.kind == V_PACKET ? "the offset" : "the index";
 }
@@ -238,7 +239,7 @@ static void say_number(vlost *l)
     const pst_insn *insn = insn_at(l, test);
     pst_scalar before = view(&w->seen[test].known, insn), after = view(&w->seen[test + 1].known, insn);
     if (same_range(&before, &after)) return;
-    if (insn->width == 32 && l->end.value.known.umax > UINT32_MAX && w->seen[w->end].value.sym == w->seen[test].value.sym)
+    if (insn->width == 32 && l->end.value.known.umax > UINT32_MAX && w->seen[w->end].value.sym == w->seen[test + 1].value.sym)
         say(l, test, "the comparison at %u tests the lower 32 bits of %s only", pc, subject(l));
     else if (after.smin < 0 && after.smax < OFFSET_FAR) say(l, test, "the comparison at %u limits %s from above only: it may still be negative", pc, subject(l));
     else if (w->seen[w->end].value.kind != V_NUMBER || same_range(&after, &w->seen[w->end].known) || insn->width == 32)
