@@ -292,10 +292,9 @@ static void relate(joiner *j, const pair *a, const pair *b, int64_t in_old, int6
     int64_t c = in_old > in_now || VPLANT(17) ? in_old : in_now;
     if (c == INT64_MAX || (j->how != VMERGE_JOIN && in_now > in_old)) return; // not stable
     const pst_scalar *ka = &j->to->syms[a->sym], *kb = &j->to->syms[b->sym];
-    if (kb->smin != INT64_MIN && ka->smax != INT64_MAX) { // implied by the intervals?
-        bool fits = !(kb->smin < 0 && ka->smax > INT64_MAX + kb->smin);
-        if (fits && ka->smax - kb->smin <= c) return;
-    }
+    // Implied by the intervals? Where their difference does not fit, it is greater than c, or so much less that nothing is lost.
+    bool above = kb->smin < 0 && ka->smax > INT64_MAX + kb->smin, below = kb->smin > 0 && ka->smax < INT64_MIN + kb->smin;
+    if (below || (!above && ka->smax - kb->smin <= c)) return;
     // The symbols stand for the whole values, so the offsets are in.
     vrel rel = {a->sym, b->sym, c};
     vrel_push(j->v, j->to, &rel);
