@@ -314,9 +314,10 @@ static void say_packet(vlost *l)
         if (is_packet_test(l, i)) test = i;
         else if (moved == VFLOW_NONE && moves_packet(l, i)) moved = i;
     }
-    if (moved != VFLOW_NONE && test != VFLOW_NONE)
+    if (moved != VFLOW_NONE && test != VFLOW_NONE) {
         say(l, moved, "%s at %u may move the packet, so the comparison at %u proves nothing any more", call_text(l, moved), step_at(l, moved)->pc, step_at(l, test)->pc);
-    else if (test != VFLOW_NONE) say_test_of_packet(l, test);
+        (void)pst_format(f->hint, sizeof f->hint, "compare the pointer with data_end again after the call");
+    } else if (test != VFLOW_NONE) say_test_of_packet(l, test);
     else if (l->w.number || l->w.origin != VORIGIN_LOAD) say(l, VFLOW_NONE, "nothing on this path compares a packet pointer with the end");
     else say(l, l->w.def, "nothing on this path compares it with the end since it was loaded at %u", step_at(l, l->w.def)->pc);
 }
