@@ -284,7 +284,9 @@ static uint32_t nearest(const verifier *v, uint32_t location, const vstate *s, b
     for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE; i = e->slots[i].next) {
         const vslot *slot = &e->slots[i];
         if (slot->covered_by != VFLOW_NONE || (!widen && slot->turns != turns)) continue;
-        uint64_t key = (uint64_t)(widen && slot->widenings && slot->turns == VFLOW_NONE ? 0 : vmerge_distance(v, slot->state, s) + 1) << 32 | (UINT32_MAX - i);
+        bool first = widen && slot->widenings && slot->turns == VFLOW_NONE;
+        uint32_t enough = best_key >> 32 ? (uint32_t)(best_key >> 32) - 1 : 0; // farther ones are not chosen
+        uint64_t key = (uint64_t)(first ? 0 : vmerge_distance(v, slot->state, s, enough) + 1) << 32 | (UINT32_MAX - i);
         if (key <= *least || key >= best_key) continue;
         best = i;
         best_key = key;

@@ -363,32 +363,46 @@ static uint32_t value_distance(const vstate *a, const vvalue *x, const vstate *b
     if (x->sym == VSYM_ANY || y->sym == VSYM_ANY) return x->sym != y->sym;
     if (x->sym == VSYM_NONE && y->sym == VSYM_NONE) return x->off == y->off ? 0 : 16;
     if (x->sym == VSYM_NONE || y->sym == VSYM_NONE) return 8;
+    if (x->off == 0 && y->off == 0) return pst_scalar_equal(&a->syms[x->sym], &b->syms[y->sym]) ? 0 : 1;
     pst_scalar kx = vvalue_scalar(a, x), ky = vvalue_scalar(b, y);
     return pst_scalar_equal(&kx, &ky) ? 0 : 1;
 }
 
-uint32_t vmerge_distance(const verifier *v, const vstate *a, const vstate *b)
+static uint32_t cell_distance(const vstate *a, const vcell *m, const vstate *b, const vcell *n, uint32_t weight)
 {
-    uint32_t sum = 0;
-    for (uint32_t f = 0; f < a->frame_count && f < b->frame_count; f++) {
+    uint32_t sum = m->init != n->init ? 2 : 0;
+    if (m->lo_size != n->lo_size) return sum + 4 * weight;
+    return m->lo_size ? sum + weight * value_distance(a, &m->lo, b, &n->lo) : sum;
+}
+
+// tested: cells that branches to come look at.
+static uint32_t stack_distance(const vstate *a, const vframe *x, const vstate *b, const vframe *y, uint64_t tested)
+{
+    static const vcell empty;
+    uint32_t span = vframe_span(x) < vframe_span(y) ? vframe_span(x) : vframe_span(y), sum = 0;
+    const vcell *next = x->cells;
+    for (uint32_t c = 0; c < span; c++) {
+        const vcell *m = !x->packed ? &x->cells[c] : x->used >> c & 1 ? next++ : &empty;
+        sum += cell_distance(a, m, b, vframe_cell(y, c), tested >> c & 1 ? TESTED_WEIGHT : 1);
+    }
+    return sum;
+}
+
+uint32_t vmerge_distance(const verifier *v, const vstate *a, const vstate *b, uint32_t enough)
+{
+    uint32_t sum = 0, frames = a->frame_count < b->frame_count ? a->frame_count : b->frame_count;
+    // Turns of a loop are joined last: much of what is known in one is false in the next.
+    for (uint32_t i = 0; i < a->ghost_count && i < b->ghost_count; i++) sum += 256 * value_distance(a, &a->ghosts[i].up, b, &b->ghosts[i].up);
+    for (uint32_t k = VSYM_PACKET; k < VSYM_FIRST; k++) sum += 16u * (pst_scalar_equal(&a->syms[k], &b->syms[k]) ? 0 : 1);
+    for (uint32_t f = frames; f-- > 0 && sum <= enough;) {
         const vframe *x = a->frames[f], *y = b->frames[f];
         const vflow_block *block = f + 1 == a->frame_count ? &v->flow.blocks[a->block] : NULL;
         for (unsigned r = 0; r < PST_REG_COUNT - 1; r++) {
             uint32_t weight = block && (block->tested_regs >> r & 1) ? TESTED_WEIGHT : block ? 2 : 1;
             sum += weight * value_distance(a, &x->regs[r], b, &y->regs[r]);
         }
-        uint32_t span = vframe_span(x) < vframe_span(y) ? vframe_span(x) : vframe_span(y);
-        for (uint32_t c = 0; c < span; c++) {
-            const vcell *m = vframe_cell(x, c), *n = vframe_cell(y, c);
-            uint32_t weight = block && (block->tested_slots >> c & 1) ? TESTED_WEIGHT : 1;
-            if (m->init != n->init) sum += 2;
-            if (m->lo_size && m->lo_size == n->lo_size) sum += weight * value_distance(a, &m->lo, b, &n->lo);
-            else if (m->lo_size != n->lo_size) sum += 4 * weight;
-        }
+        if (sum <= enough) sum += stack_distance(a, x, b, y, block ? block->tested_slots : 0);
     }
-    // Turns of a loop are joined last: much of what is known in one is false in the next.
-    for (uint32_t i = 0; i < a->ghost_count && i < b->ghost_count; i++) sum += 256 * value_distance(a, &a->ghosts[i].up, b, &b->ghosts[i].up);
-    for (uint32_t k = VSYM_PACKET; k < VSYM_FIRST; k++) sum += 16u * (pst_scalar_equal(&a->syms[k], &b->syms[k]) ? 0 : 1);
     return sum;
 }
 

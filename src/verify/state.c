@@ -163,6 +163,7 @@ static vstate *copy(verifier *v, const vstate *s, bool pack)
     memset(to->frames, 0, sizeof to->frames);
     to->syms = NULL, to->objs = NULL, to->rels = NULL, to->ghosts = NULL;
     to->sym_capacity = to->obj_capacity = to->rel_capacity = to->ghost_capacity = 0;
+    to->differs = 0;
     bool done = copy_trimmed(v, &to->syms, &to->sym_capacity, s->syms, s->sym_count, sizeof *s->syms) &&
                 copy_trimmed(v, &to->objs, &to->obj_capacity, s->objs, s->obj_count, sizeof *s->objs) &&
                 copy_trimmed(v, &to->rels, &to->rel_capacity, s->rels, s->rel_count, sizeof *s->rels) &&
@@ -335,19 +336,6 @@ bool vvalue_refine(vstate *s, const vvalue *a, const pst_scalar *scalar)
     if (pst_scalar_equal(&met, &s->syms[a->sym])) return true;
     s->syms[a->sym] = met;
     return vrel_propagate(s, a->sym);
-}
-
-void vstate_each_value(vstate *s, void (*fn)(void *user, vvalue *value), void *user)
-{
-    for (uint32_t f = 0; f < s->frame_count; f++) {
-        vframe *frame = s->frames[f];
-        for (unsigned r = 0; r < PST_REG_COUNT - 1; r++) fn(user, &frame->regs[r]);
-        for (uint32_t c = 0; c < frame->cell_count; c++) {
-            vcell *cell = &frame->cells[c];
-            if (cell->lo_size) fn(user, &cell->lo);
-            if (cell->hi_size) fn(user, &cell->hi);
-        }
-    }
 }
 
 // --- Objects --------------------------------------------------------------------------------------------------

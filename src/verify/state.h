@@ -174,6 +174,7 @@ typedef struct vstate {
     uint32_t irq_id;        // innermost saved interrupt flags that must be restored next; 0: none
     bool blurred;           // something was joined, widened or dropped on the way here: a rejection may be the analysis' fault
     bool wakes;             // async callback: not in the program's own run
+    uint32_t differs;       // of one that is kept: where the last one that it did not cover differs (covers.c); a hint
     uint32_t origin;        // slot of the engine's graph that this state was stepped from; VFLOW_NONE: an entry
 } vstate;
 
@@ -260,8 +261,19 @@ void vobj_resolve_null(vstate *s, uint16_t obj, bool is_null);
 void vobj_kill(struct verifier *v, vstate *s, uint32_t id);
 /// Packet pointers and slices of the packet die; the packet's length is unknown again.
 void vstate_packet_moved(struct verifier *v, vstate *s);
-/// Calls fn on every value of the state: registers and cells of every frame.
-void vstate_each_value(vstate *s, void (*fn)(void *user, vvalue *value), void *user);
+/// Calls fn on every value of the state: registers and cells of every frame. Inline, so that fn is too.
+PST_INLINE void vstate_each_value(vstate *s, void (*fn)(void *user, vvalue *value), void *user)
+{
+    for (uint32_t f = 0; f < s->frame_count; f++) {
+        vframe *frame = s->frames[f];
+        for (unsigned r = 0; r < PST_REG_COUNT - 1; r++) fn(user, &frame->regs[r]);
+        for (uint32_t c = 0; c < frame->cell_count; c++) {
+            vcell *cell = &frame->cells[c];
+            if (cell->lo_size) fn(user, &cell->lo);
+            if (cell->hi_size) fn(user, &cell->hi);
+        }
+    }
+}
 
 // --- Text (explain.c) ---------------------------------------------------------------------------------------------
 
