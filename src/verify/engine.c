@@ -14,11 +14,14 @@
 #include "verify/replay.h"
 
 #define SHAPES_MAX 64u  // states of different shapes at a location before types are joined by force
+#define COMPARED_PER_STEP 12u // comparisons that take as long as one step
 #define COMPARED_MAX 256u // kept states that an arriving one is compared with
 #define RETIRE_MISSES 24u // comparisons in vain, for each hit, before a kept state is not compared any more
 #define EDGES_COMPARED 256u // edges of a state among which an equal one is looked for; a second one would do no harm
 #define JOIN_TRIES 16u // slots that a state is tried to be joined with
 #define WIDEN_STEPS 64u // joins by threshold of one slot; later ones drop what grows
+
+uint64_t vengine_cost(const verifier *v) { return v->steps + v->compared / COMPARED_PER_STEP; }
 
 static vstep too_complex(verifier *v, const char *what)
 {
@@ -353,6 +356,7 @@ static uint32_t covering_slot(verifier *v, uint32_t location, const vstate *s)
         bool other_turn = slot->turns != VFLOW_NONE && slot->turns != turns;
         if (slot->covered_by == VFLOW_NONE && !other_turn) {
             left--;
+            v->compared++;
             if (vmerge_covers(v, slot->state, s)) {
                 slot->hits++;
                 return at;
@@ -490,7 +494,8 @@ static vstep step_here(verifier *v, vstate *s, uint32_t pc)
     e->walk_block = s->block;
     e->walk_call_pc = frame->call_pc;
     e->walk_kind = frame->kind;
-    if (++v->steps > e->steps_max) return too_complex(v, "the limit of instructions to walk was reached");
+    v->steps++;
+    if (vengine_cost(v) > e->steps_max) return too_complex(v, "the limit of instructions to walk was reached");
     vstep step = vstep_insn(v, s, &v->image->insns[pc]);
     if (v->fact_values && step == VSTEP_NEXT) vfacts_value(v, s, &v->image->insns[pc]);
     return step;

@@ -116,7 +116,7 @@ static pst_status attempt(verifier *v, const limits *l, pst_arena *arena, pst_ve
     begin_attempt(v);
     e->states_max = l->states_max;
     e->unroll_max = l->unroll_max;
-    e->steps_max = v->steps + v->opts.steps_max / 100 * l->share;
+    e->steps_max = vengine_cost(v) + v->opts.steps_max / 100 * l->share;
     e->loops_bound = 0;
     verdict->states = 0;
     verdict->explained_count = 0;
