@@ -448,7 +448,7 @@ void vobj_kill(verifier *v, vstate *s, uint32_t id)
 {
     for (uint32_t i = 0; i < s->obj_count; i++) {
         vobj *o = &s->objs[i];
-        if (o->kind != VO_FREE && (o->id == id || (id && (o->parent == id || o->ref == id)))) doom(o);
+        if (o->kind != VO_FREE && (o->id == id || (id && !VPLANT(27) && (o->parent == id || o->ref == id)))) doom(o);
     }
     finish_kill(v, s, false);
 }
