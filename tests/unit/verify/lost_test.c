@@ -72,7 +72,9 @@ TEST(numbers)
          AT("from above only", LOOKUP("3") "r6 = *(u64 *)(r0 + 0); if r6 s> 8 goto out; r0 += r6; r0 = *(u8 *)(r0 + 0);" OUT, 9, 8,
           "from above only: it may still be negative"),
          AT("the lower half is compared", LOOKUP("3") "r6 = *(u64 *)(r0 + 0); if w6 > 8 goto out; r0 += r6; r0 = *(u8 *)(r0 + 0);" OUT, 9, 8, "the lower 32 bits"),
-         AT("a result", LOOKUP("3") "r6 = r0; call 7; r0 &= 63; r6 += r0; r0 = *(u8 *)(r6 + 0);" OUT, 11, 8, "bpf_get_prandom_u32 at 8 returned the index"),
+         AT("a mask", LOOKUP("3") "r6 = r0; call 7; r0 &= 63; r6 += r0; r0 = *(u8 *)(r6 + 0);" OUT, 11, 9, "after the mask at 9 the index is a number in [0, 63]"),
+         AT("a result", LOOKUP("3") "r6 = r0; call 7; r6 += r0; r0 = *(u8 *)(r6 + 0);" OUT, 10, 8, "bpf_get_prandom_u32 at 8 returned the index"),
+         AT("what is added", LOOKUP("3") "r6 = r0; r7 = *(u64 *)(r0 + 0); r6 += r7; r0 = *(u8 *)(r6 + 0);" OUT, 9, 8, "what is added was loaded from the map's value at 8"),
          AT("of two unknown ones", LOOKUP("3") "r6 = *(u8 *)(r0 + 0); r7 = *(u8 *)(r0 + 1); r6 *= r7; r0 += r6; r0 = *(u8 *)(r0 + 0);" OUT, 11, 9,
           "was computed from two unknown values at 9"),
          AT("a constant", LOOKUP("3") "r6 = 16; r0 += r6; r0 = *(u8 *)(r0 + 0);" OUT, 9, 8, "added to the pointer at 8 is 16"),
@@ -100,6 +102,9 @@ TEST(what_is_held)
     LOST(AT("a reservation", RESERVE "r0 = 0; exit;" OUT, 7, 4, "bpf_ringbuf_reserve at 4 acquired the record"),
          AT("after its release", RESERVE "r6 = r0;" SUBMIT "*(u8 *)(r6 + 0) = 1;" OUT, 10, 9, "bpf_ringbuf_submit at 9 released what it points to"),
          AT("a lock", LOOKUP("10") "r1 = r0; r1 += 4; call 93;" OUT, 11, 9, "bpf_spin_lock at 9 took the lock"),
+         AT("an unlock alone", LOOKUP("10") "r1 = r0; r1 += 4; call 94;" OUT, 9, 6, "no call on the path through the branch at 6 takes the lock"),
+         AT("an unlock too many", LOOKUP("10") "r6 = r0; r6 += 4; r1 = r6; call 93; r1 = r6; call 94; r1 = r6; call 94;" OUT, 14, 12,
+            "bpf_spin_unlock at 12 has released it already"),
          AT("a section", KFUNC(3) "r0 = 0; exit;", 2, 0, "bpf_preempt_disable at 0 began the section"));
 }
 
