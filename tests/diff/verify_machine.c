@@ -402,6 +402,17 @@ static bool check_initialised(machine *m, cword base, const uint8_t *at, unsigne
     return true;
 }
 
+static bool socket_load(machine *m, const pst_insn *insn, cword base, cword *out)
+{
+    const cobj *o = &m->c.objs[base.tag];
+    uint64_t off = base.bits + (uint64_t)(int64_t)insn->off - o->base;
+    if (!o->is_alive) return machine_wrong(m, "a socket is read that was given back");
+    if (off >= o->size || !pst_struct_field_at(o->desc, (uint32_t)off, insn->width / 8u, false))
+        return machine_wrong(m, "read of %u bits at %llu of a socket", insn->width, (unsigned long long)off);
+    *out = (cword){.bits = insn->width == 64 ? machine_number(m) : machine_number(m) & (((uint64_t)1 << insn->width) - 1)};
+    return true;
+}
+
 static bool load(machine *m, const pst_insn *insn)
 {
     cword base = top(m)->regs[insn->src], out = {0};
@@ -410,6 +421,8 @@ static bool load(machine *m, const pst_insn *insn)
     m->seen[m->pc] |= is_ctx ? SEEN_CONTEXT : SEEN_NO_CONTEXT;
     if (is_ctx) {
         if (!context_load(m, insn, base, &out)) return false;
+    } else if (base.tag && m->c.objs[base.tag].kind == CO_SOCK) {
+        if (!socket_load(m, insn, base, &out)) return false;
     } else {
         const uint8_t *at = machine_memory(m, base, insn->off, size, false);
         if (!at || !aligned(m, base, insn->off, size, insn->kind == PST_KIND_LOAD_ACQUIRE) || !check_initialised(m, base, at, size)) return false;
