@@ -73,7 +73,7 @@ TEST(numbers)
           "from above only: it may still be negative"),
          AT("the lower half is compared", LOOKUP("3") "r6 = *(u64 *)(r0 + 0); if w6 > 8 goto out; r0 += r6; r0 = *(u8 *)(r0 + 0);" OUT, 9, 8, "the lower 32 bits"),
          AT("a mask", LOOKUP("3") "r6 = r0; call 7; r0 &= 63; r6 += r0; r0 = *(u8 *)(r6 + 0);" OUT, 11, 9, "after the mask at 9 the index is a number in [0, 63]"),
-         AT("a result", LOOKUP("3") "r6 = r0; call 7; r6 += r0; r0 = *(u8 *)(r6 + 0);" OUT, 10, 8, "bpf_get_prandom_u32 at 8 returned the index"),
+         AT("a result", LOOKUP("3") "r6 = r0; call 7; r6 += r0; r0 = *(u8 *)(r6 + 0);" OUT, 9, 8, "bpf_get_prandom_u32 at 8 returned what is added"),
          AT("what is added", LOOKUP("3") "r6 = r0; r7 = *(u64 *)(r0 + 0); r6 += r7; r0 = *(u8 *)(r6 + 0);" OUT, 9, 8, "what is added was loaded from the map's value at 8"),
          AT("of two unknown ones", LOOKUP("3") "r6 = *(u8 *)(r0 + 0); r7 = *(u8 *)(r0 + 1); r6 *= r7; r0 += r6; r0 = *(u8 *)(r0 + 0);" OUT, 11, 9,
           "was computed from two unknown values at 9"),
