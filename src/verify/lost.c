@@ -30,9 +30,9 @@ static void read_packet(vlost *l, const vstate *s, const vvalue *pointer)
 static void read_stack(vlost *l, const vstate *s, const vvalue *pointer, int64_t off)
 {
     const vframe *frame = s->frames[pointer->obj];
-    for (int64_t at = off; at < 0; at++) {
+    for (int64_t at = off; at >= -PST_FRAME_BYTES && at < 0; at++) {
         const vcell *cell = vframe_cell(frame, (uint32_t)(-at - 1) / 8);
-        if (at < -PST_FRAME_BYTES || (cell->mode == VCELL_DATA && cell->init >> (7 - (uint32_t)(-at - 1) % 8) & 1)) continue;
+        if (cell->mode == VCELL_DATA && cell->init >> (7 - (uint32_t)(-at - 1) % 8) & 1) continue;
         l->end.has_bare = true;
         l->end.bare = at;
         return;
