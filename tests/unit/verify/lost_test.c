@@ -92,6 +92,7 @@ TEST(what_was_never_written)
 {
     LOST(AT("a call destroys", "r1 = 1; call 7; r0 = r1; exit;", 2, 1, "the call of bpf_get_prandom_u32 at 1 destroyed r1"),
          AT("one path", "r2 = *(u32 *)(r1 + 12); if r2 == 0 goto skip; r6 = 1; skip: r0 = r6; exit;", 3, 1, "the path through the branch at 1 writes r6"),
+         AT("far below the frame", "r1 = r10; r1 += -536870911; *(u8 *)(r1 + 0) = 0; exit;", 2, NOWHERE, ""),
          AT("a function's start", "call f; exit; f: r0 = r6; exit;", 2, 0, "the function that is called at 0 starts with nothing in r6"),
          AT("padding", "r1 = map[fd:3]; *(u8 *)(r10 - 8) = 1; r2 = r10; r2 += -8; call 1; r0 = 0; exit;", 5, 2, "the store at 2 writes the bytes before it", .mode = PST_VERIFY_STRICT),
          AT("a key", "r1 = map[fd:3]; r2 = r10; r2 += -8; call 1; r0 = 0; exit;", 4, NOWHERE, "writes the byte at r10-8", .mode = PST_VERIFY_STRICT));
