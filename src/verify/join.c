@@ -18,6 +18,7 @@ typedef struct pair {
     uint32_t sym;
     bool counts;  // a loop's count: always related to the others
     bool measure; // the packet's length, or an offset in it: likewise
+    bool bare;    // a count that no number of the program goes along with: two of those need no relation to each other
 } pair;
 
 typedef struct joiner {
@@ -86,7 +87,7 @@ static void join_number(joiner *j, const vvalue *o, const vvalue *n, vvalue *out
         j->failed = true;
         return;
     }
-    j->pairs[j->pair_count++] = (pair){o->sym, n->sym, o->off, delta, sym, j->in_ghost, j->in_pointer};
+    j->pairs[j->pair_count++] = (pair){o->sym, n->sym, o->off, delta, sym, j->in_ghost, j->in_pointer, j->in_ghost};
     out->sym = sym;
 }
 
@@ -328,7 +329,7 @@ static void join_relations(joiner *j)
     vrel_bounds(j->now, in_now, count, now_bounds);
     for (uint32_t a = 0; a < count; a++)
         for (uint32_t b = 0; b < count; b++)
-            if (a != b) relate(j, &j->pairs[a], &j->pairs[b], old_bounds[a * count + b], now_bounds[a * count + b]);
+            if (a != b && !(j->pairs[a].bare && j->pairs[b].bare)) relate(j, &j->pairs[a], &j->pairs[b], old_bounds[a * count + b], now_bounds[a * count + b]);
 }
 
 static void join_lengths(joiner *j)
@@ -336,7 +337,7 @@ static void join_lengths(joiner *j)
     for (uint32_t k = VSYM_PACKET; k < VSYM_FIRST; k++) {
         vvalue length = {.kind = V_NUMBER, .sym = k};
         j->to->syms[k] = merged_scalar(j, &length, &length);
-        j->pairs[j->pair_count++] = (pair){k, k, 0, 0, k, false, true};
+        j->pairs[j->pair_count++] = (pair){k, k, 0, 0, k, false, true, false};
     }
 }
 
