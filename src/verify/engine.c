@@ -432,7 +432,8 @@ static uint32_t block_before(const verifier *v, const vstate *s)
     return s->frame_count == e->walk_frames ? e->walk_block : v->flow.block_of[e->walk_call_pc];
 }
 
-static vstep arrive(verifier *v, vstate *s, uint32_t pc)
+// *taken: s itself waits to be walked now, and is the engine's.
+static vstep arrive(verifier *v, vstate *s, uint32_t pc, bool *taken)
 {
     vengine *e = v->engine;
     arrival a = {.from = s->origin, .back_of = VFLOW_NONE};
@@ -445,17 +446,17 @@ static vstep arrive(verifier *v, vstate *s, uint32_t pc)
     if (step != VSTEP_NEXT) return step;
     if (block->is_head && from != VFLOW_NONE && vflow_in_loop(&v->flow, from, block->loop)) a.back_of = block->loop;
     if (block->is_join || a.returns) return arrive_at_join(v, s, &a);
-    vstate *kept = vstate_clone(v, s);
-    step = kept ? heap_push(v, VFLOW_NONE, kept) : vnomem(v);
-    if (step != VSTEP_END) vstate_free(v, kept);
+    step = heap_push(v, VFLOW_NONE, s);
+    *taken = step == VSTEP_END;
     return step;
 }
 
 vstep vengine_arrive(verifier *v, vstate *s, uint32_t pc)
 {
     if (v->engine->replay) return vreplay_arrive(v, s, pc);
-    vstep step = arrive(v, s, pc);
-    vstate_free(v, s);
+    bool taken = false;
+    vstep step = arrive(v, s, pc, &taken);
+    if (!taken) vstate_free(v, s);
     return step;
 }
 
@@ -505,13 +506,14 @@ static vstep step_here(verifier *v, vstate *s, uint32_t pc)
 static vstep walk(verifier *v, vstate *s)
 {
     uint32_t pc = v->flow.blocks[s->block].start;
+    bool taken = false;
     for (;;) {
         vstep step = step_here(v, s, pc);
         if (step != VSTEP_NEXT) return step;
         uint32_t next = v->go != VFLOW_NONE ? v->go : pc + (v->image->insns[pc].kind == PST_KIND_IMM64 ? 2 : 1);
         const vflow_block *block = &v->flow.blocks[v->flow.block_of[next]];
         if (next == block->start) {
-            if (block->is_join) return arrive(v, s, next);
+            if (block->is_join) return arrive(v, s, next, &taken); // never is: a join keeps a copy
             step = count_loops(v, s, s->block, v->flow.block_of[next]);
             if (step != VSTEP_NEXT) return step;
             s->block = v->flow.block_of[next];

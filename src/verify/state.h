@@ -42,6 +42,12 @@ typedef struct vvalue {
 
 #define VPACKET_MAX ((1u << 29) - 1) // bytes of the longest packet, and how far a pointer may be from where its object starts
 
+/// What is known of the length of a packet, or of its metadata, before anything is: 0 to VPACKET_MAX.
+PST_INLINE pst_scalar vsym_length(void)
+{
+    return (pst_scalar){.bits = {0, VPACKET_MAX}, .umax = VPACKET_MAX, .smax = VPACKET_MAX, .umax32 = VPACKET_MAX, .smax32 = VPACKET_MAX};
+}
+
 #define VVALUE_CAST 1u // a number that came from a pointer ("leaks" in strict mode)
 
 typedef enum vobj_kind {
@@ -186,6 +192,9 @@ struct verifier;
 vstate *vstate_new(struct verifier *v);
 vstate *vstate_clone(struct verifier *v, const vstate *s); // capacities are trimmed to what is used
 void vstate_free(struct verifier *v, vstate *s);
+/// Memory that was given back and kept for other states: freed at the end.
+void vstate_free_spare(struct verifier *v);
+#define VSPARE_CLASSES 64u // of 64 bytes each
 /// A copy to be kept and compared with: empty cells take no room (vframe_cell reads them).
 vstate *vstate_pack(struct verifier *v, const vstate *s);
 /// The cell [fp - 8(c+1), fp - 8c) of a frame, packed or not; an empty one where there is none.

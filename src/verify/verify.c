@@ -270,6 +270,7 @@ pst_status vinspect_verify(const pst_env *env, const pst_verify_input *input, co
     pst_arena_init(&v.arena, env, 0);
     pst_status status = prove(&v, block);
     vengine_reset(&v);
+    vstate_free_spare(&v);
     pst_free(env, v.scratch, v.scratch_capacity * sizeof *v.scratch);
     pst_free(env, v.scalars, v.scalars_capacity * sizeof *v.scalars);
     pst_arena_free(&v.arena);
