@@ -449,6 +449,11 @@ static void put_packet(gen *g)
 static void put_meta(gen *g)
 {
     if (g->level > 0 || g->is_callback || g->holds || g->type == VGEN_CGROUP_SKB) return;
+    if (g->type == VGEN_SCHED_CLS && g->count % 3 == 0) { // a load that may be the end
+        put(g, 0x20u | size_bits[g->count % 2], 0, 0, 0, (int)next(g, 60));
+        mov(g, held_number(g), 0);
+        return;
+    }
     load_packet(g, 2, 4);
     ld(g, 2, 1, 6, g->type == VGEN_XDP ? 8 : 140);
     mov(g, 3, 1);
