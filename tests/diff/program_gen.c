@@ -1,6 +1,6 @@
 // program_gen.c: see program_gen.h.
 //
-// Roles: r0 to r5, r7, r8 are data; r6 is the memory's address and r10 the stack's; r9 counts loops. A unit is an instruction or a
+// Roles: r0 to r5, r7, r8 are data; r6 is the memory's address (a subprogram gets it in r1) and r10 the stack's; r9 counts loops. A unit is an instruction or a
 // sequence that belongs together, so that a forward branch can skip units. Sequences that the fast interpreter fuses are
 // generated on purpose, and more often than chance would.
 #include "program_gen.h"
@@ -150,13 +150,28 @@ static void put_ordered(gen *g)
     else put(g, 0xc3u | size_bits[s], base, data_reg(g), off, 0x110);
 }
 
-static void put_helper(gen *g) { put(g, 0x85, 0, 0, 0, 5); }
+// No program that a verifier accepts reads r1 to r5 after a call.
+static void put_new_arguments(gen *g)
+{
+    for (unsigned reg = 1; reg <= 5; reg++) {
+        if (next(g, 2)) put(g, 0xb7, reg, 0, 0, some_imm(g));
+        else put(g, 0xbf, reg, next(g, 2) ? 0 : 7 + next(g, 2), 0, 0);
+    }
+}
+
+static void put_helper(gen *g)
+{
+    put(g, 0x85, 0, 0, 0, 5);
+    put_new_arguments(g);
+}
 
 static void put_subprog_call(gen *g)
 {
     if (g->level >= SUBPROGS || g->call_count == 64 || g->in_loop) return;
+    put(g, 0xbf, 1, 6, 0, 0);
     g->calls[g->call_count++] = g->count;
     put(g, 0x85, 0, 1, 0, (int)(g->level + 1 + next(g, SUBPROGS - g->level)));
+    put_new_arguments(g);
 }
 
 // --- Sequences that are fused ---------------------------------------------------------------------------------
@@ -332,10 +347,9 @@ static void put_units(gen *g, uint32_t units)
 static void put_prologue(gen *g)
 {
     for (unsigned at = 8; at <= GEN_STACK_SIZE; at += 8) put(g, 0x7a, 10, 0, -(int)at, some_imm(g));
-    if (g->level > 0) return;
     put(g, 0xbf, 6, 1, 0, 0);
-    for (unsigned reg = 0; reg < 10; reg++)
-        if (reg != 6) put(g, 0xb7, reg, 0, 0, some_imm(g));
+    for (unsigned reg = 0; reg < 10; reg++) // r2 to r5 of a subprogram are its arguments
+        if (reg != 6 && (g->level == 0 || reg < 2 || reg > 5)) put(g, 0xb7, reg, 0, 0, some_imm(g));
 }
 
 static void put_epilogue(gen *g)
