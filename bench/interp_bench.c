@@ -32,7 +32,7 @@ static const bench_row rows[] = {
 #undef BENCH
 };
 
-static const raw_engine engines[] = {RAW_FAST, RAW_SWITCH, RAW_CHECKED};
+static const raw_engine engines[] = {RAW_JIT, RAW_FAST, RAW_SWITCH, RAW_CHECKED};
 #define ENGINE_COUNT PST_COUNT(engines)
 
 typedef struct outcome {
