@@ -189,6 +189,10 @@ static pst_status study(jit_unit *unit)
         unit->funcs[i].has_frame = true;
         unit->funcs[i].stack_bytes = PST_FRAME_BYTES;
     }
+    for (uint32_t i = 0; i < image->subprog_count; i++) {
+        unit->written |= unit->funcs[i].written;
+        unit->has_frames |= unit->funcs[i].has_frame;
+    }
     return PST_OK;
 }
 

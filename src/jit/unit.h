@@ -30,6 +30,8 @@ typedef struct jit_unit {
     uint16_t entry_live;    // at the program's entry
     uint8_t *marks;         // per slot: JIT_*
     jit_func *funcs;        // as image->subprogs
+    uint16_t written;       // by any of them
+    bool has_frames;        // any of them has one
     bool counts_depth;      // calls are not bounded by the program's shape
     bool main_is_called;    // by a subprogram, or as a callback
     bool calls_back;        // calls a helper that calls back

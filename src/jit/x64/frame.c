@@ -22,8 +22,11 @@ static x64_frame align(x64_frame frame)
 x64_frame x64_frame_of(const jit_unit *unit, const jit_func *func, const x64_abi *abi, bool entry)
 {
     x64_frame frame = {.has_rbp = func->has_frame, .stack_bytes = func->stack_bytes};
+    // A run that ends early comes from any function straight to the entry: that has to have kept what the others have written.
+    uint16_t written = entry ? unit->written : func->written;
+    if (entry && unit->has_frames) frame.has_rbp = true;
     for (unsigned reg = 6; reg <= 9; reg++)
-        if (func->written & JIT_REG(reg)) frame.kept |= (uint16_t)(1u << abi->of[reg]);
+        if (written & JIT_REG(reg)) frame.kept |= (uint16_t)(1u << abi->of[reg]);
     if (entry) {
         if (unit->needs_run) frame.kept |= 1u << RUN;
         // Registers that are the callee's in C and everybody's in our functions.
@@ -54,12 +57,16 @@ void x64_frame_enter(x64_code *code, const x64_frame *frame)
     else if (frame->below_bytes) x64_alu_ri(code, ALU_SUB, 64, RSP, (int32_t)frame->below_bytes);
 }
 
-void x64_frame_leave(x64_code *code, const x64_frame *frame)
+void x64_frame_leave(x64_code *code, const x64_frame *frame, bool rbp_intact)
 {
     if (frame->below_bytes) x64_alu_ri(code, ALU_ADD, 64, RSP, (int32_t)frame->below_bytes);
     for (unsigned reg = 16; reg-- > 0;)
         if (frame->kept >> reg & 1) x64_pop(code, (x64_reg)reg);
-    if (frame->stack_bytes) x64_alu_ri(code, ALU_ADD, 64, RSP, (int32_t)frame->stack_bytes);
-    if (frame->has_rbp) x64_pop(code, RBP);
+    if (frame->has_rbp && frame->stack_bytes && rbp_intact) {
+        x64_leave(code);
+    } else {
+        if (frame->stack_bytes) x64_alu_ri(code, ALU_ADD, 64, RSP, (int32_t)frame->stack_bytes);
+        if (frame->has_rbp) x64_pop(code, RBP);
+    }
     x64_ret(code);
 }

@@ -24,7 +24,7 @@ x64_frame x64_frame_of(const jit_unit *unit, const jit_func *func, const x64_abi
 /// The frame of the stub through which C calls any function of a program.
 x64_frame x64_frame_of_stub(const x64_abi *abi);
 void x64_frame_enter(x64_code *code, const x64_frame *frame);
-/// From the frame's rsp to the caller. rbp need not be intact.
-void x64_frame_leave(x64_code *code, const x64_frame *frame);
+/// From the frame's rsp to the caller. rbp_intact: rbp is still the frame's, which makes this shorter.
+void x64_frame_leave(x64_code *code, const x64_frame *frame, bool rbp_intact);
 
 #endif

@@ -65,7 +65,7 @@ static void leave(x64_select *x)
 {
     x64_state *s = &x->state;
     (void)x64_settle(s, 0);
-    x64_frame_leave(s->code, &x->frame);
+    x64_frame_leave(s->code, &x->frame, true);
 }
 
 // An instruction whose only effect is a register that nobody reads. Loads count: a proof says that they succeed.
@@ -159,6 +159,7 @@ static void select_at(x64_select *x)
     s->live = x->unit->live[x->pc];
     s->uses = jit_effect_of(x->unit, insn).uses;
     x->taken = 1;
+    x->closed = false;
     select_insn(x, insn);
 }
 
@@ -176,7 +177,7 @@ static bool finish_insn(x64_select *x)
     s->uses = 0;
     if (open && starts_block(x, last + 1)) x64_settle_all(s);
     x->pc = last + 1;
-    return open;
+    return open && !x->closed;
 }
 
 static void select_function(x64_select *x, const jit_func *func)
@@ -231,7 +232,7 @@ static void emit_unwind(x64_select *x, const x64_frame *entry)
     x64_bind(code, x->unwind);
     x64_load(code, 64, RSP, RUN_FIELD(native.unwind_sp));
     x64_mov_ri(code, RAX, 0);
-    x64_frame_leave(code, entry);
+    x64_frame_leave(code, entry, false);
 }
 
 // uint64_t call(target, run, args): see jit_call_fn.
@@ -250,7 +251,7 @@ static void emit_stub(x64_select *x, x64_label at, const x64_frame *frame)
     x64_store(code, 64, RUN_FIELD(native.unwind_sp), RSP);
     for (unsigned i = 0; i < PST_ARGS_MAX; i++) x64_load(code, 64, x64_of(s, i + 1), x64_at(T0, (int32_t)(8 * i)));
     x64_call_r(code, RAX);
-    x64_frame_leave(code, frame);
+    x64_frame_leave(code, frame, true);
 }
 
 // --- All together ---------------------------------------------------------------------------------------------

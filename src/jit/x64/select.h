@@ -34,6 +34,7 @@ typedef struct x64_select {
     unsigned features; // X64_BMI2, X64_MOVBE
     uint32_t pc;
     uint32_t taken;    // slots that the last handler took
+    bool closed;       // its fall-through is proved dead
     x64_label unwind;  // ends the run with r0 = 0
     x64_label calls;   // labels of the functions, in the order of unit->funcs; those of slots are before them
     bool by_stub;      // C enters the program through the stub

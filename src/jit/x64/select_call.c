@@ -55,7 +55,7 @@ static void tail_call(x64_select *x)
     x64_label failed = x64_label_new(code);
     x64_jump(code, CC_B, failed);
     x64_load(code, 64, RAX, RUN_FIELD(native.result));
-    x64_frame_leave(code, &x->frame);
+    x64_frame_leave(code, &x->frame, true);
     x64_bind(code, failed);
 }
 

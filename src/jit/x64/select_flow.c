@@ -73,6 +73,14 @@ static void compare(x64_select *x, const pst_insn *insn)
     else x64_alu_rr(code, ALU_CMP, insn->width, dst, src);
 }
 
+// Whether no code will stand between here and target.
+static bool only_dead_until(const x64_select *x, uint32_t target)
+{
+    for (uint32_t pc = x->pc + x->taken; pc < target; pc++)
+        if (!jit_is_dead(x->unit, pc)) return false;
+    return target > x->pc;
+}
+
 void x64_select_branch(x64_select *x, const pst_insn *insn)
 {
     x64_state *s = &x->state;
@@ -97,7 +105,8 @@ void x64_select_branch(x64_select *x, const pst_insn *insn)
     }
     s->uses = 0;
     x64_settle_all(s);
-    if (always && !never) x64_jump(s->code, CC_ALWAYS, target);
+    x->closed = always;
+    if (always && !never && !only_dead_until(x, target)) x64_jump(s->code, CC_ALWAYS, target);
 }
 
 void x64_select_may_goto(x64_select *x, const pst_insn *insn)
