@@ -40,6 +40,13 @@ static inline void pst_cpuid(unsigned leaf, unsigned subleaf, unsigned out[4])
 #define PST_HOST_X64 0
 #endif
 
+// Whose convention C functions follow here, where a machine has two.
+#if defined(_WIN32)
+#define PST_HOST_MS_ABI 1
+#else
+#define PST_HOST_MS_ABI 0
+#endif
+
 // A printf-like function; the format is C99's on every platform.
 #if defined(__MINGW32__) && !defined(__clang__)
 #define PST_PRINTF(fmt, first) __attribute__((format(gnu_printf, fmt, first)))

@@ -20,11 +20,7 @@ const x64_abi x64_win64 = {
 
 const x64_abi *x64_host_abi(void)
 {
-#ifdef _WIN32
-    return &x64_win64;
-#else
-    return &x64_sysv;
-#endif
+    return PST_HOST_MS_ABI ? &x64_win64 : &x64_sysv;
 }
 
 unsigned x64_host_features(void)

@@ -6,7 +6,7 @@
 #ifndef PST_JIT_X64_SELECT_H
 #define PST_JIT_X64_SELECT_H
 
-#include "jit/x64/frame.h"
+#include "jit/x64/stack_frame.h"
 #include "jit/x64/value.h"
 
 // Code that is seldom run, put behind the program.

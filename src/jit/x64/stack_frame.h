@@ -1,4 +1,4 @@
-// frame.h: what functions put on the stack.
+// stack_frame.h: what functions put on the stack.
 //
 //   with a frame (r10 is used)           without
 //   return address                       return address
@@ -6,8 +6,8 @@
 //   stack of the program, padding        padding
 //   kept registers                       room for calls   <- rsp
 //   room for calls   <- rsp
-#ifndef PST_JIT_X64_FRAME_H
-#define PST_JIT_X64_FRAME_H
+#ifndef PST_JIT_X64_STACK_FRAME_H
+#define PST_JIT_X64_STACK_FRAME_H
 
 #include "jit/unit.h"
 #include "jit/x64/emit.h"

@@ -1,5 +1,5 @@
-// frame.c: see frame.h. Calls need rsp on a multiple of 16; at a function's entry it is 8 off, for the return address.
-#include "jit/x64/frame.h"
+// stack_frame.c: see stack_frame.h. Calls need rsp on a multiple of 16; at a function's entry it is 8 off, for the return address.
+#include "jit/x64/stack_frame.h"
 
 #include "base/bits.h"
 
