@@ -179,8 +179,8 @@ cli_exit cli_run(const cli_args *args)
     run_state *run = calloc(1, sizeof *run);
     if (!run) return cli_fail(CLI_FAILED, "no memory");
     catch_signals();
-    cli_watch_core(args->json);
-    cli_exit code = parse_options(args, run);
+    cli_exit code = cli_watch_core(args);
+    if (code == CLI_OK) code = parse_options(args, run);
     if (code == CLI_OK) code = start(run);
     if (code == CLI_OK) {
         run_print_start(run);

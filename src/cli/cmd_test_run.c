@@ -188,8 +188,8 @@ cli_exit cli_test_run(const cli_args *args)
     t->args = args;
     t->file = args->argument[0];
     t->repeat = 1;
-    cli_watch_core(args->json);
-    cli_exit code = run_test(t);
+    cli_exit code = cli_watch_core(args);
+    if (code == CLI_OK) code = run_test(t);
     cli_events_close(t->events);
     bpf_object__close(t->object);
     pst_btf_free(t->types);

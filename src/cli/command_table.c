@@ -20,6 +20,7 @@ static const cli_option run_options[] = {
     {"duration", 0, "SECONDS", "end after this time (default: at ctrl-C)"},
     {"stats-interval", 0, "SECONDS", "how often to print statistics when they changed (default 5, 0: only at the end)"},
     {"detach-after", 0, "SECONDS", "take the program off after this time and go on forwarding (SIGUSR1 does the same)"},
+    {"engine", 0, "jit|interp", "run machine code or interpret (default: machine code where this host can)"},
     {"make-tap", 0, NULL, "create interfaces that do not exist as TAP devices; they go at the end"},
     {"btf", 0, "FILE", "types of the target for CO-RE relocations (default: those of this host)"},
 };
@@ -32,6 +33,7 @@ static const cli_option test_run_options[] = {
     {"data", 0, "FILE|HEX|@PCAP[:N]", "the packet: a file's bytes, hex digits, or packet N (default 1) of a capture (default: 64 zero bytes)"},
     {"ctx", 0, "HEX", "the context, in the layout that programs see"},
     {"repeat", 0, "N", "how often to run (default 1); the time printed is the average"},
+    {"engine", 0, "jit|interp", "run machine code or interpret (default: machine code where this host can)"},
     {"out", 0, "FILE", "write the packet as the program left it"},
     {"set", 0, "VARIABLE=VALUE", "value of a global variable before the program is loaded (repeatable)"},
     {"map", 0, "MAP=KEY=VALUE", "an element that a map has from the start (repeatable)"},

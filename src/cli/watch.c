@@ -61,12 +61,17 @@ static void trap(void *user, const char *program, const char *text)
     cli_emit(&out);
 }
 
-void cli_watch_core(bool json)
+cli_exit cli_watch_core(const cli_args *args)
 {
     struct postern_options options = {.size = sizeof options, .trace = trace, .trap = trap};
-    g_json = json;
+    const char *engine = cli_value(args, "engine");
+    g_json = args->json;
+    if (engine && strcmp(engine, "interp") == 0) options.engine = POSTERN_ENGINE_INTERP;
+    else if (engine && strcmp(engine, "jit") == 0) options.engine = POSTERN_ENGINE_JIT;
+    else if (engine) return cli_fail(CLI_USAGE, "--engine is jit or interp, not %s", engine);
     // Only -EBUSY is possible, when a command called this twice.
     (void)postern_configure(&options);
+    return CLI_OK;
 }
 
 uint64_t cli_trap_count(void)
