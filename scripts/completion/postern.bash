@@ -4,11 +4,11 @@ _postern() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command= i
     local commands="run show test-run verify help"
     local global="--json --verbose --help --version -j -v -h"
-    local topics="sections maps programs disassembly btf helpers types"
-    local run="--hook --program --one-way --set --map --events --event-type --duration --stats-interval --detach-after --engine --make-tap --btf"
+    local topics="sections maps programs disassembly btf helpers types groups"
+    local run="--hook --program --one-way --set --map --events --event-type --duration --stats-interval --detach-after --engine --budget --make-tap --btf"
     local show="--btf"
-    local test_run="--data --ctx --repeat --engine --out --set --map --events --event-type --btf"
-    local verify="--programs --mode --explain --html --btf --max-steps --max-states --unroll --stack-max"
+    local test_run="--data --ctx --repeat --engine --budget --out --set --map --events --event-type --btf"
+    local verify="--programs --mode --explain --html --btf --max-steps --max-states --unroll --max-turns --stack-max"
     local help=""
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -30,7 +30,7 @@ _postern() {
             mapfile -t COMPREPLY < <(compgen -W "jit interp" -- "$cur")
             return ;;
         --max-steps | --max-states | --unroll | --stack-max) return ;;
-        --program | --set | --map | --event-type | --duration | --stats-interval | --detach-after | --ctx | --repeat | --events) return ;;
+        --program | --set | --map | --event-type | --duration | --stats-interval | --detach-after | --ctx | --repeat | --budget | --events) return ;;
     esac
     if [[ $cur == -* ]]; then
         local variable=${command//-/_}

@@ -81,12 +81,18 @@ static uint64_t ksym(void *user, const char *name)
     return found;
 }
 
-// Host types are needed by CO-RE relocations and typed ksyms only; reading them takes a moment.
+// What programs call is the core's, whatever the kernel below has.
+static int32_t kfunc(void *user, const char *name, bool weak)
+{
+    return pst_core_kfunc_number(api_core(), name, weak);
+}
+
+// Host types are needed by CO-RE relocations and typed variables only; reading them takes a moment.
 static bool needs_target(const pst_object *object)
 {
     if (object->core_count) return true;
     for (uint32_t i = 0; i < object->extern_count; i++)
-        if (object->externs[i].kind == PST_EXTERN_KSYM_VARIABLE || object->externs[i].kind == PST_EXTERN_KSYM_FUNCTION) return true;
+        if (object->externs[i].kind == PST_EXTERN_KSYM_VARIABLE) return true;
     return false;
 }
 
@@ -117,7 +123,7 @@ int api_object_relocate(struct bpf_object *obj)
 {
     char release[96], path[128];
     host_config config = {.own = obj->kconfig};
-    pst_object_target target = {.size = sizeof target, .kconfig = kconfig, .ksym = ksym, .user = &config};
+    pst_object_target target = {.size = sizeof target, .kconfig = kconfig, .ksym = ksym, .kfunc = kfunc, .user = &config};
     struct btf *types;
     int err = target_types(obj, &types);
     if (err) return err;

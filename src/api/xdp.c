@@ -53,24 +53,26 @@ static uint32_t attached_id(const attachment *at)
     return bpf_obj_get_info_by_fd(at->link_fd, &info, &size) ? 0 : info.prog_id;
 }
 
-static int replace(attachment *at, int prog_fd, uint32_t flags, int old_prog_fd)
+// Whether the program that the caller believes to be there is there. at NULL: there is none.
+static int expect(const attachment *at, int old_prog_fd)
 {
-    if (flags & FLAG_UPDATE_IF_NOEXIST) return -EBUSY;
-    if (old_prog_fd && attached_id(at) != program_id(old_prog_fd)) return -EEXIST;
-    return bpf_link_update(at->link_fd, prog_fd, NULL);
+    uint32_t id = program_id(old_prog_fd);
+    if (!id) return -EBADF;
+    return at && attached_id(at) == id ? 0 : -EEXIST;
 }
 
 static int attach_locked(int ifindex, int prog_fd, uint32_t flags, int old_prog_fd)
 {
     attachment *at = find(ifindex);
+    int err = old_prog_fd ? expect(at, old_prog_fd) : 0;
+    if (err) return err;
     if (prog_fd == -1) {
         if (!at) return 0;
         api_close(&at->link_fd);
         at->ifindex = 0;
         return 0;
     }
-    if (at) return replace(at, prog_fd, flags, old_prog_fd);
-    if (old_prog_fd) return -EEXIST;
+    if (at) return flags & FLAG_UPDATE_IF_NOEXIST ? -EBUSY : bpf_link_update(at->link_fd, prog_fd, NULL);
     at = find(0);
     if (!at) return -ENOSPC;
     int fd = bpf_link_create(prog_fd, ifindex, BPF_XDP, NULL);

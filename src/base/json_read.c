@@ -138,7 +138,8 @@ static pst_status read_number(reader *r, pst_json_value *v)
         valid = skip_digits(r);
     }
     pst_cursor digits;
-    if (!valid || !pst_cursor_slice(r->at, start, r->at.pos - start, &digits)) return refuse(r, PST_E_FORMAT, "no value or number is written like this");
+    if (!valid || !pst_cursor_slice(r->at, start, r->at.pos - start, &digits))
+        return refuse(r, PST_E_FORMAT, "no value or number is written like this");
     v->kind = PST_JSON_NUMBER;
     v->length = digits.size;
     v->text = pst_arena_string(r->arena, (const char *)digits.bytes, digits.size);

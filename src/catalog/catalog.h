@@ -174,9 +174,12 @@ typedef struct pst_bindings {
     const struct pst_prog_type *type;
     /// The helper with this id for this program type, or NULL.
     const pst_helper *(*find_helper)(void *user, int32_t id);
+    /// The kfunc that a call names by number, or NULL. May be NULL: there are none.
+    const pst_helper *(*find_kfunc)(void *user, int32_t number);
     /// Resolves a tail call at run time: the program in slot index of a prog_array, or NULL. Called inside the epoch; no locks.
     const pst_exec *(*tail_target)(void *map_view, uint32_t index);
     void *user;
+    bool proved; // the program is: what only a proof keeps from being forged (dynptrs, iterators) may be passed to helpers by the checked interpreter
 } pst_bindings;
 
 /// The prototype of a helper of Linux (ids 1 to 211) or of Postern's general ones; NULL when there is none.

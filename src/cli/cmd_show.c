@@ -219,6 +219,7 @@ static const topic topics[] = {
     {"btf", show_btf, NULL, true},
     {"helpers", show_file_helpers, show_all_helpers, false},
     {"types", show_file_types, show_all_types, false},
+    {"groups", show_file_groups, show_all_groups, false},
 };
 
 static cli_exit exit_of_status(pst_status status)
@@ -274,6 +275,6 @@ cli_exit cli_show(const cli_args *args)
         if (topics[i].without_file) return topics[i].without_file(&s);
         return cli_fail(CLI_USAGE, "show %s needs a file; usage: postern show %s FILE", topics[i].name, topics[i].name);
     }
-    return cli_fail(CLI_USAGE, "there is nothing to show by the name of %s; topics are sections, maps, programs, disassembly, btf, helpers, types",
+    return cli_fail(CLI_USAGE, "there is nothing to show by the name of %s; topics are sections, maps, programs, disassembly, btf, helpers, types, groups",
                     args->argument[0]);
 }

@@ -53,6 +53,7 @@ static cli_exit read_settings(verify_settings *s)
     cli_exit code = cli_number(args, "max-steps", UINT64_MAX - 1, &s->opts.steps_max);
     if (code == CLI_OK) code = read_limit(args, "max-states", &s->opts.states_max);
     if (code == CLI_OK) code = read_limit(args, "unroll", &s->opts.unroll_max);
+    if (code == CLI_OK) code = cli_number(args, "max-turns", UINT64_MAX - 1, &s->opts.turns_max);
     if (code == CLI_OK) code = read_limit(args, "stack-max", &s->opts.stack_max);
     return code;
 }

@@ -21,6 +21,7 @@ static const cli_option run_options[] = {
     {"stats-interval", 0, "SECONDS", "how often to print statistics when they changed (default 5, 0: only at the end)"},
     {"detach-after", 0, "SECONDS", "take the program off after this time and go on forwarding (SIGUSR1 does the same)"},
     {"engine", 0, "jit|interp", "run machine code or interpret (default: machine code where this host can)"},
+    {"budget", 0, "N", "stop a run after N instructions; they are counted, which takes a slower engine (default: no limit but the proof)"},
     {"make-tap", 0, NULL, "create interfaces that do not exist as TAP devices; they go at the end"},
     {"btf", 0, "FILE", "types of the target for CO-RE relocations (default: those of this host)"},
 };
@@ -34,6 +35,7 @@ static const cli_option test_run_options[] = {
     {"ctx", 0, "HEX", "the context, in the layout that programs see"},
     {"repeat", 0, "N", "how often to run (default 1); the time printed is the average"},
     {"engine", 0, "jit|interp", "run machine code or interpret (default: machine code where this host can)"},
+    {"budget", 0, "N", "stop a run after N instructions; they are counted, which takes a slower engine (default: no limit but the proof)"},
     {"out", 0, "FILE", "write the packet as the program left it"},
     {"set", 0, "VARIABLE=VALUE", "value of a global variable before the program is loaded (repeatable)"},
     {"map", 0, "MAP=KEY=VALUE", "an element that a map has from the start (repeatable)"},
@@ -51,10 +53,11 @@ static const cli_option verify_options[] = {
     {"max-steps", 0, "N", "instructions that are walked before the program counts as too complex (default 1000000)"},
     {"max-states", 0, "N", "states that are kept apart at one point before they are joined (default 24)"},
     {"unroll", 0, "N", "turns of a loop that are followed one by one before it is generalised (default 12)"},
+    {"max-turns", 0, "N", "turns that a loop may make once it was entered (default 4294967295)"},
     {"stack-max", 0, "BYTES", "stack that a chain of calls may take (default 512)"},
 };
 
-const char *const cli_show_topics[] = {"sections", "maps", "programs", "disassembly", "btf", "helpers", "types", NULL};
+const char *const cli_show_topics[] = {"sections", "maps", "programs", "disassembly", "btf", "helpers", "types", "groups", NULL};
 
 const cli_command cli_commands[] = {
     {
@@ -95,10 +98,13 @@ const cli_command cli_commands[] = {
                 "  disassembly  its instructions, with source lines (NAME: of one program or section)\n"
                 "  btf          its types (NAME: of one type)\n"
                 "  helpers      the helpers that its programs call; without FILE: all helpers with their prototypes\n"
-                "  types        the types of its programs; without FILE: all program types and the section names that choose them\n",
+                "  types        the types of its programs; without FILE: all program types and the section names that choose them\n"
+                "  groups       the conformance groups of RFC 9669 that its programs need (\"none\": the RFC has no such instruction); without\n"
+                "               FILE: all groups\n",
         .examples = "postern show programs filter.o\n"
                     "postern show disassembly filter.o drop_udp\n"
                     "postern show maps filter.o -j\n"
+                    "postern show groups filter.o\n"
                     "postern show helpers\n",
         .options = show_options,
         .option_count = PST_COUNT(show_options),

@@ -16,6 +16,8 @@ typedef struct show_state {
 
 cli_exit show_disassembly(const show_state *s); // show_code.c
 cli_exit show_btf(const show_state *s);         // show_btf.c
+cli_exit show_file_groups(const show_state *s); // show_group.c
+cli_exit show_all_groups(const show_state *s);
 /// "integer (map, map key, map value, anything)"
 void show_prototype(pst_text *out, const pst_helper_proto *proto); // show_helper.c
 

@@ -3,22 +3,25 @@
 // Each program is a table: source at the left, instructions beside it, what is known above each block. The way to the finding is marked.
 #include <string.h>
 
-#include "cli/verify_work.h"
+#include "cli/verify_path.h"
 
 #define ROWS_MAX 65536u // instructions of one program that are shown
 
 static const char g_style[] =
-    ":root{--fg:#1c1e21;--bg:#fff;--dim:#6a737d;--line:#e1e4e8;--bad:#b31d28;--badbg:#ffeef0;--good:#176f2c;--odd:#b08800;--path:#fff5b1;--code:#f6f8fa}\n"
-    "@media(prefers-color-scheme:dark){:root{--fg:#d7dae0;--bg:#15181c;--dim:#8b949e;--line:#30363d;--bad:#ff7b72;--badbg:#3d1a1d;--good:#56d364;"
-    "--odd:#e3b341;--path:#3a3000;--code:#1d2228}}\n"
+    ":root{--fg:#1c1e21;--bg:#fff;--dim:#6a737d;--line:#e1e4e8;--bad:#b31d28;--badbg:#ffeef0;--good:#176f2c;--odd:#b08800;"
+    "--path:#fff8cf;--lostbg:#ffdf9e;--code:#f6f8fa}\n"
+    "@media(prefers-color-scheme:dark){:root{--fg:#d7dae0;--bg:#15181c;--dim:#8b949e;--line:#30363d;--bad:#ff7b72;--badbg:#3d1a1d;"
+    "--good:#56d364;--odd:#e3b341;--path:#2c2608;--lostbg:#5a4300;--code:#1d2228}}\n"
     "body{font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);max-width:100rem;margin:2rem auto;padding:0 1rem}\n"
     "code,td,.state,pre{font:13px/1.45 ui-monospace,Consolas,monospace}\n"
-    "h2{border-top:1px solid var(--line);padding-top:1rem}.reject{color:var(--bad)}.accept{color:var(--good)}.unsupported{color:var(--odd)}\n"
+    "h2{border-top:1px solid var(--line);padding-top:1rem}"
+    ".rejected{color:var(--bad)}.accepted{color:var(--good)}.unsupported{color:var(--odd)}\n"
     ".finding{border-left:4px solid var(--bad);background:var(--badbg);padding:.6rem 1rem;margin:1rem 0}.finding dl{display:grid;"
     "grid-template-columns:7rem 1fr;margin:.5rem 0 0}.finding dt{font-weight:600}.finding dd{margin:0}\n"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}td{padding:0 .6rem;vertical-align:top;white-space:pre-wrap}\n"
     "td.src{width:45%;color:var(--dim)}td.pc{text-align:right;color:var(--dim);border-left:1px solid var(--line)}\n"
-    "tr.path td.pc,tr.path td.insn{background:var(--path)}tr.at td{background:var(--badbg);color:var(--bad);font-weight:600}\n"
+    "tr.path td{background:var(--path)}tr.at td{background:var(--badbg);color:var(--bad);font-weight:600}\n"
+    "tr.lost td{background:var(--lostbg);font-weight:600}.finding ol{margin:0;padding-left:1.4rem}\n"
     "tr.head td{background:var(--code);color:var(--dim);padding-top:.3rem}.dim{color:var(--dim)}a{color:inherit}\n";
 
 typedef struct page {
@@ -27,6 +30,7 @@ typedef struct page {
     const verify_answer *answer;
     uint32_t number;      // of the program, for links
     uint32_t next_state;  // in explained
+    const pst_line *shown; // the line that was shown last
 } page;
 
 static void escaped(pst_text *out, const char *text)
@@ -50,7 +54,7 @@ static void linked(const page *p, uint32_t pc)
     pst_text_add(p->out, " <span class=\"dim\">");
     escaped(p->out, place);
     pst_text_add(p->out, "</span> <code>");
-    escaped(p->out, verify_trimmed(pst_image_line_at(p->answer->image, pc)->text));
+    escaped(p->out, verify_trimmed(verify_line_at(p->answer->image, pc)->text));
     pst_text_add(p->out, "</code>");
 }
 
@@ -62,6 +66,29 @@ static void item(const page *p, const char *label, const char *text)
     pst_text_format(p->out, "<dt>%s</dt><dd>", label);
     escaped(p->out, text);
     pst_text_add(p->out, "</dd>\n");
+}
+
+// The branches that led to the finding, in order.
+static void path(const page *p)
+{
+    verify_decision decisions[PST_FINDING_PATH_MAX];
+    uint32_t count = verify_decisions(p->answer, decisions);
+    if (!count) return;
+    pst_text_add(p->out, "<dt>path</dt><dd><ol>\n");
+    for (uint32_t i = 0; i < count; i++) {
+        pst_text insn;
+        pst_text_init(&insn, cli_env());
+        verify_disassemble(p->subject, decisions[i].pc, &insn);
+        pst_text_add(p->out, "<li>");
+        if (decisions[i].round > 1) pst_text_format(p->out, "%u times the next %u: ", decisions[i].times, decisions[i].round);
+        else if (decisions[i].round) pst_text_format(p->out, "%u times: ", decisions[i].times);
+        linked(p, decisions[i].pc);
+        pst_text_add(p->out, "<br><code class=\"dim\">");
+        escaped(p->out, pst_text_cstr(&insn));
+        pst_text_format(p->out, "</code> <b>%s</b></li>\n", decisions[i].jumps ? "jumps" : "goes on");
+        pst_text_free(&insn);
+    }
+    pst_text_add(p->out, "</ol></dd>\n");
 }
 
 static void finding(const page *p)
@@ -82,11 +109,7 @@ static void finding(const page *p)
         linked(p, f->lost_pc);
         pst_text_add(p->out, "</dd>\n");
     }
-    if (f->path_count > 1) pst_text_add(p->out, "<dt>path</dt><dd>");
-    for (uint32_t i = 0; i < f->path_count && f->path_count > 1; i++) {
-        linked(p, f->path[i]);
-        pst_text_add(p->out, i + 1 < f->path_count ? "<br>\n" : "</dd>\n");
-    }
+    path(p);
     item(p, "help", f->hint);
     pst_text_add(p->out, "</dl></div>\n");
 }
@@ -113,17 +136,20 @@ static void states_before(page *p, uint32_t pc)
         const pst_verdict_state *state = &v->explained[p->next_state];
         pst_text_add(p->out, "<tr class=\"head\"><td></td><td></td><td>");
         if (state->frame) pst_text_format(p->out, "frame %u: ", state->frame);
-        escaped(p->out, state->text);
+        escaped(p->out, *state->text ? state->text : VERIFY_NOTHING_KNOWN);
         pst_text_add(p->out, "</td></tr>\n");
     }
 }
 
-static void source_cell(const page *p, uint32_t pc)
+// Each line once, where it begins.
+static void source_cell(page *p, uint32_t pc)
 {
     char place[256];
     const pst_line *line = p->answer->image ? pst_image_line_at(p->answer->image, pc) : NULL;
     pst_text_add(p->out, "<td class=\"src\">");
-    if (line && line->pc == pc && verify_place(p->answer->image, pc, place, sizeof place)) {
+    bool again = line && p->shown && line->line == p->shown->line && strcmp(line->file, p->shown->file) == 0;
+    if (line && line->pc == pc && line->line && !again && verify_place(p->answer->image, pc, place, sizeof place)) {
+        p->shown = line;
         escaped(p->out, place);
         pst_text_add(p->out, "  ");
         escaped(p->out, verify_trimmed(line->text));
@@ -131,14 +157,15 @@ static void source_cell(const page *p, uint32_t pc)
     pst_text_add(p->out, "</td>");
 }
 
-static void insn_row(const page *p, uint32_t pc, bool on_path)
+static void insn_row(page *p, uint32_t pc, bool on_path)
 {
     const pst_verdict *v = verify_verdict(p->answer);
-    bool meant = v->kind != PST_VERDICT_ACCEPT && v->finding.pc == pc;
+    bool meant = v->kind != PST_VERDICT_ACCEPT && v->finding.pc == pc, lost = v->kind != PST_VERDICT_ACCEPT && v->finding.lost_pc == pc;
+    const char *class = meant ? " class=\"at\"" : lost ? " class=\"lost\"" : on_path ? " class=\"path\"" : "";
     pst_text insn;
     pst_text_init(&insn, cli_env());
     verify_disassemble(p->subject, pc, &insn);
-    pst_text_format(p->out, "<tr id=\"p%u-%u\"%s>", p->number, pc, meant ? " class=\"at\"" : on_path ? " class=\"path\"" : "");
+    pst_text_format(p->out, "<tr id=\"p%u-%u\"%s>", p->number, pc, class);
     source_cell(p, pc);
     pst_text_format(p->out, "<td class=\"pc\">%u</td><td class=\"insn\">", pc);
     escaped(p->out, pst_text_cstr(&insn));
@@ -168,7 +195,8 @@ static void table(page *p)
 
 void verify_page_begin(pst_text *out, const char *file, pst_verify_mode mode)
 {
-    pst_text_add(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n<title>");
+    pst_text_add(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                      "<meta name=\"viewport\" content=\"width=device-width\">\n<title>");
     escaped(out, file);
     pst_text_format(out, "</title>\n<style>\n%s</style></head><body>\n<h1>", g_style);
     escaped(out, file);
@@ -180,17 +208,17 @@ void verify_page_program(verify_settings *settings, const verify_subject *subjec
     pst_text *out = settings->page;
     const pst_verdict *v = verify_verdict(answer);
     page p = {.out = out, .subject = subject, .answer = answer, .number = settings->page_programs++};
-    pst_text_format(out, "<h2><span class=\"%s\">%s</span> ", v->kind == PST_VERDICT_ACCEPT ? "accept" : v->kind == PST_VERDICT_REJECT ? "reject" : "unsupported",
-                    verify_verdict_text(v->kind));
+    pst_text_format(out, "<h2><span class=\"%s\">%s</span> ", verify_verdict_text(v->kind), verify_verdict_text(v->kind));
     escaped(out, subject->program);
     pst_text_add(out, " <span class=\"dim\">");
     escaped(out, subject->section);
     pst_text_add(out, "</span></h2>\n");
     if (v->kind != PST_VERDICT_ACCEPT) finding(&p);
-    if (answer->proved)
-        pst_text_format(out, "<p class=\"dim\">%llu instructions walked, %u states, loops turn at most %llu times, %u bytes of stack, %llu us, %llu KiB</p>\n",
-                        (unsigned long long)v->steps, v->states, (unsigned long long)v->loops_bound, v->stack_bytes,
-                        (unsigned long long)((v->time_ns + 999) / 1000), (unsigned long long)((v->peak_bytes + 1023) / 1024));
+    if (answer->proved) {
+        pst_text_add(out, "<p class=\"dim\">");
+        verify_statistics(v, out);
+        pst_text_add(out, "</p>\n");
+    }
     table(&p);
 }
 

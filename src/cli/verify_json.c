@@ -30,6 +30,10 @@ static void finding_json(pst_json *json, const verify_answer *answer)
     string_if(json, "needed", f->needed);
     string_if(json, "known", f->known);
     string_if(json, "lost", f->lost);
+    if (*f->lost && f->lost_pc != UINT32_MAX) {
+        number(json, "lost_insn", f->lost_pc);
+        if (verify_place(answer->image, f->lost_pc, place, sizeof place)) string_if(json, "lost_line", place);
+    }
     string_if(json, "hint", f->hint);
     pst_json_object_end(json);
 }
@@ -51,7 +55,8 @@ static void states_json(pst_json *json, const pst_verdict *verdict)
 
 void verify_json(pst_json *json, const verify_subject *subject, const verify_answer *answer)
 {
-    static const char *const verdicts[] = {[PST_VERDICT_ACCEPT] = "accept", [PST_VERDICT_REJECT] = "reject", [PST_VERDICT_UNSUPPORTED] = "unsupported"};
+    static const char *const verdicts[] = {
+        [PST_VERDICT_ACCEPT] = "accept", [PST_VERDICT_REJECT] = "reject", [PST_VERDICT_UNSUPPORTED] = "unsupported"};
     const pst_verdict *v = verify_verdict(answer);
     pst_json_key(json, "verdict");
     pst_json_string(json, verdicts[v->kind]);

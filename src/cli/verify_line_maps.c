@@ -162,7 +162,8 @@ bool line_fill_maps(line_reader *r)
     const verify_subject *s = r->subject;
     for (uint32_t i = 0; i < s->map_count; i++) {
         verify_map *map = s->maps[i];
-        if (!resolve_fields(r, map)) return false;
+        for (verify_map *at = map; at; at = (verify_map *)(uintptr_t)at->inner) // ours, from read_inner
+            if (!resolve_fields(r, at)) return false;
         if (map->view.type != PST_MAP_ARRAY) continue;
         bool seen = map->view.frozen || map->init_count || takes_value_address(s, i);
         if (seen && !fill_map(r, map)) return false;

@@ -148,7 +148,8 @@ static bool read_flags(line_reader *r)
         size_t i = 0;
         if (flag->kind != PST_JSON_STRING) return line_bad(r, "flags: strings are expected");
         while (i < PST_COUNT(flags) && strcmp(flags[i].name, flag->text) != 0) i++;
-        if (i == PST_COUNT(flags)) return line_bad(r, "flags: there is no flag %.64s; there are any_alignment, strict_alignment, sleepable", flag->text);
+        if (i == PST_COUNT(flags))
+            return line_bad(r, "flags: there is no flag %.64s; there are any_alignment, strict_alignment, sleepable", flag->text);
         r->subject->flags |= flags[i].flag;
         r->subject->sleepable |= strcmp(flag->text, "sleepable") == 0;
     }
@@ -210,7 +211,8 @@ static bool check_references(line_reader *r)
     for (uint32_t pc = 0; pc < s->count; pc += s->slots[pc].opcode == LINE_OPCODE_IMM64 ? 2 : 1) {
         uint8_t src = s->slots[pc].regs >> 4;
         if (s->slots[pc].opcode != LINE_OPCODE_IMM64 || (src != 1 && src != 2) || s->slots[pc].imm >= 0) continue;
-        verify_answer_own(r->answer, PST_VERDICT_REJECT, PST_FINDING_STRUCTURE, pc, "instruction %u names a map, and map_refs does not say which", pc);
+        verify_answer_own(r->answer, PST_VERDICT_REJECT, PST_FINDING_STRUCTURE, pc,
+                          "instruction %u names a map, and map_refs does not say which", pc);
         return false;
     }
     return true;
@@ -248,7 +250,8 @@ static bool read_ksyms(line_reader *r)
     for (const pst_json_value *pair = list ? list->first : NULL; pair; pair = pair->next) {
         if (!read_pair(r, "ksyms", pair, &slot, &second)) return false;
         if (second->kind != PST_JSON_STRING) return line_bad(r, "ksyms: instruction %u: a name is expected", slot);
-        if (s->slots[slot].opcode != LINE_OPCODE_IMM64 || slot + 1 == s->count) return line_bad(r, "ksyms: instruction %u is no 64-bit immediate", slot);
+        if (s->slots[slot].opcode != LINE_OPCODE_IMM64 || slot + 1 == s->count)
+            return line_bad(r, "ksyms: instruction %u is no 64-bit immediate", slot);
         uint32_t id = host ? pst_btf_find(host, second->text, PST_BTF_VAR) : 0;
         if (host && !id) id = pst_btf_find(host, second->text, PST_BTF_FUNC);
         s->slots[slot].regs = (uint8_t)((s->slots[slot].regs & 15u) | (id ? 3u << 4 : 0u));
@@ -326,7 +329,8 @@ static bool read_func_info(line_reader *r)
         pst_func_info *f = &funcs[s->func_count++];
         if (!read_pair(r, "func_info", pair, &f->pc, &second)) return false;
         if (!pst_json_to_u64(second, pst_btf_count(s->btf) - 1, &id) || pst_btf_get(s->btf, (uint32_t)id).kind != PST_BTF_FUNC) {
-            verify_answer_own(r->answer, PST_VERDICT_REJECT, PST_FINDING_BTF, f->pc, "func_info: instruction %u names a type that is no function", f->pc);
+            verify_answer_own(r->answer, PST_VERDICT_REJECT, PST_FINDING_BTF, f->pc,
+                              "func_info: instruction %u names a type that is no function", f->pc);
             return false;
         }
         f->type_id = (uint32_t)id;

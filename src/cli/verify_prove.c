@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/format.h"
-#include "cli/verify_work.h"
+#include "cli/verify_path.h"
 #include "object/core_relo.h"
 #include "pal/pal.h"
 
@@ -130,6 +130,8 @@ const pst_btf *verify_host_types(verify_settings *settings)
 static bool build_image(const verify_subject *subject, verify_answer *answer)
 {
     pst_image_error error;
+    uint32_t *starts = pst_alloc(cli_env(), (subject->func_count + 1) * sizeof *starts);
+    for (uint32_t i = 0; starts && i < subject->func_count; i++) starts[i] = subject->funcs[i].pc;
     pst_image_input input = {
         .size = sizeof input,
         .name = subject->program,
@@ -143,8 +145,11 @@ static bool build_image(const verify_subject *subject, verify_answer *answer)
         .user = (void *)(uintptr_t)subject,
         .lines = subject->lines,
         .line_count = subject->line_count,
+        .starts = starts,
+        .start_count = starts ? subject->func_count : 0,
     };
-    pst_status status = pst_image_build(cli_env(), &input, &error, &answer->image);
+    pst_status status = starts ? pst_image_build(cli_env(), &input, &error, &answer->image) : PST_E_NOMEM;
+    pst_free(cli_env(), starts, (subject->func_count + 1) * sizeof *starts);
     if (status == PST_OK) return true;
     if (status == PST_E_FORMAT)
         verify_answer_own(answer, PST_VERDICT_REJECT, PST_FINDING_STRUCTURE, error.pc, "%s", error.text);
@@ -241,8 +246,8 @@ const char *verify_trimmed(const char *text)
 
 bool verify_place(const pst_image *image, uint32_t pc, char *out, size_t capacity)
 {
-    const pst_line *line = image ? pst_image_line_at(image, pc) : NULL;
-    if (!line || !*line->file) return false;
+    const pst_line *line = verify_line_at(image, pc);
+    if (!line) return false;
     const char *slash = strrchr(line->file, '/');
     (void)pst_format(out, capacity, "%s:%u", slash ? slash + 1 : line->file, line->line);
     return true;

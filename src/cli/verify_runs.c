@@ -81,7 +81,9 @@ static void run_one(engine_run *e, const verify_data *data, run_result *result)
 {
     uint32_t room = data->size + OUT_ROOM;
     uint8_t *out = calloc(1, room);
-    pst_bpf_attr attr = {.test = {.prog_fd = (uint32_t)e->prog_fd, .data_in = engine_address(data->size ? data->bytes : NULL), .data_size_in = data->size,
+    pst_bpf_attr attr = {.test = {.prog_fd = (uint32_t)e->prog_fd,
+                                  .data_in = engine_address(data->size ? data->bytes : NULL),
+                                  .data_size_in = data->size,
                                   .data_out = data->size ? engine_address(out) : 0, .data_size_out = data->size && out ? room : 0}};
     result->failed = !out || engine_command(e, PST_BPF_PROG_TEST_RUN, &attr) < 0;
     if (result->failed) (void)pst_format(result->why, sizeof result->why, "%s", out ? e->why : "no memory");

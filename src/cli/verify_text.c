@@ -1,7 +1,7 @@
 // verify_text.c: an answer for people, in the manner of a good compiler: what, where, why, and what to do.
 #include <string.h>
 
-#include "cli/verify_work.h"
+#include "cli/verify_path.h"
 
 #define INSNS_BEFORE 4u // instructions shown before the one that is meant
 #define INSNS_AFTER 1u
@@ -20,7 +20,7 @@ static void coloured(const report *r, cli_colour colour, const char *text)
 
 static const pst_line *line_at(const report *r, uint32_t pc)
 {
-    return r->answer->image ? pst_image_line_at(r->answer->image, pc) : NULL;
+    return verify_line_at(r->answer->image, pc);
 }
 
 // "prog.c:31" or nothing, and the text of the line.
@@ -92,14 +92,28 @@ static void row(const report *r, const char *label, const char *text)
     pst_text_format(r->out, "\n  %s%-8s%s %s", cli_colour_on(CLI_BOLD), label, cli_colour_off(), text);
 }
 
-static void path(const report *r, const pst_finding *f)
+static void decision(const report *r, const verify_decision *d)
 {
-    uint32_t skipped = f->path_count > PATH_SHOWN ? f->path_count - PATH_SHOWN : 0;
-    if (f->path_count < 2) return;
-    row(r, "path:", skipped ? "the last blocks that led here" : "the blocks that led here");
-    for (uint32_t i = skipped; i < f->path_count; i++) {
-        pst_text_format(r->out, "\n    %6u  ", f->path[i]);
-        place(r, f->path[i]);
+    pst_text insn;
+    pst_text_init(&insn, cli_env());
+    verify_disassemble(r->subject, d->pc, &insn);
+    pst_text_format(r->out, "\n    %6u: %-28s %s%-8s%s ", d->pc, pst_text_cstr(&insn), cli_colour_on(CLI_YELLOW), d->jumps ? "jumps" : "goes on",
+                    cli_colour_off());
+    place(r, d->pc);
+    pst_text_free(&insn);
+}
+
+static void path(const report *r)
+{
+    verify_decision decisions[PST_FINDING_PATH_MAX];
+    uint32_t count = verify_decisions(r->answer, decisions), skipped = count > PATH_SHOWN ? count - PATH_SHOWN : 0;
+    if (!count) return;
+    row(r, "path:", skipped ? "the last branches that led here" : "the branches that led here");
+    for (uint32_t i = skipped; i < count; i++) {
+        if (decisions[i].round > 1)
+            pst_text_format(r->out, "\n            %u times the next %u:", decisions[i].times, decisions[i].round);
+        else if (decisions[i].round) pst_text_format(r->out, "\n            %u times:", decisions[i].times);
+        decision(r, &decisions[i]);
     }
 }
 
@@ -118,20 +132,18 @@ static void finding(const report *r)
         pst_text_format(r->out, "\n    %6u  ", f->lost_pc);
         place(r, f->lost_pc);
     }
-    path(r, f);
+    path(r);
     row(r, "help:", f->hint);
 }
 
 // --- The report --------------------------------------------------------------------------------------------------------
 
-static void statistics(const report *r)
+void verify_statistics(const pst_verdict *v, pst_text *out)
 {
-    const pst_verdict *v = verify_verdict(r->answer);
-    if (!r->answer->proved) return;
-    pst_text_format(r->out, "\n  %llu instructions walked in %u attempt%s, %u states, ", (unsigned long long)v->steps, v->attempts,
+    pst_text_format(out, "%llu instructions walked in %u attempt%s, %u states, ", (unsigned long long)v->steps, v->attempts,
                     v->attempts == 1 ? "" : "s", v->states);
-    if (v->loops_bound) pst_text_format(r->out, "loops turn at most %llu times, ", (unsigned long long)v->loops_bound);
-    pst_text_format(r->out, "%u bytes of stack, %llu us, %llu KiB", v->stack_bytes, (unsigned long long)((v->time_ns + 999) / 1000),
+    if (v->loops_bound) pst_text_format(out, "loops turn at most %llu times, ", (unsigned long long)v->loops_bound);
+    pst_text_format(out, "%u bytes of stack, %llu us, %llu KiB", v->stack_bytes, (unsigned long long)((v->time_ns + 999) / 1000),
                     (unsigned long long)((v->peak_bytes + 1023) / 1024));
 }
 
@@ -142,22 +154,27 @@ static void explanation(const report *r)
         const pst_verdict_state *state = &v->explained[i];
         pst_text_format(r->out, "\n  %sat %u%s  ", cli_colour_on(CLI_BOLD), state->pc, cli_colour_off());
         place(r, state->pc);
-        pst_text_format(r->out, "\n    %*s%s", (int)(state->frame * 2), "", state->text);
+        pst_text_format(r->out, "\n    %*s%s", (int)(state->frame * 2), "", *state->text ? state->text : VERIFY_NOTHING_KNOWN);
     }
 }
 
 void verify_report_text(const verify_settings *settings, const verify_subject *subject, const verify_answer *answer)
 {
-    static const cli_colour colours[] = {[PST_VERDICT_ACCEPT] = CLI_GREEN, [PST_VERDICT_REJECT] = CLI_RED, [PST_VERDICT_UNSUPPORTED] = CLI_YELLOW};
+    static const cli_colour colours[] = {
+        [PST_VERDICT_ACCEPT] = CLI_GREEN, [PST_VERDICT_REJECT] = CLI_RED, [PST_VERDICT_UNSUPPORTED] = CLI_YELLOW};
     const pst_verdict *v = verify_verdict(answer);
     pst_text out;
     report r = {&out, subject, answer};
     pst_text_init(&out, cli_env());
     coloured(&r, colours[v->kind], verify_verdict_text(v->kind));
     pst_text_format(&out, " %s%s%s (section %s)", cli_colour_on(CLI_BOLD), subject->program, cli_colour_off(), subject->section);
-    if (v->kind == PST_VERDICT_REJECT) pst_text_format(&out, ": %s, in mode %s", pst_finding_kind_text(v->finding.kind), verify_mode_name(subject->mode));
+    if (v->kind == PST_VERDICT_REJECT)
+        pst_text_format(&out, ": %s, in mode %s", pst_finding_kind_text(v->finding.kind), verify_mode_name(subject->mode));
     if (v->kind != PST_VERDICT_ACCEPT) finding(&r);
-    if (settings->args->verbose) statistics(&r);
+    if (settings->args->verbose && answer->proved) {
+        pst_text_add(&out, "\n  ");
+        verify_statistics(v, &out);
+    }
     if (cli_value(settings->args, "explain")) explanation(&r);
     if (v->kind != PST_VERDICT_ACCEPT) pst_text_add(&out, "\n");
     cli_emit(&out);

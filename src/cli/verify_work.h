@@ -137,6 +137,9 @@ cli_exit verify_file(verify_settings *settings, const char *path, const char *na
 void verify_json(pst_json *json, const verify_subject *subject, const verify_answer *answer);
 void verify_report_json(const verify_subject *subject, const verify_answer *answer);
 void verify_report_text(const verify_settings *settings, const verify_subject *subject, const verify_answer *answer);
+/// Effort and bounds, on one line.
+void verify_statistics(const pst_verdict *verdict, pst_text *out);
+#define VERIFY_NOTHING_KNOWN "(nothing that later instructions need)"
 /// The page of --html: begun once, a part for each program, finished text.
 void verify_page_begin(pst_text *page, const char *file, pst_verify_mode mode);
 void verify_page_program(verify_settings *settings, const verify_subject *subject, const verify_answer *answer);

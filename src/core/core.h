@@ -74,6 +74,9 @@ void *pst_core_map_memory(pst_client *client, int map_fd, size_t *size);
 /// PST_E_AGAIN: empty. *lost counts records dropped since the last call. *size is in/out.
 PST_MUST_USE pst_status pst_core_perf_read(pst_client *client, int map_fd, uint32_t cpu, void *out, size_t *size, uint64_t *lost);
 
+/// What a call of this kfunc holds in place of a BTF id of Linux; 0: the core does not know the name, or provided is asked for and it has no function.
+int32_t pst_core_kfunc_number(const pst_core *core, const char *name, bool provided);
+
 /// unlink(2) of a pin; on Linux pins lie in a file system. 0, -PST_ENOENT or -PST_EINVAL.
 int64_t pst_core_unpin(pst_core *core, const char *path);
 /// The path of the pin number index (from 0); false: there are not so many, or the path does not fit.

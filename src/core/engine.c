@@ -3,19 +3,25 @@
 #include "interp/interp.h"
 #include "jit/jit.h"
 
-// A helper that the type describes, that a run gets to, and that nobody here implements.
-static pst_status check_helpers(pst_core *core, const core_prog *prog)
+static const char *missing(const core_prog *prog, const pst_insn *insn)
+{
+    const pst_bindings *b = &prog->bindings;
+    if (insn->kind != PST_KIND_CALL || (insn->op != PST_CALL_HELPER && insn->op != PST_CALL_KFUNC)) return NULL;
+    bool is_kfunc = insn->op == PST_CALL_KFUNC;
+    const pst_helper *callee = (is_kfunc ? b->find_kfunc : b->find_helper)(b->user, (int32_t)insn->imm);
+    if (callee && (callee->fn || callee->proto->flags & PST_HELPER_TAIL_CALL)) return NULL;
+    const pst_helper_proto *proto = callee ? callee->proto : is_kfunc ? NULL : pst_prog_type_helper(prog->provider->type, (int32_t)insn->imm);
+    return proto ? proto->name : "a function";
+}
+
+// A helper or kfunc that is described, that a run gets to, and that nobody here implements.
+static pst_status check_callees(pst_core *core, const core_prog *prog)
 {
     const pst_image *image = prog->image;
     const uint8_t *facts = prog->verdict->facts.flags;
     for (uint32_t pc = 0; pc < image->count; pc++) {
-        const pst_insn *insn = &image->insns[pc];
-        if (insn->kind != PST_KIND_CALL || insn->op != PST_CALL_HELPER || facts[pc] & PST_FACT_DEAD) continue;
-        const pst_helper *helper = prog->bindings.find_helper(prog->bindings.user, (int32_t)insn->imm);
-        if (helper && (helper->fn || helper->proto->flags & PST_HELPER_TAIL_CALL)) continue;
-        const pst_helper_proto *proto = pst_prog_type_helper(prog->provider->type, (int32_t)insn->imm);
-        return pst_fail(&core->env, PST_E_UNSUPPORTED, "instruction %u calls %s, which this host does not have yet", pc,
-                        proto ? proto->name : "a helper");
+        const char *name = facts[pc] & PST_FACT_DEAD ? NULL : missing(prog, &image->insns[pc]);
+        if (name) return pst_fail(&core->env, PST_E_UNSUPPORTED, "instruction %u calls %s, which this host does not have yet", pc, name);
     }
     return PST_OK;
 }
@@ -38,7 +44,7 @@ pst_status core_engine_create(pst_core *core, const core_prog *prog, pst_exec **
     // Without a proof nothing runs without checks (engines.h: for comparisons and tests only).
     if (!prog->verdict) return pst_checked_create(&core->env, prog->image, &prog->bindings, out);
     if (prog->verdict->kind != PST_VERDICT_ACCEPT) return PST_E_UNSAFE;
-    PST_TRY(check_helpers(core, prog));
+    PST_TRY(check_callees(core, prog));
     // Only the checked interpreter counts instructions.
     if (core->options.budget) return pst_checked_create(&core->env, prog->image, &prog->bindings, out);
     return create_proved(core, prog, out);

@@ -4,6 +4,7 @@
 // read-modify-write. The two are ordered by the slot's modification order: either the inspection sees the reader, and the epoch stays; or the
 // reader comes later, synchronises with the inspection, and sees every removal that came before it. No fence is needed,
 // which ThreadSanitizer would not understand. A reader that found an old epoch and was then delayed only holds the epoch back longer.
+// How many slots were ever used is kept in the same way: raised before the first entry, read by a read-modify-write.
 #include "core/epoch.h"
 
 #define RETIRED_BATCH 32u // retired objects before somebody tries to free
@@ -32,12 +33,19 @@ void epoch_destroy(epoch_domain *domain)
 static PST_THREAD_LOCAL uint32_t t_slot; // 0: not chosen yet
 static uint32_t g_threads;
 
+static void raise_used(epoch_domain *domain, uint32_t count)
+{
+    uint32_t used = PST_ATOMIC_LOAD(&domain->used);
+    while (used < count && !PST_ATOMIC_CAS(&domain->used, &used, count)) {}
+}
+
 static PST_NOINLINE epoch_slot *enter_slowly(epoch_domain *domain)
 {
     if (t_slot == 0) t_slot = PST_ATOMIC_ADD(&g_threads, 1u) % EPOCH_SLOTS + 1;
     for (unsigned turns = 0;; turns++) {
         uint64_t idle = 0;
-        epoch_slot *slot = &domain->slots[(t_slot - 1) % EPOCH_SLOTS];
+        epoch_slot *slot = &domain->slots[t_slot - 1];
+        raise_used(domain, t_slot);
         if (PST_ATOMIC_CAS(&slot->epoch, &idle, PST_ATOMIC_LOAD(&domain->now))) return slot;
         t_slot = t_slot % EPOCH_SLOTS + 1;
         if (turns >= EPOCH_SLOTS) pst_pal_yield();
@@ -47,7 +55,7 @@ static PST_NOINLINE epoch_slot *enter_slowly(epoch_domain *domain)
 epoch_slot *epoch_enter(epoch_domain *domain)
 {
     uint32_t mine = t_slot;
-    if (PST_LIKELY(mine != 0)) {
+    if (PST_LIKELY(mine != 0 && mine <= PST_ATOMIC_LOAD(&domain->used))) {
         uint64_t idle = 0;
         epoch_slot *slot = &domain->slots[mine - 1];
         if (PST_LIKELY(PST_ATOMIC_CAS(&slot->epoch, &idle, PST_ATOMIC_LOAD(&domain->now)))) return slot;
@@ -55,13 +63,22 @@ epoch_slot *epoch_enter(epoch_domain *domain)
     return enter_slowly(domain);
 }
 
+// True when nobody is seen in an epoch before now. sure: by read-modify-writes, see above; else a glance that disturbs nobody.
+static bool all_in(epoch_domain *domain, uint64_t now, bool sure)
+{
+    uint32_t used = sure ? PST_ATOMIC_ADD(&domain->used, 0u) : PST_ATOMIC_LOAD(&domain->used);
+    for (uint32_t i = 0; i < used; i++) {
+        uint64_t *slot = &domain->slots[i].epoch;
+        uint64_t in = sure ? PST_ATOMIC_ADD(slot, (uint64_t)0) : PST_ATOMIC_LOAD(slot);
+        if (in != 0 && in != now) return false;
+    }
+    return true;
+}
+
 uint64_t epoch_advance(epoch_domain *domain)
 {
     uint64_t now = PST_ATOMIC_LOAD(&domain->now);
-    for (uint32_t i = 0; i < EPOCH_SLOTS; i++) {
-        uint64_t in = PST_ATOMIC_ADD(&domain->slots[i].epoch, (uint64_t)0); // see above: not a plain load
-        if (in != 0 && in != now) return now;
-    }
+    if (!all_in(domain, now, false) || !all_in(domain, now, true)) return now;
     // Who loses the race finds that another thread has begun the epoch.
     if (PST_ATOMIC_CAS(&domain->now, &now, now + 1)) return now + 1;
     return now;

@@ -24,6 +24,7 @@ typedef struct epoch_slot {
 typedef struct epoch_domain {
     epoch_slot *slots;
     uint64_t now;                 // from 1
+    uint32_t used;                // slots from here on were never entered
     uint8_t apart[64];            // readers load what is above all the time
     core_spin lock;               // of what follows
     bool collecting;              // somebody runs free functions: others leave theirs in the list

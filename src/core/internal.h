@@ -12,6 +12,7 @@
 
 #define CORE_PROVIDERS_MAX 64u
 #define CORE_HELPERS_MAX 256u // ids of the general helpers stay below
+#define CORE_KFUNCS_MAX 512u  // that the catalog describes
 #define CLIENT_ERROR_MAX 512u
 
 typedef struct id_table {
@@ -42,6 +43,7 @@ struct pst_core {
     pst_provider *retired_providers[CORE_PROVIDERS_MAX];
     uint32_t retired_provider_count;
     pst_helper helpers[CORE_HELPERS_MAX]; // by id; general ones
+    pst_helper kfuncs[CORE_KFUNCS_MAX];   // in the catalog's order; fn NULL: described only
     uint32_t stats_users; // handles of ENABLE_STATS
     uint32_t clients;
     core_spin waiters_lock;
@@ -190,8 +192,11 @@ PST_MUST_USE bool core_prog_array_accepts(pst_map *map, const core_prog *prog);
 const pst_provider *core_provider_find(const pst_core *core, uint32_t prog_type);
 PST_MUST_USE pst_status core_builtin_register(pst_core *core);
 void core_builtin_free(pst_core *core);
-/// Fills core->helpers.
+/// Fills core->helpers and core->kfuncs.
 void core_helpers_init(pst_core *core);
+void core_kfuncs_init(pst_core *core);
+/// The kfunc that a call in a program names by number, or NULL.
+const pst_helper *core_kfunc_find(const pst_core *core, int32_t number);
 
 void core_pins_free(pst_core *core);
 void core_attachments_free(pst_core *core);

@@ -246,6 +246,12 @@ static const pst_helper *find_helper(void *user, int32_t id)
     return helper->proto ? helper : NULL;
 }
 
+static const pst_helper *find_kfunc(void *user, int32_t number)
+{
+    const core_prog *prog = user;
+    return core_kfunc_find(prog->object.core, number);
+}
+
 static int64_t build_image(load *l)
 {
     const pst_bpf_attr *attr = l->call->attr;
@@ -286,8 +292,10 @@ static int64_t build_exec(load *l)
     prog->bindings = (pst_bindings){
         .type = prog->provider->type,
         .find_helper = find_helper,
+        .find_kfunc = find_kfunc,
         .tail_target = core_prog_array_target,
         .user = prog,
+        .proved = prog->verdict != NULL,
     };
     core_errors_clear();
     pst_status status = core_engine_create(l->call->core, prog, &prog->exec);

@@ -63,6 +63,12 @@ static pst_func_info *take_func_info(const core_prog *prog, const pst_env *env)
     return rows;
 }
 
+static const char *kfunc_name(void *user, uint32_t pc, const pst_insn *insn)
+{
+    const pst_helper *kfunc = insn->off == 0 ? core_kfunc_find(user, (int32_t)insn->imm) : NULL;
+    return kfunc ? kfunc->proto->name : NULL;
+}
+
 int64_t core_prog_verify(core_call *call, core_prog *prog, pst_text *log)
 {
     const pst_env *env = &call->core->env;
@@ -75,6 +81,8 @@ int64_t core_prog_verify(core_call *call, core_prog *prog, pst_text *log)
         .btf = prog->btf ? prog->btf->types : NULL,
         .func_info = rows,
         .func_info_count = prog->func_info_count,
+        .kfunc_name = kfunc_name,
+        .user = call->core,
     };
     pst_verify_opts opts = {.size = sizeof opts};
     if (call->attr->prog_flags & PST_F_STRICT_ALIGNMENT) opts.flags |= PST_VERIFY_STRICT_ALIGNMENT;

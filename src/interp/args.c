@@ -1,9 +1,11 @@
 // args.c: calls of helpers in the checked interpreter: arguments by the prototype, and what the result gives access to.
 //
 // Invariant: a helper is called only with arguments that its prototype allows at this moment, so that it need not doubt them.
-// Refused altogether, because a program without a proof could forge them: dynptrs, timers, kptrs and pointers to BTF types that
-// no helper of this run returned.
+// Refused altogether: timers, kptrs and pointers to BTF types that no helper of this run returned. Dynptrs and iterators are refused without a
+// proof (pst_bindings.proved), because a program could forge them.
 #include "interp/checked.h"
+
+#define DYNPTR_BYTES 16u
 
 typedef struct helper_call {
     const pst_helper_proto *proto;
@@ -106,6 +108,13 @@ static bool check_returned(checked_run *c, helper_call *call, unsigned arg, bool
     return true;
 }
 
+// Stack that the program itself never touches, which only a proof can say.
+static bool check_opaque(checked_run *c, helper_call *call, unsigned arg, uint32_t size)
+{
+    bool fine = c->prog->bindings.proved && call->args[arg] % 8 == 0 && checked_on_stack(c, call->args[arg], size);
+    return fine || refuse(call, arg, size);
+}
+
 static bool check_arg(checked_run *c, helper_call *call, unsigned arg)
 {
     uint64_t value = call->args[arg];
@@ -147,9 +156,11 @@ static bool check_arg(checked_run *c, helper_call *call, unsigned arg)
     case PST_ARG_PERCPU_BTF_ID:
     case PST_ARG_TIMER:
     case PST_ARG_KPTR:
+    case PST_ARG_DYNPTR_OR_NULL: return refuse(call, arg, 0);
+    case PST_ARG_ITER_NEW:
+    case PST_ARG_ITER: return check_opaque(c, call, arg, call->proto->iter_size);
     case PST_ARG_DYNPTR:
-    case PST_ARG_DYNPTR_OR_NULL:
-    case PST_ARG_DYNPTR_OUT: return refuse(call, arg, 0);
+    case PST_ARG_DYNPTR_OUT: return check_opaque(c, call, arg, DYNPTR_BYTES);
     case PST_ARG_BTF_ID_OR_NULL: return value == 0 || check_returned(c, call, arg, true);
     // Of kfuncs, which need a proof.
     case PST_ARG_CONST:
@@ -157,8 +168,6 @@ static bool check_arg(checked_run *c, helper_call *call, unsigned arg)
     case PST_ARG_TYPE_ID:
     case PST_ARG_OBJECT:
     case PST_ARG_PERCPU_OBJECT:
-    case PST_ARG_ITER_NEW:
-    case PST_ARG_ITER:
     case PST_ARG_LIST_HEAD:
     case PST_ARG_LIST_NODE:
     case PST_ARG_RB_ROOT:
@@ -210,6 +219,7 @@ static bool note_result(checked_run *c, const helper_call *call)
     case PST_RET_MAP_VALUE_OR_NULL:
     case PST_RET_MAP_VALUE: return note_map_value(c, call);
     case PST_RET_ALLOC_OR_NULL: return note_returned(c, call, REGION_MEMORY, call->alloc_size, true);
+    case PST_RET_DYNPTR_MEM_OR_NULL: return note_returned(c, call, REGION_MEMORY, call->alloc_size, false);
     case PST_RET_MEM:
     case PST_RET_MEM_OR_NULL: return note_returned(c, call, REGION_MEMORY, call->proto->ret_size, false);
     case PST_RET_SOCK_OR_NULL:
@@ -218,7 +228,6 @@ static bool note_result(checked_run *c, const helper_call *call)
     case PST_RET_BTF_ID:
     case PST_RET_BTF_ID_OR_NULL: return note_returned(c, call, REGION_OBJECT, 0, false);
     case PST_RET_MEM_OR_BTF_ID:
-    case PST_RET_DYNPTR_MEM_OR_NULL:
     case PST_RET_OBJECT_OR_NULL:
     case PST_RET_SAME_OBJECT:
     case PST_RET_LIST_NODE_OR_NULL:

@@ -313,6 +313,7 @@ static bool do_call(checked_run *c, const pst_insn *insn)
 {
     const pst_image *image = c->prog->exec.image;
     switch ((pst_call_op)insn->op) {
+    case PST_CALL_KFUNC:
     case PST_CALL_HELPER: {
         const pst_helper *helper = c->prog->helpers[c->pc];
         return helper ? do_helper(c, helper) : checked_trap(c, PST_TRAP_HELPER, 0, 0);
@@ -326,7 +327,6 @@ static bool do_call(checked_run *c, const pst_insn *insn)
         bool callable = helper && !(helper->proto->flags & (PST_HELPER_TAIL_CALL | PST_HELPER_CALLBACK));
         return callable ? do_helper(c, helper) : checked_trap(c, PST_TRAP_CALL, value, 0);
     }
-    case PST_CALL_KFUNC: return checked_trap(c, PST_TRAP_INSTRUCTION, 0, 0); // refused before
     }
     PST_UNREACHABLE();
 }
@@ -489,7 +489,7 @@ pst_status pst_checked_create(const pst_env *env, const pst_image *image, const 
     }
     for (uint32_t pc = 0; pc < image->count; pc++) {
         const pst_insn *insn = &image->insns[pc];
-        if (insn->kind == PST_KIND_CALL && insn->op == PST_CALL_HELPER) prog->helpers[pc] = interp_helper(bindings, insn->imm);
+        if (insn->kind == PST_KIND_CALL) prog->helpers[pc] = interp_callee(bindings, insn);
     }
     *out = &prog->exec;
     return PST_OK;

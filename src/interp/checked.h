@@ -28,7 +28,7 @@ typedef struct checked_program {
     pst_exec exec; // first: what the caller holds
     const pst_env *env;
     pst_bindings bindings;
-    const pst_helper **helpers; // by slot, for calls of helpers; NULL: not provided
+    const pst_helper **helpers; // by slot, for calls of helpers and kfuncs; NULL: not provided
     bool has_sock_field;
 } checked_program;
 

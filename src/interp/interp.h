@@ -3,7 +3,7 @@
 // The fast one executes a program that is proved: predecoded, direct-threaded, no checks. The checked one validates every access
 // against the regions that the program may touch at that moment (its stack frames, the context by its descriptor, the packet, map values it was
 // given, memory a helper returned, read-only data) and every helper argument against its prototype; it stops with a trap that names the
-// instruction. Until there is a proof, programs run only in the checked one.
+// instruction. It needs no proof, but runs also proved programs, when their instructions are to be counted.
 #ifndef PST_INTERP_INTERP_H
 #define PST_INTERP_INTERP_H
 
@@ -14,7 +14,7 @@
 /// Makes image executable by the fast interpreter. image, bindings->type and the helpers outlive *out; freed by (*out)->free(*out).
 /// bindings->type NULL is raw mode: r1 = run->ctx, r2 = run->ctx_size, and no descriptor (see pst_exec_run_raw). facts may be NULL:
 /// then no access is taken for one of the context.
-/// PST_E_UNSUPPORTED for what cannot run (address-space casts, kfuncs, helpers with callbacks), after one sentence in the log.
+/// PST_E_UNSUPPORTED for what cannot run (address-space casts, kfuncs, kernel variables) where a run may get to it, after one sentence in the log.
 PST_MUST_USE pst_status pst_interp_create(const pst_env *env, const pst_image *image, const pst_bindings *bindings,
                                           const pst_facts *facts, pst_exec **out);
 

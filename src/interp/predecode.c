@@ -115,10 +115,10 @@ static fast_op call(const fast_program *prog, const pst_insn *insn, fast_code *c
     switch ((pst_call_op)insn->op) {
     case PST_CALL_SUBPROG: code->imm = insn->target; return FAST_CALL_SUBPROG;
     case PST_CALL_REGISTER: return FAST_CALL_REGISTER;
-    case PST_CALL_KFUNC: return FAST_TRAP_HELPER; // refused before, or dead
+    case PST_CALL_KFUNC: // one that is not there was refused before, or is dead
     case PST_CALL_HELPER: break;
     }
-    const pst_helper *helper = interp_helper(&prog->bindings, insn->imm);
+    const pst_helper *helper = interp_callee(&prog->bindings, insn);
     if (!helper) return FAST_TRAP_HELPER;
     if (helper->proto->flags & PST_HELPER_TAIL_CALL) return FAST_TAIL_CALL;
     code->wide = (uint64_t)(uintptr_t)helper->fn;

@@ -3,10 +3,9 @@
 
 static const char *unsupported(const pst_bindings *bindings, const pst_insn *insn)
 {
-    (void)bindings;
     switch ((pst_kind)insn->kind) {
-    case PST_KIND_CAST: return "an address-space cast";
-    case PST_KIND_CALL: return insn->op == PST_CALL_KFUNC ? "a call of a kernel function" : NULL;
+    case PST_KIND_CAST: return insn->dst == PST_REG_FP ? "a write to r10, which is read-only," : "an address-space cast";
+    case PST_KIND_CALL: return insn->op == PST_CALL_KFUNC && !interp_callee(bindings, insn) ? "a call of a kernel function" : NULL;
     case PST_KIND_IMM64: return insn->op == PST_IMM64_BTF_ID ? "the address of a kernel variable" : NULL;
     case PST_KIND_ALU:
     case PST_KIND_SWAP:
@@ -40,6 +39,14 @@ const pst_helper *interp_helper(const pst_bindings *bindings, int64_t id)
     const pst_helper *helper = bindings->find_helper(bindings->user, (int32_t)id);
     bool callable = helper && (helper->fn || helper->proto->flags & PST_HELPER_TAIL_CALL);
     return callable ? helper : NULL;
+}
+
+const pst_helper *interp_callee(const pst_bindings *bindings, const pst_insn *insn)
+{
+    if (insn->op == PST_CALL_HELPER) return interp_helper(bindings, insn->imm);
+    if (insn->op != PST_CALL_KFUNC || !bindings->find_kfunc || insn->off != 0) return NULL;
+    const pst_helper *kfunc = bindings->find_kfunc(bindings->user, (int32_t)insn->imm);
+    return kfunc && kfunc->fn && !(kfunc->proto->flags & PST_HELPER_CALLBACK) ? kfunc : NULL;
 }
 
 pst_packet_range interp_packet(const pst_bindings *bindings, const pst_run *run)

@@ -17,6 +17,8 @@ PST_INLINE bool interp_is_dead(const pst_facts *facts, uint32_t pc)
 
 /// The helper that can be called under id, or NULL.
 const pst_helper *interp_helper(const pst_bindings *bindings, int64_t id);
+/// The helper or kfunc that a call instruction means, or NULL.
+const pst_helper *interp_callee(const pst_bindings *bindings, const pst_insn *insn);
 
 /// The packet of a run: by the descriptor, or the whole memory in raw mode.
 pst_packet_range interp_packet(const pst_bindings *bindings, const pst_run *run);

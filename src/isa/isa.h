@@ -63,6 +63,13 @@ typedef enum pst_call_op {
 #undef X
 } pst_call_op;
 
+typedef enum pst_group {
+#define X(name, ...) PST_GROUP_##name,
+    PST_GROUP_LIST(X)
+#undef X
+    PST_GROUP_COUNT
+} pst_group;
+
 typedef enum pst_legacy_op {
     PST_LEGACY_ABS, // r0 = *(width *)skb[imm]
     PST_LEGACY_IND, // r0 = *(width *)skb[src + imm]
@@ -112,6 +119,13 @@ PST_STATIC_ASSERT(sizeof(pst_insn) == 24, "one decoded instruction is three word
 PST_MUST_USE uint64_t pst_alu_eval(pst_alu_op op, unsigned width, uint64_t a, uint64_t b);
 PST_MUST_USE uint64_t pst_swap_eval(pst_swap_op op, unsigned width, uint64_t a);
 PST_MUST_USE bool pst_jump_eval(pst_jump_op op, unsigned width, uint64_t a, uint64_t b);
+
+/// The conformance group of RFC 9669 that a decoded instruction needs; none: a group cannot promise it.
+PST_MUST_USE pst_group pst_insn_group(const pst_insn *insn);
+const char *pst_group_name(pst_group group);
+const char *pst_group_text(pst_group group); // what is in it
+/// The group that this one includes; none: no other.
+pst_group pst_group_includes(pst_group group);
 
 #define PST_DECODE_LIST(X)                                                                                 \
     X(OK, "")                                                                                              \

@@ -18,15 +18,23 @@ const pst_helper *jit_helper(const pst_bindings *bindings, int64_t id)
     return callable ? helper : NULL;
 }
 
+const pst_helper *jit_callee(const pst_bindings *bindings, const pst_insn *insn)
+{
+    if (insn->op == PST_CALL_HELPER) return jit_helper(bindings, insn->imm);
+    if (insn->op != PST_CALL_KFUNC || !bindings->find_kfunc || insn->off != 0) return NULL;
+    const pst_helper *kfunc = bindings->find_kfunc(bindings->user, (int32_t)insn->imm);
+    return kfunc && kfunc->fn && !(kfunc->proto->flags & PST_HELPER_CALLBACK) ? kfunc : NULL;
+}
+
 // A helper that prints follows pointers which no prototype describes: it asks first.
 static bool asks_can_read(const pst_helper *helper)
 {
     return helper->proto->name && strstr(helper->proto->name, "print") != NULL;
 }
 
-static uint16_t helper_uses(const jit_unit *unit, int64_t id)
+static uint16_t callee_uses(const jit_unit *unit, const pst_insn *insn)
 {
-    const pst_helper *helper = jit_helper(unit->bindings, id);
+    const pst_helper *helper = jit_callee(unit->bindings, insn);
     uint16_t uses = 0;
     for (unsigned i = 0; helper && i < PST_ARGS_MAX && helper->proto->args[i] != PST_ARG_NONE; i++) uses |= JIT_REG(i + 1);
     return uses;
@@ -35,7 +43,7 @@ static uint16_t helper_uses(const jit_unit *unit, int64_t id)
 static jit_effect call_effect(const jit_unit *unit, const pst_insn *insn)
 {
     jit_effect effect = {.uses = JIT_CALLER_REGS & (uint16_t)~JIT_REG(0), .defs = JIT_CALLER_REGS};
-    if (insn->op == PST_CALL_HELPER) effect.uses = helper_uses(unit, insn->imm);
+    if (insn->op == PST_CALL_HELPER || insn->op == PST_CALL_KFUNC) effect.uses = callee_uses(unit, insn);
     if (insn->op == PST_CALL_REGISTER) effect.uses |= JIT_REG(insn->dst);
     return effect;
 }
@@ -77,10 +85,10 @@ bool jit_is_context(const jit_unit *unit, uint32_t pc, int32_t *base_off)
     return true;
 }
 
-static const char *unsupported(const pst_insn *insn)
+static const char *unsupported(const jit_unit *unit, const pst_insn *insn)
 {
-    if (insn->kind == PST_KIND_CAST) return "an address-space cast";
-    if (insn->kind == PST_KIND_CALL && insn->op == PST_CALL_KFUNC) return "a call of a kernel function";
+    if (insn->kind == PST_KIND_CAST) return insn->dst == PST_REG_FP ? "a write to r10, which is read-only," : "an address-space cast";
+    if (insn->kind == PST_KIND_CALL && insn->op == PST_CALL_KFUNC && !jit_callee(unit->bindings, insn)) return "a call of a kernel function";
     if (insn->kind == PST_KIND_IMM64 && insn->op == PST_IMM64_BTF_ID) return "the address of a kernel variable";
     return NULL;
 }
@@ -179,8 +187,8 @@ static pst_status study(jit_unit *unit)
                 unit->needs_run = true; // should the proof be wrong, it faults there
                 continue;
             }
-            if (unsupported(insn))
-                return pst_fail(unit->env, PST_E_UNSUPPORTED, "instruction %u is %s, which no compiler here translates yet", pc, unsupported(insn));
+            const char *what = unsupported(unit, insn);
+            if (what) return pst_fail(unit->env, PST_E_UNSUPPORTED, "instruction %u is %s, which no compiler here translates yet", pc, what);
             study_insn(unit, func, insn, pc);
         }
     }

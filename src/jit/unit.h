@@ -58,6 +58,8 @@ bool jit_is_context(const jit_unit *unit, uint32_t pc, int32_t *base_off);
 
 /// The helper that a program can call under id, or NULL.
 const pst_helper *jit_helper(const pst_bindings *bindings, int64_t id);
+/// The helper or kfunc that a call instruction means, or NULL.
+const pst_helper *jit_callee(const pst_bindings *bindings, const pst_insn *insn);
 
 /// Fills the unit's analysis. PST_E_UNSUPPORTED after a sentence for what no back end compiles. jit_unit_free in any case.
 PST_MUST_USE pst_status jit_analyse(jit_unit *unit);

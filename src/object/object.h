@@ -79,6 +79,7 @@ typedef struct pst_object_extern {
     uint32_t btf_id;     // of the declaration in the object's BTF; 0: undefined and undeclared, so no host can resolve it
     bool resolved;       // pst_object_relocate found it, or it is weak and absent (address then 0)
     uint64_t address;    // or the BTF id in the target, for typed ones
+    bool numbered;       // address is a number of pst_object_target.kfunc
 } pst_object_extern;
 
 /// A row of func info for one subprogram, in slots of the finished program.
@@ -164,6 +165,9 @@ typedef struct pst_object_target {
     void *user;
     const pst_btf *const *modules; // split BTF on btf, for CO-RE relocations of types that btf has not
     uint32_t module_count;
+    /// What a call of a kfunc holds on a host that numbers its functions itself, 0: it has none of that name. weak: the program can do without.
+    /// NULL: btf says which functions there are.
+    int32_t (*kfunc)(void *user, const char *name, bool weak);
 } pst_object_target;
 
 /// Applies CO-RE relocations and resolves externs in every program for which autoload is set; then patches their slots and fills

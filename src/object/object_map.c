@@ -106,14 +106,21 @@ static pst_status resolve_slot(const pst_object *o, uint32_t section, const obje
     return PST_OK;
 }
 
-static pst_status add_slot(pst_object *o, uint32_t map, const pst_map_slot_init *init, uint32_t capacity)
+// Room for more slots behind those that an earlier relocation section gave the map: nothing says that .maps has only one.
+static pst_status make_room(pst_object *o, pst_object_map *m, uint32_t more)
 {
-    pst_object_map *m = &o->maps[map];
-    if (!m->slots) m->slots = pst_arena_array(&o->arena, capacity, sizeof *m->slots);
-    if (!m->slots) return object_no_memory(o, "initial values of maps");
+    if (more == 0) return PST_OK;
+    pst_map_slot_init *slots = pst_arena_array(&o->arena, (size_t)m->slot_count + more, sizeof *slots);
+    if (!slots) return object_no_memory(o, "initial values of maps");
+    if (m->slot_count > 0) memcpy(slots, m->slots, m->slot_count * sizeof *slots);
+    m->slots = slots;
+    return PST_OK;
+}
+
+static void add_slot(pst_object_map *m, const pst_map_slot_init *init)
+{
     pst_map_slot_init *slots = (pst_map_slot_init *)(uintptr_t)m->slots; // ours until the object is handed out
     slots[m->slot_count++] = *init;
-    return PST_OK;
 }
 
 // SHT_REL keeps the addend in the bytes to be relocated: the place of a static function in its section.
@@ -146,7 +153,8 @@ static pst_status read_slots(pst_object *o, uint32_t maps_section, const pst_elf
         PST_TRY(resolve_slot(o, maps_section, &r, &owner[i], &inits[i]));
         of_map[owner[i]]++;
     }
-    for (uint32_t i = 0; i < count; i++) PST_TRY(add_slot(o, owner[i], &inits[i], of_map[owner[i]]));
+    for (uint32_t i = 0; i < o->map_count; i++) PST_TRY(make_room(o, &o->maps[i], of_map[i]));
+    for (uint32_t i = 0; i < count; i++) add_slot(&o->maps[owner[i]], &inits[i]);
     return PST_OK;
 }
 

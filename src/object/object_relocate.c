@@ -77,16 +77,21 @@ static pst_status types_agree(const relocating *r, const pst_object_extern *e, u
     return core_types_compatible(&work, local, r->target.btf, target, agree);
 }
 
-// A variable or function that the host describes by BTF. Not finding it is no failure here.
+// A variable or function that the host describes by BTF, or numbers. Not finding it is no failure here.
 static pst_status resolve_typed(relocating *r, uint32_t index)
 {
     pst_object *o = r->o;
     pst_object_extern *e = &o->externs[index];
     bool function = e->kind == PST_EXTERN_KSYM_FUNCTION, agree = false;
-    if (!r->target.btf || o->internal->details[index].undeclared) return PST_OK;
     size_t length = pst_btf_essential_length(e->name);
     const char *name = function && e->name[length] ? pst_arena_string(&o->arena, e->name, length) : e->name;
     if (!name) return object_no_memory(o, "kernel symbols");
+    if (function && r->target.kfunc) {
+        e->address = (uint64_t)(uint32_t)r->target.kfunc(r->target.user, name, e->weak);
+        e->resolved = e->numbered = e->address != 0;
+        return PST_OK;
+    }
+    if (!r->target.btf || o->internal->details[index].undeclared) return PST_OK;
     uint32_t id = pst_btf_find(r->target.btf, name, function ? PST_BTF_FUNC : PST_BTF_VAR);
     if (id == 0) return PST_OK;
     uint32_t type = pst_btf_get(r->target.btf, id).type;
@@ -134,7 +139,7 @@ static void patch_symbol(pst_slot *insn, const pst_object_ref *ref, const pst_ob
         if (!e->address) insn->regs = 0;
         return;
     }
-    bool typed = e->kind != PST_EXTERN_KSYM_TYPELESS && e->address != 0;
+    bool typed = e->kind != PST_EXTERN_KSYM_TYPELESS && e->address != 0 && !e->numbered; // a number only says that the function is there
     if (typed) insn[0].regs = (uint8_t)((insn[0].regs & 15u) | IMM64_BTF_ID << 4);
     insn[0].imm = (int32_t)(uint32_t)e->address;
     insn[1].imm = (int32_t)(uint32_t)(e->address >> 32);

@@ -4,6 +4,7 @@
 #ifndef PST_PROGRAM_FACTS_H
 #define PST_PROGRAM_FACTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define PST_FACT_CONTEXT 0x01u      // the memory operand is the context, at the ABI offset insn.off + context_off[pc]
@@ -11,10 +12,28 @@
 #define PST_FACT_UPPER_ZERO 0x04u   // the upper half of dst is 0 after the instruction even without clearing it
 #define PST_FACT_NOT_NULL 0x08u     // the call's result is not null
 #define PST_FACT_DEAD 0x10u         // no run gets to the instruction
+#define PST_FACT_ALIGNED 0x20u      // the address of the memory operand is a multiple of its size
+#define PST_FACT_STEADY 0x40u       // the memory operand has a constant offset in its object: no wrong guess of a branch can move it. Where it is
+                                    // missing, an engine that defends against speculation masks the address
+
+/// What a call of a helper is given: the same map, and the same key, each time.
+typedef struct pst_fact_call {
+    uint16_t map;  // index in image->maps + 1 of its first map argument; 0: none, or not always the same
+    bool has_key;  // key is the constant 4-byte key that it is given (array maps)
+    uint32_t key;
+} pst_fact_call;
+
+/// The number in dst after the instruction (r0 after a call; the register that an atomic fetches into).
+typedef struct pst_fact_value {
+    uint64_t umin, umax;
+    uint64_t bits, unknown; // known bits: those not in unknown are as in bits
+} pst_fact_value;
 
 typedef struct pst_facts {
     const uint8_t *flags;       // one per slot; NULL: nothing is known
     const int16_t *context_off; // one per slot: offset of the base register from the context's start; NULL: all 0
+    const pst_fact_call *calls; // one per slot; NULL: nothing is known
+    const pst_fact_value *values; // one per slot; NULL: nothing is known
 } pst_facts;
 
 #endif

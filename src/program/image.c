@@ -43,6 +43,19 @@ static pst_status fail_at(const builder *b, uint32_t pc, const char *fmt, ...)
 
 // --- Decoding -------------------------------------------------------------------------------------------------
 
+// A write to r10, which is wrong in nothing else. It is kept, for it may be where no run gets to; it has a kind that nothing runs (image.h).
+static pst_decode_result decode_frame_write(const pst_slot *slots, uint32_t left, pst_insn *out)
+{
+    pst_slot other[2] = {slots[0], left > 1 ? slots[1] : (pst_slot){0}};
+    other[0].regs = (uint8_t)((slots[0].regs & 0x0f) == PST_REG_FP ? slots[0].regs & 0xf0 : slots[0].regs & 0x0f);
+    pst_decode_result result = pst_insn_decode(other, left < 2 ? left : 2, out);
+    if (result == PST_DECODE_FRAME_POINTER) { // both registers: the other one is the one that is written
+        other[0].regs = 0;
+        result = pst_insn_decode(other, left < 2 ? left : 2, out);
+    }
+    return result;
+}
+
 static pst_status decode_slots(builder *b)
 {
     uint32_t count = b->input->count;
@@ -51,9 +64,13 @@ static pst_status decode_slots(builder *b)
     if (!b->insns) return PST_E_NOMEM;
     for (uint32_t pc = 0; pc < count; pc++) {
         pst_decode_result result = pst_insn_decode(slots + pc, count - pc, &b->insns[pc]);
+        bool writes_frame = result == PST_DECODE_FRAME_POINTER;
+        if (writes_frame) result = decode_frame_write(slots + pc, count - pc, &b->insns[pc]);
         if (result != PST_DECODE_OK)
             return fail_at(b, pc, "instruction %u (opcode 0x%02x): %s", pc, slots[pc].opcode, pst_decode_text(result));
-        if (b->insns[pc].kind == PST_KIND_IMM64) b->insns[++pc].kind = PST_KIND_PADDING;
+        bool is_wide = b->insns[pc].kind == PST_KIND_IMM64;
+        if (writes_frame) b->insns[pc] = (pst_insn){.kind = PST_KIND_CAST, .dst = PST_REG_FP, .src = PST_REG_FP, .width = 64};
+        if (is_wide) b->insns[++pc].kind = PST_KIND_PADDING;
     }
     return PST_OK;
 }
@@ -74,6 +91,14 @@ static pst_status mark_starts(builder *b, uint8_t *starts, uint32_t *found)
 {
     starts[0] = 1;
     *found = 1;
+    for (uint32_t i = 0; i < b->input->start_count; i++) {
+        uint32_t pc = b->input->starts[i];
+        if (pc >= b->input->count || b->insns[pc].kind == PST_KIND_PADDING) return fail_at(b, pc, "no function can start at %u", pc);
+        if (starts[pc]) continue;
+        if (*found == PST_SUBPROGS_MAX) return fail_at(b, pc, "the program has more than %u subprograms", PST_SUBPROGS_MAX);
+        starts[pc] = 1;
+        ++*found;
+    }
     for (uint32_t pc = 0; pc < b->input->count; pc++) {
         if (!names_subprog(&b->insns[pc])) continue;
         int64_t target = target_of(b, pc);

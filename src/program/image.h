@@ -91,7 +91,8 @@ typedef struct pst_image {
     uint32_t line_count;
 } pst_image;
 
-// In an image, IMM64 of op MAP_FD has imm = index into maps[]; of op MAP_VALUE: imm = index | (uint64_t)offset << 32.
+// In an image, an instruction that writes r10 is a CAST of r10: the verifier refuses it where a run may get to it, and nothing runs it.
+// IMM64 of op MAP_FD has imm = index into maps[]; of op MAP_VALUE: imm = index | (uint64_t)offset << 32.
 // MAP_IDX and MAP_IDX_VALUE do not occur any more.
 
 typedef struct pst_image_input {
@@ -106,6 +107,8 @@ typedef struct pst_image_input {
     void *user;
     const pst_line *lines; // copied, strings included; pcs beyond count are dropped
     uint32_t line_count;
+    const uint32_t *starts; // of functions, so that those that nothing refers to (exception callbacks) are subprograms too; may be NULL
+    uint32_t start_count;
 } pst_image_input;
 
 typedef struct pst_image_error {

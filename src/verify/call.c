@@ -17,8 +17,33 @@ static vstep reject_helper(verifier *v, int32_t id)
     return step;
 }
 
+// Helpers that read any memory of the host, or tell its addresses: Linux wants CAP_PERFMON for them.
+static bool reads_host(const pst_helper_proto *proto)
+{
+    switch (proto->id) {
+    case 4:   // probe_read
+    case 35:  // get_current_task
+    case 45:  // probe_read_str
+    case 67:  // get_stack
+    case 113: // probe_read_kernel
+    case 115: // probe_read_kernel_str
+    case 141: // get_task_stack
+    case 149: // snprintf_btf
+    case 158: // get_current_task_btf
+    case 173: // get_func_ip
+    case 175: // task_pt_regs
+    case 179: return true; // kallsyms_lookup_name
+    default: return false;
+    }
+}
+
 static vstep check_allowed(verifier *v, vstate *s, const vcall_info *call)
 {
+    if (v->strict && !call->is_kfunc && reads_host(call->proto)) {
+        vstep step = vreject(v, PST_FINDING_POINTER_LEAK, -1, "%s reads the host's own memory, or tells its addresses", vcall_name(call));
+        vhint(v, "strict mode lets nothing of the host leak: verify the program in privileged mode, if whoever loads it may see all");
+        return step;
+    }
     if ((call->proto->flags & PST_HELPER_GPL) != 0 && !v->image->gpl_compatible) {
         vstep step = vreject(v, PST_FINDING_HELPER, -1, "%s is for programs with a GPL-compatible licence only", vcall_name(call));
         vhint(v, "char LICENSE[] SEC(\"license\") = \"GPL\"; if that is the program's licence");
@@ -45,10 +70,11 @@ static void release(verifier *v, vstate *s, const vcall_info *call)
     kept->ref = 0;
 }
 
+// Writing through the dynptr of an skb may make its data its own first; frames of XDP are written where they are.
 static bool writes_packet_dynptr(const vstate *s, const vcall_info *call)
 {
     if (call->is_kfunc || call->proto->id != 202 || call->dynptr == VOBJ_NONE) return false;
-    return s->objs[call->dynptr].dynptr == VDYN_SKB || s->objs[call->dynptr].dynptr == VDYN_XDP;
+    return s->objs[call->dynptr].dynptr == VDYN_SKB;
 }
 
 static vstep apply_stack(verifier *v, vstate *s, vcall_info *call)
@@ -90,6 +116,7 @@ static vstep call_proto(verifier *v, vstate *s, const pst_helper_proto *proto, b
                        .dynptr = VOBJ_NONE, .iter = VOBJ_NONE, .irq = VOBJ_NONE, .object = VOBJ_NONE};
     vstep step = check_allowed(v, s, &call);
     if (step == VSTEP_NEXT) step = vcall_arguments(v, s, &call);
+    if (step == VSTEP_NEXT) vfacts_call(v, call.view != NULL && call.map_id == 0 ? call.map : VFLOW_NONE, call.map_key);
     if (step == VSTEP_NEXT && (proto->flags & PST_HELPER_THROW) != 0) return vcall_throw(v, s);
     if (step == VSTEP_NEXT) step = apply(v, s, &call);
     if (step != VSTEP_NEXT) return step;
@@ -97,25 +124,43 @@ static vstep call_proto(verifier *v, vstate *s, const pst_helper_proto *proto, b
     return vcall_result(v, s, &call);
 }
 
+// The prototype of the call at v->pc if the program may make it, else NULL.
+static const pst_helper_proto *find_proto(verifier *v, const pst_insn *insn)
+{
+    bool is_kfunc = insn->op == PST_CALL_KFUNC;
+    int64_t key = is_kfunc ? (int64_t)v->pc : -1 - (insn->imm & INT32_MAX);
+    vprotos *cache = v->globals[0].protos;
+    uint32_t at = (uint32_t)key & (VPROTOS - 1);
+    if (cache->proto[at] != NULL && cache->key[at] == key) return cache->proto[at];
+    const pst_helper_proto *proto = is_kfunc ? vflow_kfunc(v->input, v->pc) : vflow_helper(v->input, (int32_t)insn->imm);
+    if (proto == NULL) return NULL;
+    bool may = is_kfunc ? pst_prog_type_kfunc(v->type, proto->name) != NULL
+                        : pst_prog_type_helper_at(v->type, v->image->attach_type, (int32_t)insn->imm) != NULL;
+    if (!may) return NULL;
+    cache->proto[at] = proto;
+    cache->key[at] = key;
+    return proto;
+}
+
+static vstep reject_kfunc(verifier *v, const pst_insn *insn)
+{
+    const char *name = v->input->kfunc_name != NULL ? v->input->kfunc_name(v->input->user, v->pc, insn) : NULL;
+    if (vflow_kfunc(v->input, v->pc) != NULL) return vreject(v, PST_FINDING_HELPER, -1, "a program of type %s cannot call %s", v->type->name, name);
+    return vreject(v, PST_FINDING_UNSUPPORTED, -1, "the kfunc %s is not described", name != NULL ? name : "of this call");
+}
+
 vstep vcall(verifier *v, vstate *s, const pst_insn *insn)
 {
     const pst_helper_proto *proto = NULL;
     switch ((pst_call_op)insn->op) {
     case PST_CALL_HELPER:
-        proto = vflow_helper(v->input, (int32_t)insn->imm);
-        if (proto != NULL && pst_prog_type_helper_at(v->type, v->image->attach_type, (int32_t)insn->imm) == NULL) proto = NULL;
+        proto = find_proto(v, insn);
         return proto != NULL ? call_proto(v, s, proto, false) : reject_helper(v, (int32_t)insn->imm);
-    case PST_CALL_KFUNC: {
-        proto = vflow_kfunc(v->input, v->pc);
-        if (proto != NULL && pst_prog_type_kfunc(v->type, proto->name) == NULL)
-            return vreject(v, PST_FINDING_HELPER, -1, "a program of type %s cannot call %s", v->type->name, proto->name);
-        if (proto != NULL) return call_proto(v, s, proto, true);
-        const char *name = v->input->kfunc_name != NULL ? v->input->kfunc_name(v->input->user, v->pc, insn) : NULL;
-        return vreject(v, PST_FINDING_UNSUPPORTED, -1, "the kfunc %s is not described", name != NULL ? name : "of this call");
-    }
+    case PST_CALL_KFUNC:
+        proto = find_proto(v, insn);
+        return proto != NULL ? call_proto(v, s, proto, true) : reject_kfunc(v, insn);
     case PST_CALL_SUBPROG: return vcall_subprog(v, s, vsubprog_at(v, (uint32_t)((int64_t)v->pc + 1 + insn->target)));
     case PST_CALL_REGISTER: break;
-    default: break;
     }
     vstep step = vreject(v, PST_FINDING_INSTRUCTION, (int)insn->dst, "a call through a register is not allowed");
     vhint(v, "call the function by its name; with clang, inline what takes a function pointer");

@@ -58,6 +58,14 @@ typedef struct vparam {
 struct vrecords;
 struct vasync;
 
+#define VPROTOS 256u // a power of two
+
+// Prototypes that were found before, by what the call names: catalogs are searched by walking them, and calls are walked again and again.
+typedef struct vprotos {
+    const pst_helper_proto *proto[VPROTOS]; // NULL: none kept
+    int64_t key[VPROTOS];
+} vprotos;
+
 // What BTF says of a subprogram (call_global.c).
 typedef struct vglobal {
     const char *name;         // NULL: no BTF
@@ -69,6 +77,7 @@ typedef struct vglobal {
     unsigned wrong_param;     // from 1; 0: the whole
     struct vrecords **records; // of the program (in [0] only): see call_object.c
     struct vasync **asyncs;    // the same: see call_subprog.c
+    vprotos *protos;           // the same: see call.c
 } vglobal;
 
 // --- Small questions (call_arg.c) ---------------------------------------------------------------------------------------
@@ -138,15 +147,21 @@ void vref_release(verifier *v, vstate *s, uint32_t ref);
 
 // --- call_object.c: objects of the program's own types --------------------------------------------------------------------------
 
-vstep vobject_argument(verifier *v, vstate *s, vcall_info *call, unsigned reg, pst_arg_kind kind);
+vstep vobject_argument(verifier *v, vstate *s, vcall_info *call, unsigned reg, vobj_kind kind);
+vstep vgraph_root_argument(verifier *v, vstate *s, vcall_info *call, unsigned reg, pst_record_kind kind);
+vstep vgraph_node_argument(verifier *v, vstate *s, vcall_info *call, unsigned reg, pst_record_kind kind);
 vstep vobject_effect(verifier *v, vstate *s, const vcall_info *call); // insertion makes owning references non-owning
 vstep vobject_result(verifier *v, vstate *s, const vcall_info *call);
 vstep vkptr_argument(verifier *v, vstate *s, vcall_info *call, unsigned reg);
+/// Whether the kptr's struct is the host's; else it is the program's own.
+bool vkptr_is_host(const verifier *v, const pst_record *kptr);
+/// Special fields of a struct of the program's BTF, into *out. False: no memory.
+bool vobject_find_records(verifier *v, uint32_t type_id, vobj *out);
 vstep vkptr_value(verifier *v, vstate *s, vcall_info *call, unsigned reg);
 /// References that point into collections die with the lock that protects them.
 void vobj_drop_non_owning(verifier *v, vstate *s);
-/// A pointer to the node of a list or tree (at its offset in the object) of the type that field contains.
-vvalue vobject_new_node(verifier *v, vstate *s, const pst_record *field, uint32_t flags);
+/// Sets reg to a pointer to the node of a list or tree (at its offset in the object) of the type that field contains.
+vstep vobject_new_node(verifier *v, vstate *s, const pst_record *field, uint32_t flags, unsigned reg);
 
 // --- call_subprog.c, call_global.c ------------------------------------------------------------------------------------------------
 
@@ -159,8 +174,6 @@ vstep vcall_return(verifier *v, vstate *s);
 vstep vcall_check_lost(verifier *v, vstate *s, const char *what);
 vstep vcall_check_return_range(verifier *v, vstate *s, unsigned reg);
 vstep vcall_global(verifier *v, vstate *s, uint32_t subprog);
-/// The exception callback of the program, VFLOW_NONE.
-uint32_t vcall_exception_callback(const verifier *v);
 /// bpf_throw: unwinds everything.
 vstep vcall_throw(verifier *v, vstate *s);
 /// A tail call from a subprogram that succeeds returns to the subprogram's caller.

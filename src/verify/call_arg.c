@@ -102,9 +102,13 @@ static vstep check_constant(verifier *v, vstate *s, vcall_info *call, unsigned r
 static vstep check_ctx(verifier *v, vstate *s, const vcall_info *call, unsigned reg, bool null_ok)
 {
     vvalue value = vreg(s, reg);
-    if (null_ok && vvalue_is_null(s, &value)) return VSTEP_NEXT;
-    if (value.kind != V_CTX) return vreject_type(v, s, reg, call, null_ok ? "the context or NULL" : "the context");
     int64_t off = 0;
+    if (null_ok && vvalue_is_null(s, &value)) return VSTEP_NEXT;
+    // A program whose context is another one has its packet from there.
+    const vobj *obj = vobj_if(s, &value, VO_BTF);
+    bool is_packet = obj != NULL && obj->type_name != NULL && strcmp(obj->type_name, "sk_buff") == 0 && vobj_trusted(obj);
+    if (is_packet && call->is_kfunc && (call->proto->flags & PST_HELPER_DYNPTR_SKB) != 0 && vvalue_offset(s, &value, &off) && off == 0) return VSTEP_NEXT;
+    if (value.kind != V_CTX) return vreject_type(v, s, reg, call, null_ok ? "the context or NULL" : "the context");
     if (vvalue_offset(s, &value, &off) && off == 0) return VSTEP_NEXT;
     vstep step = vreject(v, PST_FINDING_ARGUMENT, (int)reg, "r%u of %s must point to the start of the context", reg, vcall_name(call));
     vknown(v, s, &value);
@@ -122,16 +126,11 @@ static bool is_memory_kind(pst_arg_kind kind)
 static uint32_t memory_access(const vcall_info *call, pst_arg_kind kind)
 {
     uint32_t access = vcall_packet_access(call);
+    bool is_out = kind == PST_ARG_MEM_OUT || kind == PST_ARG_MEM_OR_NULL_OUT;
+    bool may_be_null = kind == PST_ARG_MEM_OR_NULL || kind == PST_ARG_MEM_OR_NULL_OUT || kind == PST_ARG_MEM_OPT;
     // A kfunc does not say whether it reads or writes: both must be allowed.
-    if (call->is_kfunc && kind != PST_ARG_MEM_OUT && kind != PST_ARG_MEM_OR_NULL_OUT) access |= VMEM_READ | VMEM_WRITE;
-    switch ((int)kind) {
-    case PST_ARG_MEM_OUT: return access | VMEM_WRITE | VMEM_UNINIT;
-    case PST_ARG_MEM_OR_NULL_OUT: return access | VMEM_WRITE | VMEM_UNINIT | VMEM_NULL_OK;
-    case PST_ARG_MEM_INOUT: return access | VMEM_READ | VMEM_WRITE;
-    case PST_ARG_MEM_OR_NULL:
-    case PST_ARG_MEM_OPT: return access | VMEM_READ | VMEM_NULL_OK;
-    default: return access | VMEM_READ;
-    }
+    access |= is_out ? VMEM_WRITE | VMEM_UNINIT : kind == PST_ARG_MEM_INOUT || call->is_kfunc ? VMEM_READ | VMEM_WRITE : VMEM_READ;
+    return may_be_null ? access | VMEM_NULL_OK : access;
 }
 
 static vstep reject_size(verifier *v, const vstate *s, unsigned reg, const char *text, const char *hint)
@@ -178,7 +177,8 @@ static vstep check_size(verifier *v, vstate *s, vcall_info *call, unsigned reg, 
 
 static vstep check_aligned_out(verifier *v, vstate *s, vcall_info *call, unsigned reg, uint32_t size)
 {
-    vstep step = vmem_argument(v, s, reg, size, size, VMEM_WRITE | VMEM_UNINIT | vcall_packet_access(call));
+    bool is_read = !call->is_kfunc && call->proto->id == 163; // bpf_check_mtu is told a length in what it puts the MTU into
+    vstep step = vmem_argument(v, s, reg, size, size, VMEM_WRITE | (is_read ? VMEM_READ : VMEM_UNINIT) | vcall_packet_access(call));
     if (step != VSTEP_NEXT) return step;
     vvalue value = vreg(s, reg);
     pst_scalar known = vvalue_scalar(s, &value);
@@ -326,6 +326,21 @@ static bool is_trusted_enough(const verifier *v, const vstate *s, const vcall_in
     return (flags & PST_HELPER_RCU) == 0 || by_rcu;
 }
 
+// "nf_conn___init" is no nf_conn yet: names that differ in this suffix alone are never taken for each other.
+static bool is_unfinished(const char *name, const char *other)
+{
+    size_t length = strlen(other);
+    return strncmp(name, other, length) == 0 && strcmp(name + length, "___init") == 0;
+}
+
+// What gives a reference back needs the very type; all else takes a struct that starts with it.
+static bool is_exact_enough(const vcall_info *call, const vobj *obj, const char *name, const char *want)
+{
+    bool releases = call->is_kfunc && (call->proto->flags & PST_HELPER_RELEASES) != 0 && obj->ref != 0;
+    bool is_alias = call->is_kfunc && (is_unfinished(name, want) || is_unfinished(want, name));
+    return (!releases && !is_alias) || strcmp(name, want) == 0;
+}
+
 static vstep check_btf(verifier *v, vstate *s, vcall_info *call, unsigned reg, bool null_ok)
 {
     vvalue value = vreg(s, reg);
@@ -335,7 +350,7 @@ static vstep check_btf(verifier *v, vstate *s, vcall_info *call, unsigned reg, b
     const char *name = host_name(obj);
     int64_t off = 0;
     if (name == NULL || ((obj->flags & VOBJ_MAYBE_NULL) != 0 && (call->is_kfunc || !null_ok)) ||
-        !vvalue_offset(s, &value, &off) || (want != NULL && !vcall_btf_fits(v, name, off, want))) {
+        !vvalue_offset(s, &value, &off) || (want != NULL && (!vcall_btf_fits(v, name, off, want) || !is_exact_enough(call, obj, name, want)))) {
         char needed[96];
         pst_format(needed, sizeof needed, "a pointer to struct %s", want != NULL ? want : "of the host");
         return vreject_type(v, s, reg, call, needed);
@@ -393,82 +408,84 @@ static vstep check_timer(verifier *v, vstate *s, vcall_info *call, unsigned reg,
 
 // --- All of them ------------------------------------------------------------------------------------------------------------
 
-static vstep check_kfunc_argument(verifier *v, vstate *s, vcall_info *call, unsigned reg, pst_arg_kind kind)
+static vstep check_map_value(verifier *v, vstate *s, vcall_info *call, unsigned reg)
 {
+    // The values of socket maps are sockets to the program that stores them.
+    if (call->view->type == PST_MAP_SOCKMAP || call->view->type == PST_MAP_SOCKHASH) return check_socket(v, s, call, reg, false, false);
+    return vcall_map_value(v, s, call, reg, false);
+}
+
+static vstep check_fixed_memory(verifier *v, vstate *s, vcall_info *call, unsigned reg)
+{
+    uint32_t size = pst_proto_fixed_size(call->proto, reg - 1);
     vvalue value = vreg(s, reg);
-    switch ((int)kind) {
-    case PST_ARG_NUMBER: return check_number(v, s, call, reg);
-    case PST_ARG_CONST:
-    case PST_ARG_TYPE_ID: return check_constant(v, s, call, reg);
-    case PST_ARG_IGNORED: return VSTEP_NEXT;
-    case PST_ARG_UNTRUSTED_PTR: return VSTEP_NEXT;
-    case PST_ARG_ITER_NEW: return viter_argument(v, s, call, reg, true);
-    case PST_ARG_ITER: return viter_argument(v, s, call, reg, false);
-    case PST_ARG_IRQ_FLAG_NEW: return virq_argument(v, s, call, reg, true);
-    case PST_ARG_IRQ_FLAG: return virq_argument(v, s, call, reg, false);
-    case PST_ARG_WORKQUEUE: return check_timer(v, s, call, reg, PST_RECORD_WORKQUEUE);
-    case PST_ARG_RES_SPIN_LOCK: return vcall_lock_argument(v, s, call, reg, PST_RECORD_RES_SPIN_LOCK);
-    case PST_ARG_MEM_FIXED: {
-        uint32_t size = pst_proto_fixed_size(call->proto, reg - 1);
-        if (vvalue_is_null(s, &value)) return vreject_type(v, s, reg, call, "memory");
-        return vmem_argument(v, s, reg, size, size, VMEM_READ | VMEM_WRITE | VMEM_PACKET_OK);
-    }
-    case PST_ARG_SIZE_CONST: {
-        vstep step = check_constant(v, s, call, reg);
-        return step != VSTEP_NEXT ? step : check_size(v, s, call, reg, true);
-    }
-    case PST_ARG_CONST_STRING: return check_string(v, s, call, reg);
-    default: return vobject_argument(v, s, call, reg, kind);
-    }
+    if (vvalue_is_null(s, &value)) return vreject_type(v, s, reg, call, "memory");
+    return vmem_argument(v, s, reg, size, size, VMEM_READ | VMEM_WRITE | VMEM_PACKET_OK);
+}
+
+static vstep check_constant_size(verifier *v, vstate *s, vcall_info *call, unsigned reg)
+{
+    vstep step = check_constant(v, s, call, reg);
+    return step != VSTEP_NEXT ? step : check_size(v, s, call, reg, true);
 }
 
 static vstep check_argument(verifier *v, vstate *s, vcall_info *call, unsigned reg, pst_arg_kind kind)
 {
     vvalue value = vreg(s, reg);
-    switch ((int)kind) {
+    bool is_null = vvalue_is_null(s, &value);
+    switch (kind) {
+    case PST_ARG_NONE: case PST_ARG_IGNORED: case PST_ARG_UNTRUSTED_PTR: return VSTEP_NEXT;
     case PST_ARG_ANYTHING: return check_anything(v, s, call, reg);
     case PST_ARG_ANYTHING_OPT: return value.kind == V_UNINIT ? VSTEP_NEXT : check_anything(v, s, call, reg);
     case PST_ARG_CTX: return check_ctx(v, s, call, reg, false);
     case PST_ARG_CTX_OR_NULL: return check_ctx(v, s, call, reg, true);
     case PST_ARG_MAP: return vcall_map_argument(v, s, call, reg);
     case PST_ARG_MAP_KEY: return vcall_map_key(v, s, call, reg);
-    case PST_ARG_MAP_VALUE:
-        // The values of socket maps are sockets to the program that stores them.
-        if (call->view->type == PST_MAP_SOCKMAP || call->view->type == PST_MAP_SOCKHASH) return check_socket(v, s, call, reg, false, false);
-        return vcall_map_value(v, s, call, reg, false);
-    case PST_ARG_MAP_VALUE_OR_NULL: return vvalue_is_null(s, &value) ? VSTEP_NEXT : vcall_map_value(v, s, call, reg, false);
+    case PST_ARG_MAP_VALUE: return check_map_value(v, s, call, reg);
+    case PST_ARG_MAP_VALUE_OR_NULL: return is_null ? VSTEP_NEXT : check_map_value(v, s, call, reg);
     case PST_ARG_MAP_VALUE_OUT: return vcall_map_value(v, s, call, reg, true);
-    case PST_ARG_MEM:
-    case PST_ARG_MEM_OR_NULL:
-    case PST_ARG_MEM_OUT:
-    case PST_ARG_MEM_OR_NULL_OUT:
-    case PST_ARG_MEM_OPT:
+    case PST_ARG_MEM: case PST_ARG_MEM_OR_NULL: case PST_ARG_MEM_OUT: case PST_ARG_MEM_OR_NULL_OUT: case PST_ARG_MEM_OPT:
     case PST_ARG_MEM_INOUT: return VSTEP_NEXT; // with the size that follows
     case PST_ARG_MEM_20: return vmem_argument(v, s, reg, 20, 20, VMEM_READ | vcall_packet_access(call));
     case PST_ARG_MEM_40: return vmem_argument(v, s, reg, 40, 40, VMEM_READ | vcall_packet_access(call));
+    case PST_ARG_MEM_FIXED: return check_fixed_memory(v, s, call, reg);
     case PST_ARG_SIZE: return check_size(v, s, call, reg, call->is_kfunc);
     case PST_ARG_SIZE_OR_ZERO: return check_size(v, s, call, reg, true);
-    case PST_ARG_ALLOC_SIZE: return check_constant(v, s, call, reg);
+    case PST_ARG_SIZE_CONST: return check_constant_size(v, s, call, reg);
+    case PST_ARG_ALLOC_SIZE: case PST_ARG_CONST: case PST_ARG_TYPE_ID: return check_constant(v, s, call, reg);
+    case PST_ARG_NUMBER: return check_number(v, s, call, reg);
     case PST_ARG_ALLOCATED: return check_allocated(v, s, call, reg);
-    case PST_ARG_STRING: return check_string(v, s, call, reg);
+    case PST_ARG_STRING: case PST_ARG_CONST_STRING: return check_string(v, s, call, reg);
     case PST_ARG_FUNC: return check_function(v, s, call, reg);
     case PST_ARG_STACK_OR_NULL: return check_stack(v, s, call, reg);
     case PST_ARG_INT_OUT: return check_aligned_out(v, s, call, reg, 4);
     case PST_ARG_LONG_OUT: return check_aligned_out(v, s, call, reg, 8);
     case PST_ARG_SPIN_LOCK: return vcall_lock_argument(v, s, call, reg, PST_RECORD_SPIN_LOCK);
+    case PST_ARG_RES_SPIN_LOCK: return vcall_lock_argument(v, s, call, reg, PST_RECORD_RES_SPIN_LOCK);
     case PST_ARG_TIMER: return check_timer(v, s, call, reg, PST_RECORD_TIMER);
+    case PST_ARG_WORKQUEUE: return check_timer(v, s, call, reg, PST_RECORD_WORKQUEUE);
     case PST_ARG_KPTR: return vkptr_argument(v, s, call, reg);
     case PST_ARG_DYNPTR: return vdynptr_argument(v, s, call, reg, false);
-    case PST_ARG_DYNPTR_OR_NULL: return vvalue_is_null(s, &value) ? VSTEP_NEXT : vdynptr_argument(v, s, call, reg, false);
+    case PST_ARG_DYNPTR_OR_NULL: return is_null ? VSTEP_NEXT : vdynptr_argument(v, s, call, reg, false);
     case PST_ARG_DYNPTR_OUT: return vdynptr_argument(v, s, call, reg, true);
+    case PST_ARG_ITER_NEW: return viter_argument(v, s, call, reg, true);
+    case PST_ARG_ITER: return viter_argument(v, s, call, reg, false);
+    case PST_ARG_IRQ_FLAG_NEW: return virq_argument(v, s, call, reg, true);
+    case PST_ARG_IRQ_FLAG: return virq_argument(v, s, call, reg, false);
     case PST_ARG_SOCK: return check_socket(v, s, call, reg, false, false);
     case PST_ARG_SOCK_OR_NULL: return check_socket(v, s, call, reg, true, false);
     case PST_ARG_FULL_SOCK: return check_socket(v, s, call, reg, false, true);
     case PST_ARG_BTF_ID: return call->kptr != NULL ? vkptr_value(v, s, call, reg) : check_btf(v, s, call, reg, false);
     case PST_ARG_BTF_ID_OR_NULL: return call->kptr != NULL ? vkptr_value(v, s, call, reg) : check_btf(v, s, call, reg, true);
     case PST_ARG_PERCPU_BTF_ID: return check_percpu(v, s, call, reg);
-    default: return check_kfunc_argument(v, s, call, reg, kind);
+    case PST_ARG_OBJECT: return vobject_argument(v, s, call, reg, VO_ALLOC);
+    case PST_ARG_PERCPU_OBJECT: return vobject_argument(v, s, call, reg, VO_PERCPU);
+    case PST_ARG_LIST_HEAD: return vgraph_root_argument(v, s, call, reg, PST_RECORD_LIST_HEAD);
+    case PST_ARG_RB_ROOT: return vgraph_root_argument(v, s, call, reg, PST_RECORD_RB_ROOT);
+    case PST_ARG_LIST_NODE: return vgraph_node_argument(v, s, call, reg, PST_RECORD_LIST_NODE);
+    case PST_ARG_RB_NODE: return vgraph_node_argument(v, s, call, reg, PST_RECORD_RB_NODE);
     }
+    return VSTEP_NEXT;
 }
 
 vstep vcall_arguments(verifier *v, vstate *s, vcall_info *call)
@@ -483,6 +500,8 @@ vstep vcall_arguments(verifier *v, vstate *s, vcall_info *call)
         if (step != VSTEP_NEXT) return step;
     }
     if (call->proto->id == 165 && !call->is_kfunc) return check_format(v, s, call);
+    if (call->proto->id == 81 && !call->is_kfunc && !vvalue_is_null(s, &call->args[2]))
+        return vreject(v, PST_FINDING_ARGUMENT, 2, "%s takes no flags: r2 must be 0", vcall_name(call));
     bool releases = (call->proto->flags & PST_HELPER_RELEASES) != 0;
     if (!releases || call->release_reg != 0 || call->kptr != NULL || call->dynptr != VOBJ_NONE) return VSTEP_NEXT;
     vstep step = vreject(v, PST_FINDING_REFERENCE, 1, "%s gives back a reference, but no argument holds one", vcall_name(call));

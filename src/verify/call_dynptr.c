@@ -71,7 +71,8 @@ static vstep check_initialised(verifier *v, vstate *s, vcall_info *call, unsigne
     vvalue value = vreg(s, reg);
     uint32_t slot = 0;
     uint16_t index = VOBJ_NONE;
-    if (vobj_if(s, &value, VO_DYNPTR) != NULL) index = value.obj;
+    int64_t off = 0;
+    if (vobj_if(s, &value, VO_DYNPTR) != NULL) index = vvalue_offset(s, &value, &off) && off == 0 ? value.obj : VOBJ_NONE;
     else if (slot_of(s, &value, DYNPTR_BYTES, &slot)) index = special_at(s, &value, slot, VO_DYNPTR);
     if (index == VOBJ_NONE) {
         vstep step = vreject(v, PST_FINDING_DYNPTR, (int)reg, "r%u of %s must point to an initialised dynptr", reg, vcall_name(call));
@@ -167,7 +168,10 @@ vstep viter_argument(verifier *v, vstate *s, vcall_info *call, unsigned reg, boo
 vstep viter_effect(verifier *v, vstate *s, const vcall_info *call)
 {
     uint32_t flags = call->proto->flags;
-    if ((flags & PST_HELPER_ITER_DESTROY) != 0 && call->iter != VOBJ_NONE) vobj_kill(v, s, s->objs[call->iter].id);
+    if ((flags & PST_HELPER_ITER_DESTROY) != 0 && call->iter != VOBJ_NONE) {
+        vghost_remove(s, s->objs[call->iter].frame, VGHOST_ITER | s->objs[call->iter].slot);
+        vobj_kill(v, s, s->objs[call->iter].id);
+    }
     unsigned reg = register_of(call, PST_ARG_ITER_NEW);
     uint32_t slot = 0;
     if (reg == 0 || !slot_of(s, &call->args[reg], call->proto->iter_size, &slot)) return VSTEP_NEXT;
@@ -175,8 +179,20 @@ vstep viter_effect(verifier *v, vstate *s, const vcall_info *call)
     if ((flags & PST_HELPER_RCU_PROTECTED) != 0) like.flags |= VOBJ_RCU;
     uint16_t index = VOBJ_NONE;
     vstep step = occupy(v, s, &call->args[reg], like, slot, call->proto->iter_size, &index);
-    if (step == VSTEP_NEXT) s->objs[index].ref = s->objs[index].id;
-    return step;
+    if (step != VSTEP_NEXT) return step;
+    s->objs[index].ref = s->objs[index].id;
+    vghost count = {.loop = VGHOST_ITER | s->objs[index].slot, .frame = s->objs[index].frame, .up = vvalue_const(0), .down = vvalue_const(0)};
+    return !v->flow.counts_iterators || vghost_add(v, s, &count) ? VSTEP_NEXT : vnomem(v);
+}
+
+// One more element was handed out. False: an iterator does not have so many.
+static bool count_element(vstate *s, const vobj *iter)
+{
+    vghost *count = vghost_find(s, iter->frame, VGHOST_ITER | iter->slot);
+    if (count == NULL) return true;
+    vghost_count(count);
+    pst_scalar most = pst_scalar_range(0, VITER_MAX);
+    return vvalue_refine(s, &count->up, &most);
 }
 
 vstep viter_next(verifier *v, vstate *s, const vcall_info *call)
@@ -195,6 +211,7 @@ vstep viter_next(verifier *v, vstate *s, const vcall_info *call)
     vreg_set(ended, 0, vvalue_const(0));
     step = vengine_arrive(v, ended, v->pc + 1);
     if (step != VSTEP_END) return step;
+    if (!count_element(s, &s->objs[call->iter])) return VSTEP_END;
     uint16_t index = VOBJ_NONE;
     if (call->proto->btf_ret != NULL) {
         bool is_rcu = (s->objs[call->iter].flags & VOBJ_RCU) != 0;

@@ -101,8 +101,41 @@ static bool is_word_context(const verifier *v, const pst_btf_type *to)
     return is_raw && to->kind == PST_BTF_INT && to->size == 8;
 }
 
+// The name of a struct without its flavor ("task_struct___old" is how a program calls its own view of task_struct). NULL: no memory.
+static const char *essential_name(verifier *v, const char *name)
+{
+    size_t length = strlen(name);
+    for (size_t i = length; i-- > 1;) {
+        if (strncmp(name + i, "___", 3) != 0 || name[i - 1] == '_' || name[i + 3] == '_' || name[i + 3] == '\0') continue;
+        char *essential = pst_arena_alloc(&v->arena, i + 1);
+        if (essential != NULL) memcpy(essential, name, i);
+        return essential;
+    }
+    return name;
+}
+
+// Whether a pointer to this type is the context of programs of this type. Programs of kprobes and perf events see registers, by several names.
+static bool is_context(const verifier *v, uint32_t type_id, const pst_btf_type *to, bool is_tagged)
+{
+    const pst_btf *btf = v->input->btf;
+    uint32_t prog_type = v->image->prog_type;
+    const char *context = context_name(prog_type);
+    bool is_struct = to->kind == PST_BTF_STRUCT || to->kind == PST_BTF_UNION || to->kind == PST_BTF_FWD;
+    if (is_struct && context[0] != '\0' && strcmp(to->name, context) == 0) return true;
+    if (prog_type != PST_PROG_KPROBE && !(is_tagged && prog_type == PST_PROG_PERF_EVENT)) return false;
+    if (is_struct && (strcmp(to->name, "bpf_user_pt_regs_t") == 0 || strcmp(to->name, "pt_regs") == 0)) return true;
+    for (unsigned depth = 0; depth < PST_BTF_CHAIN_MAX; depth++) {
+        pst_btf_type t = pst_btf_get(btf, type_id);
+        if (t.kind == PST_BTF_TYPEDEF && strcmp(t.name, "bpf_user_pt_regs_t") == 0) return true;
+        if (t.kind != PST_BTF_CONST && t.kind != PST_BTF_VOLATILE && t.kind != PST_BTF_RESTRICT && t.kind != PST_BTF_TYPE_TAG && t.kind != PST_BTF_TYPEDEF)
+            return false;
+        type_id = t.type;
+    }
+    return false;
+}
+
 // NULL: *out describes the parameter; else why it cannot be checked.
-static const char *read_param(const verifier *v, uint32_t type_id, uint32_t tags, vparam *out)
+static const char *read_param(verifier *v, uint32_t type_id, uint32_t tags, vparam *out)
 {
     const pst_btf *btf = v->input->btf;
     pst_btf_type t = pst_btf_get(btf, pst_btf_strip(btf, type_id));
@@ -114,12 +147,12 @@ static const char *read_param(const verifier *v, uint32_t type_id, uint32_t tags
     }
     pst_btf_type to = pst_btf_get(btf, pst_btf_strip(btf, t.type));
     bool is_struct = to.kind == PST_BTF_STRUCT || to.kind == PST_BTF_UNION || to.kind == PST_BTF_FWD;
-    const char *context = context_name(v->image->prog_type);
-    if ((tags & TAG_CTX) != 0 || (is_struct && context[0] != '\0' && strcmp(to.name, context) == 0)) {
+    bool is_tagged = (tags & TAG_CTX) != 0;
+    if (is_tagged || is_context(v, t.type, &to, false)) {
         out->kind = VPARAM_CTX;
         if ((tags & ~TAG_CTX) != 0) return "its tags contradict each other";
-        bool fits = to.kind == PST_BTF_VOID || context[0] == '\0' || strcmp(to.name, context) == 0 || is_word_context(v, &to);
-        return fits ? NULL : "it is tagged as the context, but points to another struct";
+        bool is_any = to.kind == PST_BTF_VOID || context_name(v->image->prog_type)[0] == '\0';
+        return is_any || is_context(v, t.type, &to, is_tagged) || is_word_context(v, &to) ? NULL : "it is tagged as the context, but points to another struct";
     }
     if (is_struct && strcmp(to.name, "bpf_dynptr") == 0) {
         out->kind = VPARAM_DYNPTR;
@@ -129,7 +162,8 @@ static const char *read_param(const verifier *v, uint32_t type_id, uint32_t tags
     if ((tags & (TAG_TRUSTED | TAG_UNTRUSTED)) != 0) {
         out->kind = (tags & TAG_TRUSTED) != 0 ? VPARAM_BTF : VPARAM_UNTRUSTED;
         out->null_ok = (tags & TAG_NULLABLE) != 0;
-        out->type_name = is_struct ? to.name : NULL;
+        out->type_name = is_struct ? essential_name(v, to.name) : NULL;
+        if (is_struct && out->type_name == NULL) return "there is no memory to look at it";
         if ((tags & TAG_NONNULL) != 0 || (tags & (TAG_TRUSTED | TAG_UNTRUSTED)) == (TAG_TRUSTED | TAG_UNTRUSTED)) return "its tags contradict each other";
         return out->kind == VPARAM_BTF && !is_struct ? "a trusted pointer must point to a struct of the host" : NULL;
     }
@@ -140,7 +174,7 @@ static const char *read_param(const verifier *v, uint32_t type_id, uint32_t tags
     return NULL;
 }
 
-static void read_signature(const verifier *v, uint32_t func_id, const uint32_t *tags, vglobal *out)
+static void read_signature(verifier *v, uint32_t func_id, const uint32_t *tags, vglobal *out)
 {
     const pst_btf *btf = v->input->btf;
     pst_btf_type func = pst_btf_get(btf, func_id);
@@ -176,9 +210,11 @@ static pst_status read_globals(verifier *v)
     uint32_t *tags = pst_arena_array(&v->arena, count, PST_ARGS_MAX * sizeof *tags);
     struct vrecords **records = pst_arena_alloc(&v->arena, sizeof *records);
     struct vasync **asyncs = pst_arena_alloc(&v->arena, sizeof *asyncs);
-    if (globals == NULL || ids == NULL || tags == NULL || records == NULL || asyncs == NULL) return PST_E_NOMEM;
+    vprotos *protos = pst_arena_alloc(&v->arena, sizeof *protos);
+    if (globals == NULL || ids == NULL || tags == NULL || records == NULL || asyncs == NULL || protos == NULL) return PST_E_NOMEM;
     globals[0].records = records;
     globals[0].asyncs = asyncs;
+    globals[0].protos = protos;
     v->globals = globals;
     if (input->btf == NULL || input->func_info == NULL) return PST_OK;
     for (uint32_t i = 0; i < count; i++)
@@ -316,8 +352,10 @@ vstep vcall_global(verifier *v, vstate *s, uint32_t subprog)
     if (global->wrong != NULL) {
         const char *name = vsubprog_name(v, subprog);
         if (global->wrong_param == 0) return vreject(v, PST_FINDING_BTF, -1, "the signature of the global function %s cannot be checked: %s", name, global->wrong);
-        return vreject(v, PST_FINDING_BTF, (int)global->wrong_param, "parameter %u of the global function %s cannot be checked: %s", global->wrong_param, name,
-                       global->wrong);
+        vstep step = vreject(v, PST_FINDING_BTF, (int)global->wrong_param, "parameter %u of the global function %s cannot be checked: %s", global->wrong_param,
+                             name, global->wrong);
+        vhint(v, "give the parameter a type whose size is known (struct x *, not void *), or make the function static");
+        return step;
     }
     for (unsigned reg = 1; reg <= global->count; reg++) {
         vstep step = vstep_use(v, s, reg);
@@ -329,22 +367,6 @@ vstep vcall_global(verifier *v, vstate *s, uint32_t subprog)
     vcall_clobber(s);
     vreg_set(s, 0, vvalue_any());
     return VSTEP_NEXT;
-}
-
-uint32_t vcall_exception_callback(const verifier *v)
-{
-    const pst_btf *btf = v->input->btf;
-    if (btf == NULL || v->input->func_info == NULL) return VFLOW_NONE;
-    const char *name = NULL;
-    for (uint32_t id = pst_btf_first(btf); id < pst_btf_count(btf) && name == NULL; id++) {
-        pst_btf_type t = pst_btf_get(btf, id);
-        if (t.kind != PST_BTF_DECL_TAG || t.component != -1 || strncmp(t.name, "exception_callback:", 19) != 0) continue;
-        pst_btf_type func = pst_btf_get(btf, t.type);
-        if (func.kind == PST_BTF_FUNC && v->globals[0].name != NULL && strcmp(func.name, v->globals[0].name) == 0) name = t.name + 19;
-    }
-    for (uint32_t i = 1; name != NULL && i < v->image->subprog_count; i++)
-        if (v->globals[i].name != NULL && strcmp(v->globals[i].name, name) == 0) return i;
-    return VFLOW_NONE;
 }
 
 // --- Entries ----------------------------------------------------------------------------------------------------------------------
@@ -424,11 +446,23 @@ static vstep check_maps(verifier *v)
     return VSTEP_NEXT;
 }
 
+// The exception callback is called by the host: with the number that bpf_throw was given.
+static vstep check_exception_callback(verifier *v)
+{
+    const vglobal *global = &v->globals[v->entry_subprog];
+    const char *name = vsubprog_name(v, v->entry_subprog);
+    if (global->wrong != NULL && global->wrong_param == 0) return vreject(v, PST_FINDING_BTF, -1, "the exception callback %s: %s", name, global->wrong);
+    if (global->wrong == NULL && global->count == 1 && global->params[0].kind == VPARAM_NUMBER) return VSTEP_NEXT;
+    return vreject(v, PST_FINDING_BTF, -1, "the exception callback %s does not take one number", name);
+}
+
 vstate *vcall_entry(verifier *v)
 {
     uint32_t subprog = v->entry_subprog;
     v->pc = v->image->subprogs[subprog].start;
     if (subprog == 0 && check_maps(v) != VSTEP_NEXT) return NULL;
+    if (subprog == 0 && v->flow.exception_callback != VFLOW_NONE) v->sub_flags[v->flow.exception_callback] |= VSUB_WANTED;
+    if (subprog != 0 && subprog == v->flow.exception_callback && check_exception_callback(v) != VSTEP_NEXT) return NULL;
     if (subprog == 0) *v->globals[0].asyncs = NULL; // a new attempt
     vstate *s = vstate_new(v);
     vframe *frame = s != NULL ? vstate_push_frame(v, s) : NULL;

@@ -19,7 +19,7 @@ typedef struct vrecords {
     const pst_record *records;
 } vrecords;
 
-static bool find_records(verifier *v, uint32_t type_id, vobj *out)
+bool vobject_find_records(verifier *v, uint32_t type_id, vobj *out)
 {
     vrecords **list = v->globals[0].records, *at = *list;
     while (at != NULL && at->type_id != type_id) at = at->next;
@@ -48,7 +48,7 @@ static uint16_t new_object(verifier *v, vstate *s, uint32_t type_id, uint32_t fl
 {
     pst_btf_type type = pst_btf_get(v->input->btf, type_id);
     vobj like = {.kind = VO_ALLOC, .flags = flags, .type_id = type_id, .size = type.size, .type_name = type.name};
-    if (!find_records(v, type_id, &like)) return VOBJ_NONE;
+    if (!vobject_find_records(v, type_id, &like)) return VOBJ_NONE;
     uint16_t index = vobj_new(v, s, &like);
     if (index != VOBJ_NONE && (flags & VOBJ_MUST_RELEASE) != 0) s->objs[index].ref = s->objs[index].id;
     return index;
@@ -60,15 +60,16 @@ static bool is_own_struct(const verifier *v, uint32_t type_id)
     return btf != NULL && type_id != 0 && type_id < pst_btf_count(btf) && pst_btf_get(btf, type_id).kind == PST_BTF_STRUCT;
 }
 
-vvalue vobject_new_node(verifier *v, vstate *s, const pst_record *field, uint32_t flags)
+vstep vobject_new_node(verifier *v, vstate *s, const pst_record *field, uint32_t flags, unsigned reg)
 {
-    if (field == NULL || !is_own_struct(v, field->type_id)) return (vvalue){.kind = V_UNINIT};
+    if (field == NULL || !is_own_struct(v, field->type_id)) return vreject(v, PST_FINDING_BTF, 1, "the collection does not say what it contains");
     uint16_t index = new_object(v, s, field->type_id, flags);
-    if (index == VOBJ_NONE) return (vvalue){.kind = V_UNINIT};
+    if (index == VOBJ_NONE) return vnomem(v);
     if ((flags & VOBJ_NON_OWNING) != 0 && record_of_kind(&s->objs[index], PST_RECORD_REFCOUNT) != NULL) s->objs[index].flags |= VOBJ_RCU;
     vvalue value = vvalue_ptr(index);
     value.off = field->node_offset;
-    return value;
+    vreg_set(s, reg, value);
+    return VSTEP_NEXT;
 }
 
 // --- Arguments ---------------------------------------------------------------------------------------------------------------------
@@ -83,7 +84,7 @@ static vstep reject_ownership(verifier *v, const vstate *s, const vcall_info *ca
     return step;
 }
 
-static vstep check_object(verifier *v, vstate *s, vcall_info *call, unsigned reg, vobj_kind kind)
+vstep vobject_argument(verifier *v, vstate *s, vcall_info *call, unsigned reg, vobj_kind kind)
 {
     vvalue value = vreg(s, reg);
     const vobj *obj = vobj_if(s, &value, kind);
@@ -101,7 +102,7 @@ static vstep check_object(verifier *v, vstate *s, vcall_info *call, unsigned reg
     return VSTEP_NEXT;
 }
 
-static vstep check_root(verifier *v, vstate *s, vcall_info *call, unsigned reg, pst_record_kind kind)
+vstep vgraph_root_argument(verifier *v, vstate *s, vcall_info *call, unsigned reg, pst_record_kind kind)
 {
     vvalue value = vreg(s, reg);
     const vobj *obj = vobj_of(s, &value);
@@ -127,7 +128,7 @@ static bool inserts(const vcall_info *call)
     return strncmp(call->proto->name, "bpf_list_push", 13) == 0 || strncmp(call->proto->name, "bpf_rbtree_add", 14) == 0;
 }
 
-static vstep check_node(verifier *v, vstate *s, vcall_info *call, unsigned reg, pst_record_kind kind)
+vstep vgraph_node_argument(verifier *v, vstate *s, vcall_info *call, unsigned reg, pst_record_kind kind)
 {
     vvalue value = vreg(s, reg);
     const vobj *obj = vobj_if(s, &value, VO_ALLOC);
@@ -145,19 +146,6 @@ static vstep check_node(verifier *v, vstate *s, vcall_info *call, unsigned reg, 
     if (!fits) return vreject_type(v, s, reg, call, needed);
     call->object = value.obj;
     return VSTEP_NEXT;
-}
-
-vstep vobject_argument(verifier *v, vstate *s, vcall_info *call, unsigned reg, pst_arg_kind kind)
-{
-    switch ((int)kind) {
-    case PST_ARG_OBJECT: return check_object(v, s, call, reg, VO_ALLOC);
-    case PST_ARG_PERCPU_OBJECT: return check_object(v, s, call, reg, VO_PERCPU);
-    case PST_ARG_LIST_HEAD: return check_root(v, s, call, reg, PST_RECORD_LIST_HEAD);
-    case PST_ARG_RB_ROOT: return check_root(v, s, call, reg, PST_RECORD_RB_ROOT);
-    case PST_ARG_LIST_NODE: return check_node(v, s, call, reg, PST_RECORD_LIST_NODE);
-    case PST_ARG_RB_NODE: return check_node(v, s, call, reg, PST_RECORD_RB_NODE);
-    default: return vreject(v, PST_FINDING_UNSUPPORTED, (int)reg, "%s takes an argument of a kind that is not described", vcall_name(call));
-    }
 }
 
 // --- kptrs -------------------------------------------------------------------------------------------------------------------------
@@ -195,7 +183,7 @@ vstep vkptr_value(verifier *v, vstate *s, vcall_info *call, unsigned reg)
 }
 
 // Structs that the program declares itself are its own; those that the host has are the host's.
-static bool is_host_type(const verifier *v, const pst_record *kptr)
+bool vkptr_is_host(const verifier *v, const pst_record *kptr)
 {
     static const char *const known[] = {"task_struct", "cgroup", "bpf_cpumask", "cpumask", "sock", "nf_conn", "bpf_crypto_ctx", "css_set"};
     if (kptr->type_name == NULL) return true;
@@ -208,7 +196,7 @@ static bool is_host_type(const verifier *v, const pst_record *kptr)
 static uint16_t exchanged(verifier *v, vstate *s, const pst_record *kptr)
 {
     uint32_t flags = VOBJ_MAYBE_NULL | VOBJ_MUST_RELEASE;
-    uint16_t index = is_host_type(v, kptr) ? vcall_new_btf(v, s, kptr->type_name, flags | VOBJ_TRUSTED) : new_object(v, s, kptr->type_id, flags);
+    uint16_t index = vkptr_is_host(v, kptr) ? vcall_new_btf(v, s, kptr->type_name, flags | VOBJ_TRUSTED) : new_object(v, s, kptr->type_id, flags);
     if (index == VOBJ_NONE) return index;
     if (kptr->kind == PST_RECORD_KPTR_PERCPU) s->objs[index].kind = VO_PERCPU;
     s->objs[index].ref = s->objs[index].id;
@@ -256,7 +244,7 @@ static vstep return_same(verifier *v, vstate *s, const vcall_info *call)
 {
     uint32_t flags = VOBJ_MUST_RELEASE;
     // What does not own the object may come too late to get hold of it.
-    if (s->objs[call->object].ref == 0 || (call->proto->flags & PST_HELPER_RET_NULL) != 0) flags |= VOBJ_MAYBE_NULL;
+    if (s->objs[call->object].ref == 0) flags |= VOBJ_MAYBE_NULL;
     uint16_t index = new_object(v, s, s->objs[call->object].type_id, flags);
     if (index == VOBJ_NONE) return vnomem(v);
     vreg_set(s, 0, vvalue_ptr(index));
@@ -266,10 +254,7 @@ static vstep return_same(verifier *v, vstate *s, const vcall_info *call)
 static vstep return_node(verifier *v, vstate *s, const vcall_info *call)
 {
     bool owns = (call->proto->flags & PST_HELPER_ACQUIRES) != 0;
-    vvalue value = vobject_new_node(v, s, call->field, VOBJ_MAYBE_NULL | (owns ? VOBJ_MUST_RELEASE : VOBJ_NON_OWNING));
-    if (value.kind == V_UNINIT) return vreject(v, PST_FINDING_BTF, 1, "the collection of %s does not say what it contains", vcall_name(call));
-    vreg_set(s, 0, value);
-    return VSTEP_NEXT;
+    return vobject_new_node(v, s, call->field, VOBJ_MAYBE_NULL | (owns ? VOBJ_MUST_RELEASE : VOBJ_NON_OWNING), 0);
 }
 
 static const char *kernel_context(uint32_t prog_type)
@@ -326,15 +311,11 @@ static vstep return_cast(verifier *v, vstate *s, const vcall_info *call)
 
 vstep vobject_result(verifier *v, vstate *s, const vcall_info *call)
 {
-    switch ((int)call->proto->ret) {
-    case PST_RET_OBJECT_OR_NULL: return return_new(v, s, call);
-    case PST_RET_SAME_OBJECT: return return_same(v, s, call);
-    case PST_RET_LIST_NODE_OR_NULL:
-    case PST_RET_RB_NODE_OR_NULL: return return_node(v, s, call);
-    case PST_RET_KERN_CTX:
-    case PST_RET_RDONLY_CAST: return return_cast(v, s, call);
-    default: break;
-    }
+    pst_ret_kind kind = call->proto->ret;
+    if (kind == PST_RET_OBJECT_OR_NULL) return return_new(v, s, call);
+    if (kind == PST_RET_SAME_OBJECT) return return_same(v, s, call);
+    if (kind == PST_RET_LIST_NODE_OR_NULL || kind == PST_RET_RB_NODE_OR_NULL) return return_node(v, s, call);
+    if (kind == PST_RET_KERN_CTX || kind == PST_RET_RDONLY_CAST) return return_cast(v, s, call);
     uint16_t index = exchanged(v, s, call->kptr);
     if (index == VOBJ_NONE) return vnomem(v);
     vreg_set(s, 0, vvalue_ptr(index));

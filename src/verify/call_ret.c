@@ -272,7 +272,6 @@ static vstep return_number(verifier *v, vstate *s, const vcall_info *call)
 vstep vcall_result(verifier *v, vstate *s, const vcall_info *call)
 {
     bool null_flag = (call->proto->flags & PST_HELPER_RET_NULL) != 0;
-    if ((call->proto->flags & PST_HELPER_TAIL_CALL) != 0) return vcall_return_number(v, s, &PST_SCALAR_TOP); // it failed
     switch (call->proto->ret) {
     case PST_RET_INTEGER: return return_number(v, s, call);
     case PST_RET_VOID: return VSTEP_NEXT; // r0 is uninitialised

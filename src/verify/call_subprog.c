@@ -76,19 +76,19 @@ static bool can_iterate(uint32_t type)
 }
 
 // Pointers to a key and a value of the call's map, in two registers. map_id: of the object in s that is the map, 0: a map of the program.
-static bool set_element(verifier *v, vstate *s, const vcall_info *call, uint32_t map_id, unsigned key_reg)
+static vstep set_element(verifier *v, vstate *s, const vcall_info *call, uint32_t map_id, unsigned key_reg)
 {
     vobj key = {.kind = VO_MEM, .flags = VOBJ_RDONLY, .size = call->view->key_size};
     uint16_t key_obj = vobj_new(v, s, &key);
-    if (key_obj == VOBJ_NONE) return false;
+    if (key_obj == VOBJ_NONE) return vnomem(v);
     uint16_t value_obj = vcall_new_map_value(v, s, call->view, call->map, map_id, 0);
-    if (value_obj == VOBJ_NONE) return false;
+    if (value_obj == VOBJ_NONE) return vnomem(v);
     vreg_set(s, key_reg, vvalue_ptr(key_obj));
     vreg_set(s, key_reg + 1, vvalue_ptr(value_obj));
-    return true;
+    return VSTEP_NEXT;
 }
 
-static void set_index(verifier *v, vstate *s, const vcall_info *call)
+static vstep set_index(verifier *v, vstate *s, const vcall_info *call)
 {
     vvalue turns = call->args[1];
     pst_scalar known = vvalue_scalar(s, &turns);
@@ -96,62 +96,62 @@ static void set_index(verifier *v, vstate *s, const vcall_info *call)
     pst_scalar range = pst_scalar_range(0, last);
     vvalue index = vvalue_number(v, s, &range);
     vreg_set(s, 1, index);
-    // The index stays below the number of turns, even where that is not known. (Where that cannot be, the callback is never called.)
-    if (known.umax <= LOOPS_MAX && turns.sym != VSYM_ANY && !vrel_add(v, s, &index, &turns, -1)) return;
+    // The index stays below the number of turns, even where that is not known.
+    bool is_related = known.umax <= LOOPS_MAX && turns.sym != VSYM_ANY;
+    return is_related && !vrel_add(v, s, &index, &turns, -1) ? VSTEP_END : VSTEP_NEXT;
 }
 
 // The map that an async callback is given, as its first argument.
-static bool set_map(verifier *v, vstate *s, const vcall_info *call, uint32_t *map_id)
+static vstep set_map(verifier *v, vstate *s, const vcall_info *call, uint32_t *map_id)
 {
     *map_id = 0;
     vreg_set(s, 1, (vvalue){.kind = V_MAP, .obj = call->map});
-    if (call->map_id == 0) return true;
+    if (call->map_id == 0) return VSTEP_NEXT;
     vobj map = {.kind = VO_MAP, .map = call->map, .view = call->view};
     uint16_t index = vobj_new(v, s, &map);
-    if (index == VOBJ_NONE) return false;
+    if (index == VOBJ_NONE) return vnomem(v);
     *map_id = s->objs[index].id;
     vreg_set(s, 1, vvalue_ptr(index));
-    return true;
+    return VSTEP_NEXT;
 }
 
-// r1 to r5 of the callback. False: no memory.
-static bool set_arguments(verifier *v, vstate *s, const vcall_info *call, vcallback kind)
+static vstep set_object(verifier *v, vstate *s, unsigned reg, uint16_t object)
 {
+    if (object == VOBJ_NONE) return vnomem(v);
+    vreg_set(s, reg, vvalue_ptr(object));
+    return VSTEP_NEXT;
+}
+
+// r1 to r5 of the callback. VSTEP_END: it is never called.
+static vstep set_arguments(verifier *v, vstate *s, const vcall_info *call, vcallback kind)
+{
+    vstep step = VSTEP_NEXT;
+    uint32_t map_id = 0;
     switch (kind) {
     case VCB_FOR_EACH:
         vreg_set(s, 1, call->args[1]);
         vreg_set(s, 4, call->args[3]);
         return set_element(v, s, call, call->map_id, 2);
-    case VCB_LOOP:
-        vreg_set(s, 2, call->args[3]);
-        set_index(v, s, call);
-        return true;
-    case VCB_FIND_VMA: {
-        uint16_t vma = vcall_new_btf(v, s, "vm_area_struct", 0);
+    case VCB_LOOP: vreg_set(s, 2, call->args[3]); return set_index(v, s, call);
+    case VCB_FIND_VMA:
         vreg_set(s, 1, call->args[1]);
-        vreg_set(s, 2, vvalue_ptr(vma));
         vreg_set(s, 3, call->args[4]);
-        return vma != VOBJ_NONE;
-    }
+        return set_object(v, s, 2, vcall_new_btf(v, s, "vm_area_struct", 0));
     case VCB_DRAIN: {
         vobj dynptr = {.kind = VO_DYNPTR, .dynptr = VDYN_LOCAL, .frame = UINT32_MAX};
-        uint16_t index = vobj_new(v, s, &dynptr);
-        vreg_set(s, 1, vvalue_ptr(index));
         vreg_set(s, 2, call->args[3]);
-        return index != VOBJ_NONE;
+        return set_object(v, s, 1, vobj_new(v, s, &dynptr));
     }
     case VCB_RBTREE_LESS:
-        vreg_set(s, 1, vobject_new_node(v, s, call->field, VOBJ_NON_OWNING));
-        vreg_set(s, 2, vobject_new_node(v, s, call->field, VOBJ_NON_OWNING));
-        return true;
+        step = vobject_new_node(v, s, call->field, VOBJ_NON_OWNING, 1);
+        return step == VSTEP_NEXT ? vobject_new_node(v, s, call->field, VOBJ_NON_OWNING, 2) : step;
     case VCB_TIMER:
-    case VCB_WORKQUEUE: {
-        uint32_t map_id = 0;
-        return set_map(v, s, call, &map_id) && set_element(v, s, call, map_id, 2);
-    }
+    case VCB_WORKQUEUE:
+        step = set_map(v, s, call, &map_id);
+        return step == VSTEP_NEXT ? set_element(v, s, call, map_id, 2) : step;
     case VCB_NONE: break;
     }
-    return true;
+    return step;
 }
 
 // Async callbacks that were handed to the engine, so that each is verified once.
@@ -171,9 +171,10 @@ static vstep start_async(verifier *v, vstate *s, const vcall_info *call, vcallba
     vasync *mine = pst_arena_alloc(&v->arena, sizeof *mine);
     vstate *later = mine != NULL ? vstate_new(v) : NULL;
     vframe *frame = later != NULL ? push(v, later, call->func, VFRAME_ASYNC, kind) : NULL;
-    if (frame == NULL || !set_arguments(v, later, call, kind)) {
+    vstep step = frame != NULL ? set_arguments(v, later, call, kind) : vnomem(v);
+    if (step != VSTEP_NEXT) {
         vstate_free(v, later);
-        return vnomem(v);
+        return step;
     }
     *mine = (vasync){.next = *list, .subprog = call->func, .kind = kind, .view = call->view};
     *list = mine;
@@ -199,11 +200,13 @@ vstep vcall_callback(verifier *v, vstate *s, const vcall_info *call)
     if (kind == VCB_LOOP && vvalue_scalar(s, &call->args[1]).umax == 0) return VSTEP_NEXT;
     if (s->frame_count == PST_FRAMES_MAX) return reject_depth(v);
     vstate *in = vstate_clone(v, s);
-    if (in == NULL || push(v, in, call->func, VFRAME_CALLBACK, kind) == NULL || !set_arguments(v, in, call, kind)) {
+    bool is_made = in != NULL && push(v, in, call->func, VFRAME_CALLBACK, kind) != NULL;
+    vstep step = is_made ? set_arguments(v, in, call, kind) : vnomem(v);
+    if (step != VSTEP_NEXT) {
         vstate_free(v, in);
-        return vnomem(v);
+        return step == VSTEP_END ? VSTEP_NEXT : step;
     }
-    vstep step = vengine_arrive(v, in, v->image->subprogs[call->func].start);
+    step = vengine_arrive(v, in, v->image->subprogs[call->func].start);
     return step == VSTEP_END ? VSTEP_NEXT : step;
 }
 
@@ -258,7 +261,7 @@ static vstep exit_main(verifier *v, vstate *s)
     if (step != VSTEP_NEXT) return step;
     if (frame->kind == VFRAME_ASYNC) {
         step = check_range(v, s, 0, 0, 0, false, "an async callback");
-    } else if (frame->subprog == 0 || frame->subprog == vcall_exception_callback(v)) {
+    } else if (frame->subprog == 0 || frame->subprog == v->flow.exception_callback) {
         step = vcall_check_return_range(v, s, 0);
     } else {
         vvalue value = vreg(s, 0);
@@ -333,7 +336,11 @@ vstep vcall_return(verifier *v, vstate *s)
     if (frame->kind == VFRAME_CALLBACK) {
         vstep step = check_range(v, s, 0, 0, 1, false, "a callback");
         if (step != VSTEP_NEXT) return step;
+        bool is_loop = frame->callback_kind == VCB_LOOP;
         leave_frame(v, s);
+        // What was to turn at most once has turned.
+        vvalue turns = vreg(s, 1);
+        if (is_loop && turns.kind == V_NUMBER && vvalue_scalar(s, &turns).umax == 1) vreg_set(s, 1, vvalue_const(0));
         step = vcall_check_lost(v, s, "when the callback returns");
         return step == VSTEP_NEXT ? vengine_fork(v, s, call_pc) : step;
     }
@@ -367,15 +374,35 @@ vstep vcall_tail_return(verifier *v, const vstate *s)
     return step == VSTEP_END ? VSTEP_NEXT : step;
 }
 
+vstep vcall_early_return(verifier *v, const vstate *s)
+{
+    for (uint32_t i = 0; i < s->frame_count; i++)
+        if (s->frames[i]->kind == VFRAME_CALLBACK || s->frames[i]->kind == VFRAME_ASYNC)
+            return vreject(v, PST_FINDING_CALLBACK, -1, "a callback may not use the legacy packet loads (BPF_ABS, BPF_IND)");
+    const vframe *frame = vstate_frame(s);
+    if (frame->subprog != 0 && v->globals[frame->subprog].returns_void)
+        return vreject(v, PST_FINDING_HELPER, -1, "a function that uses the legacy packet loads must return int: it ends at a load that fails");
+    if (frame->kind != VFRAME_CALL) return VSTEP_NEXT;
+    vstate *after = vstate_clone(v, s);
+    if (after == NULL) return vnomem(v);
+    uint32_t call_pc = frame->call_pc;
+    leave_frame(v, after);
+    vreg_set(after, 0, vvalue_const(0));
+    vstep step = vengine_arrive(v, after, call_pc + 1);
+    return step == VSTEP_END ? VSTEP_NEXT : step;
+}
+
 vstep vcall_throw(verifier *v, vstate *s)
 {
     for (uint32_t i = 0; i < s->frame_count; i++)
-        if (s->frames[i]->kind == VFRAME_CALLBACK) return vreject(v, PST_FINDING_CALLBACK, -1, "bpf_throw is called from a callback");
+        if (s->frames[i]->kind == VFRAME_CALLBACK || s->frames[i]->kind == VFRAME_ASYNC)
+            return vreject(v, PST_FINDING_CALLBACK, -1, "bpf_throw is called from a callback");
     vstep step = vcall_nothing_held(v, s, true, "bpf_throw");
     if (step != VSTEP_NEXT) return step;
-    uint32_t callback = vcall_exception_callback(v);
-    if (callback != VFLOW_NONE) v->sub_flags[callback] |= VSUB_WANTED;
-    else step = vcall_check_return_range(v, s, 1);
+    uint32_t callback = v->flow.exception_callback;
+    if (v->entry_subprog != 0 && v->entry_subprog == callback)
+        return vreject(v, PST_FINDING_CALLBACK, -1, "bpf_throw is called from the exception callback");
+    if (callback == VFLOW_NONE) step = vcall_check_return_range(v, s, 1);
     return step == VSTEP_NEXT ? VSTEP_END : step;
 }
 
@@ -456,6 +483,7 @@ static vstep check_chains(verifier *v, uint32_t root, bool private_stacks)
         }
         uint32_t pc = at->pc - 1;
         v->pc = pc;
+        if (callee == v->flow.exception_callback) return vreject(v, PST_FINDING_CALLBACK, -1, "the exception callback is called by the program itself");
         if (top + 1 == PST_FRAMES_MAX) return reject_depth(v);
         if (has_tail_call(v, callee) && at->depth >= TAIL_CALL_STACK) return reject_stack(v, pc, at->depth, TAIL_CALL_STACK - 1);
         uint32_t depth = at->depth + frame_bytes(v, callee, private_stacks);

@@ -31,7 +31,7 @@ static bool same_number(match *m, const vvalue *o, const vvalue *n)
     vvalue want = {.kind = V_NUMBER, .sym = n->sym, .off = (int64_t)((uint64_t)n->off - (uint64_t)o->off)};
     if (image->kind == V_NUMBER) return image->sym == want.sym && image->off == want.off && want.sym != VSYM_ANY;
     pst_scalar now = vvalue_scalar(m->now, &want);
-    if (!pst_scalar_in(&now, &m->old->syms[o->sym])) return false;
+    if (VPLANT(12) ? !pst_scalar_in(&m->old->syms[o->sym], &now) : !pst_scalar_in(&now, &m->old->syms[o->sym])) return false;
     *image = want;
     return true;
 }
@@ -164,7 +164,7 @@ static bool same_objects(match *m)
         if (j == m->now->obj_count || !same_obj(m, (uint16_t)i, (uint16_t)j)) return false;
     }
     for (uint32_t j = 0; j < m->now->obj_count; j++)
-        if (!m->taken[j] && (m->now->objs[j].flags & VOBJ_MUST_RELEASE)) return false;
+        if (!m->taken[j] && (m->now->objs[j].flags & VOBJ_MUST_RELEASE) && !VPLANT(14)) return false;
     for (uint32_t i = 0; i < m->old->obj_count; i++) {
         if (m->objs[i] == UINT16_MAX) continue;
         const vobj *o = &m->old->objs[i], *n = &m->now->objs[m->objs[i]];
@@ -201,7 +201,7 @@ static bool same_ghosts(match *m)
 static bool implies_relations(const match *m)
 {
     static const vvalue zero = {.kind = V_NUMBER};
-    for (uint32_t i = 0; i < m->old->rel_count; i++) {
+    for (uint32_t i = 0; i < m->old->rel_count && !VPLANT(13); i++) {
         const vrel *rel = &m->old->rels[i];
         const vvalue *a = rel->a ? &m->image[rel->a] : &zero, *b = rel->b ? &m->image[rel->b] : &zero;
         if (a->kind != V_NUMBER || b->kind != V_NUMBER || vrel_bound(m->now, a, b) > rel->c) return false;

@@ -10,12 +10,15 @@
 #include <string.h>
 
 #include "verify/engine.h"
+#include "verify/lost.h"
+#include "verify/replay.h"
 
 #define SHAPES_MAX 64u  // states of different shapes at a location before types are joined by force
 #define COMPARED_MAX 256u // kept states that an arriving one is compared with
 #define RETIRE_MISSES 24u // comparisons in vain, for each hit, before a kept state is not compared any more
+#define EDGES_COMPARED 256u // edges of a state among which an equal one is looked for; a second one would do no harm
 #define JOIN_TRIES 16u // slots that a state is tried to be joined with
-#define WIDEN_STEPS 16u // joins by threshold of one slot; later ones drop what grows
+#define WIDEN_STEPS 64u // joins by threshold of one slot; later ones drop what grows
 
 static vstep too_complex(verifier *v, const char *what)
 {
@@ -54,11 +57,17 @@ static bool comes_first(const verifier *v, const vstate *a, const vstate *b)
 
 static bool heap_less(const verifier *v, const vengine *e, size_t a, size_t b) { return comes_first(v, e->heap[a].state, e->heap[b].state); }
 
+static void heap_put(vengine *e, size_t at, vpending pending)
+{
+    e->heap[at] = pending;
+    if (pending.slot != VFLOW_NONE) e->slots[pending.slot].heap_at = (uint32_t)at;
+}
+
 static void heap_swap(vengine *e, size_t a, size_t b)
 {
     vpending moving = e->heap[a];
-    e->heap[a] = e->heap[b];
-    e->heap[b] = moving;
+    heap_put(e, a, e->heap[b]);
+    heap_put(e, b, moving);
 }
 
 static vstep heap_push(verifier *v, uint32_t slot, vstate *state)
@@ -66,7 +75,7 @@ static vstep heap_push(verifier *v, uint32_t slot, vstate *state)
     vengine *e = v->engine;
     if (pst_grow(v->env, &e->heap, &e->heap_capacity, e->heap_count + 1, sizeof *e->heap) != PST_OK) return vnomem(v);
     size_t at = e->heap_count++;
-    e->heap[at] = (vpending){slot, state};
+    heap_put(e, at, (vpending){slot, state});
     for (; at > 0 && heap_less(v, e, at, (at - 1) / 2); at = (at - 1) / 2) heap_swap(e, at, (at - 1) / 2);
     return VSTEP_END;
 }
@@ -75,7 +84,7 @@ static vpending heap_pop(verifier *v)
 {
     vengine *e = v->engine;
     vpending top = e->heap[0];
-    e->heap[0] = e->heap[--e->heap_count];
+    heap_put(e, 0, e->heap[--e->heap_count]);
     for (size_t at = 0;;) {
         size_t best = at, left = 2 * at + 1;
         for (size_t child = left; child < left + 2 && child < e->heap_count; child++)
@@ -108,6 +117,12 @@ static bool same_place(const vstate *a, const vstate *b)
     return true;
 }
 
+static bool is_place_of(const vengine *e, uint32_t location, const vstate *s)
+{
+    const vstate *first = e->slots[e->locations[location].first_slot].state;
+    return first && same_place(first, s);
+}
+
 static bool rehash(verifier *v)
 {
     vengine *e = v->engine;
@@ -133,7 +148,7 @@ static uint32_t find_location(verifier *v, const vstate *s)
     uint32_t hash = location_hash(s);
     if (e->bucket_count)
         for (uint32_t at = e->buckets[hash & (e->bucket_count - 1)]; at != VFLOW_NONE; at = e->locations[at].next_in_bucket)
-            if (e->locations[at].hash == hash && same_place(e->slots[e->locations[at].first_slot].state, s)) return at;
+            if (e->locations[at].hash == hash && is_place_of(e, at, s)) return at;
     if (e->location_count >= e->bucket_count && !rehash(v)) return VFLOW_NONE;
     if (pst_grow(v->env, &e->locations, &e->location_capacity, e->location_count + 1, sizeof *e->locations) != PST_OK) return VFLOW_NONE;
     uint32_t at = (uint32_t)e->location_count++, *bucket = &e->buckets[hash & (e->bucket_count - 1)];
@@ -147,7 +162,8 @@ static vstep add_edge(verifier *v, uint32_t from, uint32_t to, uint32_t back_of,
 {
     vengine *e = v->engine;
     if (from == VFLOW_NONE) return VSTEP_END;
-    for (uint32_t i = e->slots[from].edges; i != VFLOW_NONE; i = e->edges[i].next)
+    uint32_t left = EDGES_COMPARED;
+    for (uint32_t i = e->slots[from].edges; i != VFLOW_NONE && left-- > 0; i = e->edges[i].next)
         if (e->edges[i].to == to && e->edges[i].back_of == back_of && e->edges[i].returns == returns) return VSTEP_END;
     if (pst_grow(v->env, &e->edges, &e->edge_capacity, e->edge_count + 1, sizeof *e->edges) != PST_OK) return vnomem(v);
     e->edges[e->edge_count] = (vedge){to, e->slots[from].edges, back_of, returns, false};
@@ -155,14 +171,29 @@ static vstep add_edge(verifier *v, uint32_t from, uint32_t to, uint32_t back_of,
     return VSTEP_END;
 }
 
+// The turn of the loop at whose head s stands, if it is one number.
+static uint32_t turns_of(const verifier *v, const vstate *s)
+{
+    const vflow_block *block = &v->flow.blocks[s->block];
+    if (!block->is_head) return VFLOW_NONE;
+    for (uint32_t i = s->ghost_count; i-- > 0;) {
+        const vghost *g = &s->ghosts[i];
+        if (g->frame != s->frame_count - 1 || g->loop != block->loop) continue;
+        return g->up.sym == VSYM_NONE && g->up.off >= 0 && g->up.off < VFLOW_NONE ? (uint32_t)g->up.off : VFLOW_NONE;
+    }
+    return VFLOW_NONE;
+}
+
 static vstep add_slot(verifier *v, uint32_t location, vstate *s, uint32_t *out)
 {
     vengine *e = v->engine;
     if (pst_grow(v->env, &e->slots, &e->slot_capacity, e->slot_count + 1, sizeof *e->slots) != PST_OK) return vnomem(v);
+    if (pst_grow(v->env, &e->open, &e->open_capacity, e->open_count + 1, sizeof *e->open) != PST_OK) return vnomem(v);
     uint32_t at = (uint32_t)e->slot_count++;
+    e->open[e->open_count++] = at;
     vlocation *l = &e->locations[location];
-    e->slots[at] = (vslot){.state = s, .location = location, .next = l->slots, .edges = VFLOW_NONE, .covered_by = VFLOW_NONE, .parent = VFLOW_NONE,
-                             .pending = true};
+    e->slots[at] = (vslot){.state = s, .block = s->block, .location = location, .next = l->slots, .edges = VFLOW_NONE, .covered_by = VFLOW_NONE, .parent = VFLOW_NONE,
+                             .from_pc = v->pc, .grown_from = VFLOW_NONE, .turns = turns_of(v, s), .pending = true};
     l->slots = at;
     if (l->slot_count++ == 0) l->first_slot = at;
     *out = at;
@@ -177,7 +208,8 @@ static vstep count_loops(verifier *v, vstate *s, uint32_t from, uint32_t to)
 {
     uint32_t frame = s->frame_count - 1, kept = 0;
     for (uint32_t i = 0; i < s->ghost_count; i++)
-        if (s->ghosts[i].frame != frame || vflow_in_loop(&v->flow, to, s->ghosts[i].loop)) s->ghosts[kept++] = s->ghosts[i];
+        if (s->ghosts[i].frame != frame || (s->ghosts[i].loop & VGHOST_ITER) || vflow_in_loop(&v->flow, to, s->ghosts[i].loop))
+            s->ghosts[kept++] = s->ghosts[i];
     s->ghost_count = kept;
     uint32_t stack[64], depth = 0; // loops around `to`, innermost first
     for (uint32_t loop = v->flow.blocks[to].loop; loop != VFLOW_NONE && depth < 64; loop = v->flow.loops[loop].parent) stack[depth++] = loop;
@@ -185,18 +217,14 @@ static vstep count_loops(verifier *v, vstate *s, uint32_t from, uint32_t to)
         uint32_t loop = stack[depth];
         if (v->flow.loops[loop].is_bounded) continue;
         bool inside = from != VFLOW_NONE && vflow_in_loop(&v->flow, from, loop);
-        vghost *ghost = NULL;
-        for (uint32_t i = 0; i < s->ghost_count; i++)
-            if (s->ghosts[i].frame == frame && s->ghosts[i].loop == loop) ghost = &s->ghosts[i];
+        vghost *ghost = vghost_find(s, frame, loop);
         if (!ghost) {
             vghost fresh = {.loop = loop, .frame = frame, .up = vvalue_const(0), .down = vvalue_const(0)};
             if (!vghost_add(v, s, &fresh)) return vnomem(v);
         } else if (!inside) {
             ghost->up = ghost->down = vvalue_const(0);
-        } else if (v->flow.loops[loop].head == to) {
-            // A count that nothing bounds is not a count any more once it may wrap; its interval then has no bound either.
-            ghost->up.off = (int64_t)((uint64_t)ghost->up.off + 1);
-            ghost->down.off = (int64_t)((uint64_t)ghost->down.off - 1);
+        } else if (v->flow.loops[loop].head == to && !VPLANT(21)) {
+            vghost_count(ghost);
         }
     }
     return VSTEP_NEXT;
@@ -217,7 +245,7 @@ static void cover_others(verifier *v, uint32_t location, uint32_t by)
 }
 
 // Replaces the state of a slot by one that covers it and what arrives.
-static vstep grow_slot(verifier *v, uint32_t at, vstate *joined)
+static vstep grow_slot(verifier *v, uint32_t at, vstate *joined, bool widen)
 {
     vengine *e = v->engine;
     vslot *slot = &e->slots[at];
@@ -230,12 +258,12 @@ static vstep grow_slot(verifier *v, uint32_t at, vstate *joined)
         slot->state = old;
         return vnomem(v);
     }
-    slot->joins++;
+    slot->widenings += widen;
+    slot->turns = turns_of(v, slot->state);
     slot->pending = true;
     slot->state->origin = at;
     if (queued) {
-        for (size_t i = 0; i < e->heap_count; i++) // same place, so the order stays
-            if (e->heap[i].slot == at) e->heap[i].state = slot->state;
+        e->heap[slot->heap_at].state = slot->state; // same place, so the order stays
         vstate_free(v, old);
     } else {
         vstate_free(v, old);
@@ -246,15 +274,17 @@ static vstep grow_slot(verifier *v, uint32_t at, vstate *joined)
     return VSTEP_END;
 }
 
-// The slot that is most like s of those that are farther than *least; VFLOW_NONE: none left. At a loop's head the one that was widened already.
-static uint32_t nearest(const vengine *e, uint32_t location, const vstate *s, bool widen, uint64_t *least)
+// The slot that is most like s of those that are farther than *least; VFLOW_NONE: none left. Turns of a loop that are followed one by one are joined
+// with their like; when widening, the slot that was widened already comes first.
+static uint32_t nearest(const verifier *v, uint32_t location, const vstate *s, bool widen, uint64_t *least)
 {
-    uint32_t best = VFLOW_NONE;
+    const vengine *e = v->engine;
+    uint32_t best = VFLOW_NONE, turns = turns_of(v, s);
     uint64_t best_key = UINT64_MAX;
     for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE; i = e->slots[i].next) {
         const vslot *slot = &e->slots[i];
-        if (slot->covered_by != VFLOW_NONE) continue;
-        uint64_t key = (uint64_t)(widen && slot->joins ? 0 : vmerge_distance(slot->state, s) + 1) << 32 | (UINT32_MAX - i);
+        if (slot->covered_by != VFLOW_NONE || (!widen && slot->turns != turns)) continue;
+        uint64_t key = (uint64_t)(widen && slot->widenings && slot->turns == VFLOW_NONE ? 0 : vmerge_distance(v, slot->state, s) + 1) << 32 | (UINT32_MAX - i);
         if (key <= *least || key >= best_key) continue;
         best = i;
         best_key = key;
@@ -269,12 +299,12 @@ static vstep try_join(verifier *v, uint32_t location, const vstate *s, bool wide
     vengine *e = v->engine;
     uint64_t least = 0;
     for (unsigned tries = 0; tries < JOIN_TRIES; tries++) {
-        *at = nearest(e, location, s, widen, &least);
+        *at = nearest(v, location, s, widen, &least);
         if (*at == VFLOW_NONE) return VSTEP_END;
         const vslot *slot = &e->slots[*at];
-        vmerge_how how = !widen ? VMERGE_JOIN : slot->joins < WIDEN_STEPS ? VMERGE_WIDEN : VMERGE_DROP;
+        vmerge_how how = !widen ? VMERGE_JOIN : slot->widenings < WIDEN_STEPS ? VMERGE_WIDEN : VMERGE_DROP;
         vstate *joined = vmerge_join(v, slot->state, s, how, force);
-        if (joined) return grow_slot(v, *at, joined);
+        if (joined) return grow_slot(v, *at, joined, widen);
     }
     *at = VFLOW_NONE;
     return VSTEP_END;
@@ -290,7 +320,7 @@ uint32_t vengine_slot(const vengine *e, uint32_t at)
 // have covered is walked again at worst. What terminate.c asks of a slot stays: its place and its counts.
 static bool may_retire(const verifier *v, const vslot *slot)
 {
-    return !slot->pending && slot->misses > RETIRE_MISSES * (slot->hits + 1) && !v->opts.keep_states;
+    return !slot->pending && slot->misses > RETIRE_MISSES * (slot->hits + 1) && !v->opts.keep_states && !vstate_has_drained(slot->state);
 }
 
 static void retire(verifier *v, vslot *slot)
@@ -314,11 +344,12 @@ static void retire(verifier *v, vslot *slot)
 static uint32_t covering_slot(verifier *v, uint32_t location, const vstate *s)
 {
     vengine *e = v->engine;
-    uint32_t left = COMPARED_MAX, *link = &e->locations[location].slots; // newest first
+    uint32_t turns = turns_of(v, s), left = COMPARED_MAX, *link = &e->locations[location].slots; // newest first
     while (*link != VFLOW_NONE && left > 0) {
         uint32_t at = *link;
         vslot *slot = &e->slots[at];
-        if (slot->covered_by == VFLOW_NONE) {
+        bool other_turn = slot->turns != VFLOW_NONE && slot->turns != turns;
+        if (slot->covered_by == VFLOW_NONE && !other_turn) {
             left--;
             if (vmerge_covers(v, slot->state, s)) {
                 slot->hits++;
@@ -341,24 +372,37 @@ typedef struct arrival {
     bool returns; // a callback comes back to its call
 } arrival;
 
+// Slots of the location that s would be kept beside: all of them, or those of the same turn.
+static uint32_t count_beside(const verifier *v, uint32_t location, const vstate *s)
+{
+    const vengine *e = v->engine;
+    uint32_t turns = turns_of(v, s), count = 0;
+    if (turns == VFLOW_NONE) return e->locations[location].slot_count;
+    for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE; i = e->slots[i].next) count += e->slots[i].turns == turns;
+    return count;
+}
+
 static vstep keep(verifier *v, vstate *s, const arrival *a)
 {
     vengine *e = v->engine;
-    vlocation *l = &e->locations[a->location];
-    uint32_t at = VFLOW_NONE, limit = l->is_head ? e->unroll_max : e->states_max;
+    const vlocation *l = &e->locations[a->location];
+    uint32_t at = VFLOW_NONE, turns = turns_of(v, s), beside = count_beside(v, a->location, s);
+    bool is_counted = turns != VFLOW_NONE && turns < e->unroll_max;
+    bool widen = l->is_head && !is_counted;
+    uint32_t limit = !widen ? e->states_max : turns == VFLOW_NONE ? e->unroll_max : 0;
     vstep step = VSTEP_END;
-    if (l->slot_count >= limit) step = try_join(v, a->location, s, l->is_head, false, &at);
-    if (step == VSTEP_END && at == VFLOW_NONE && l->slot_count >= limit + SHAPES_MAX)
-        step = try_join(v, a->location, s, l->is_head, true, &at);
+    if (beside >= limit) step = try_join(v, a->location, s, widen, false, &at);
+    if (step == VSTEP_END && at == VFLOW_NONE && beside >= limit + SHAPES_MAX) step = try_join(v, a->location, s, widen, true, &at);
     if (step == VSTEP_END && at == VFLOW_NONE) {
         vstate *kept = vstate_pack(v, s);
         if (!kept) return vnomem(v);
         step = add_slot(v, a->location, kept, &at);
-        if (at == VFLOW_NONE) vstate_free(v, kept);
+        if (at == VFLOW_NONE) vstate_free(v, kept); // no slot owns it
         if (step != VSTEP_END) return step;
         kept->origin = at;
         e->slots[at].parent = a->from;
     }
+    if (step == VSTEP_END && e->slots[at].parent != a->from && a->from != VFLOW_NONE) e->slots[at].grown_from = a->from, e->slots[at].grown_pc = v->pc;
     return step == VSTEP_END ? add_edge(v, a->from, at, a->back_of, a->returns) : step;
 }
 
@@ -403,6 +447,7 @@ static vstep arrive(verifier *v, vstate *s, uint32_t pc)
 
 vstep vengine_arrive(verifier *v, vstate *s, uint32_t pc)
 {
+    if (v->engine->replay) return vreplay_arrive(v, s, pc);
     vstep step = arrive(v, s, pc);
     vstate_free(v, s);
     return step;
@@ -418,6 +463,10 @@ vstep vengine_async(verifier *v, vstate *s)
 {
     vengine *e = v->engine;
     uint32_t frames = e->walk_frames;
+    if (e->replay) {
+        vstate_free(v, s);
+        return VSTEP_NEXT;
+    }
     e->walk_frames = 0;
     s->wakes = true;
     s->origin = VFLOW_NONE;
@@ -440,7 +489,9 @@ static vstep step_here(verifier *v, vstate *s, uint32_t pc)
     e->walk_call_pc = frame->call_pc;
     e->walk_kind = frame->kind;
     if (++v->steps > e->steps_max) return too_complex(v, "the limit of instructions to walk was reached");
-    return vstep_insn(v, s, &v->image->insns[pc]);
+    vstep step = vstep_insn(v, s, &v->image->insns[pc]);
+    if (v->fact_values && step == VSTEP_NEXT) vfacts_value(v, s, &v->image->insns[pc]);
+    return step;
 }
 
 // Walks from the start of s->block to where the path ends or states are kept.
@@ -462,18 +513,43 @@ static vstep walk(verifier *v, vstate *s)
     }
 }
 
-// The blocks that led to the state that is walked, for the finding.
-static void note_path(verifier *v)
+// Whether a run that was at s may come back to s: it is in a loop, or in what a helper calls again and again.
+static bool may_come_back(const verifier *v, const vstate *s)
 {
-    const vengine *e = v->engine;
-    uint32_t blocks[PST_FINDING_PATH_MAX], count = 0;
-    pst_finding *f = &v->finding;
-    if (!e->work) return;
-    for (uint32_t at = e->work->origin; at != VFLOW_NONE && count < PST_FINDING_PATH_MAX; at = e->slots[at].parent) {
-        blocks[count++] = v->flow.blocks[e->slots[at].state->block].start;
-        if (e->slots[at].parent == at) break;
+    for (uint32_t f = 0; f < s->frame_count; f++) {
+        uint32_t block = f + 1 == s->frame_count ? s->block : v->flow.block_of[s->frames[f + 1]->call_pc];
+        if (v->flow.blocks[block].loop != VFLOW_NONE || s->frames[f]->kind != VFRAME_MAIN + (f > 0)) return true;
     }
-    for (f->path_count = 0; f->path_count < count; f->path_count++) f->path[f->path_count] = blocks[count - 1 - f->path_count];
+    return s->wakes;
+}
+
+// Walking is in the program's order: once a state outside of all loops is taken up, no state arrives before it any more. What was kept there is put
+// away, so that memory is needed for the frontier and not for the whole program.
+static void close_passed(verifier *v, const vstate *now)
+{
+    vengine *e = v->engine;
+    const vflow_block *block = &v->flow.blocks[now->block];
+    if (v->opts.keep_states || now->frame_count != 1 || now->wakes || block->loop != VFLOW_NONE || block->order <= e->closed_order) return;
+    size_t kept = 0;
+    if (++e->passed < e->open_count / 8) return; // what is looked through is paid for by what was passed since
+    e->passed = 0;
+    e->closed_order = block->order;
+    for (size_t i = 0; i < e->open_count; i++) {
+        vslot *slot = &e->slots[e->open[i]];
+        vlocation *l = &e->locations[slot->location];
+        if (!slot->state || slot->pending || slot->state->wakes || order_at(v, slot->state, 0) >= block->order) {
+            if (slot->state) e->open[kept++] = e->open[i];
+            continue;
+        }
+        l->slots = VFLOW_NONE; // the whole place is passed
+        if (l->is_head || may_come_back(v, slot->state)) {
+            if (!slot->retired) retire(v, slot);
+        } else {
+            vstate_free(v, slot->state);
+            slot->state = NULL;
+        }
+    }
+    e->open_count = kept;
 }
 
 static vstep walk_all(verifier *v)
@@ -481,6 +557,7 @@ static vstep walk_all(verifier *v)
     vengine *e = v->engine;
     while (e->heap_count) {
         vpending next = heap_pop(v);
+        close_passed(v, next.state);
         if (next.slot != VFLOW_NONE) {
             vslot *slot = &e->slots[next.slot];
             if (!slot->pending || slot->state != next.state) continue; // covered by another meanwhile
@@ -491,7 +568,7 @@ static vstep walk_all(verifier *v)
         if (!copied) return vnomem(v);
         vstep step = walk(v, e->work);
         if (step == VSTEP_END) continue;
-        if (step == VSTEP_REJECT) note_path(v);
+        if (step == VSTEP_REJECT) vlost_note(v);
         return step;
     }
     return VSTEP_END;
@@ -522,6 +599,7 @@ void vengine_reset(verifier *v)
     vstate_free(v, e->work);
     pst_free(v->env, e->heap, e->heap_capacity * sizeof *e->heap);
     pst_free(v->env, e->slots, e->slot_capacity * sizeof *e->slots);
+    pst_free(v->env, e->open, e->open_capacity * sizeof *e->open);
     pst_free(v->env, e->edges, e->edge_capacity * sizeof *e->edges);
     pst_free(v->env, e->locations, e->location_capacity * sizeof *e->locations);
     pst_free(v->env, e->buckets, e->bucket_count * sizeof *e->buckets);

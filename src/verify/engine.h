@@ -14,13 +14,18 @@ typedef struct vedge {
 
 // One state that is kept: part of the invariant at its location.
 typedef struct vslot {
-    vstate *state;
+    vstate *state;           // NULL: no run comes back here, so nothing is asked of it any more
+    uint32_t block;
     uint32_t location, next; // next slot of the location
     uint32_t edges;          // first edge
     uint32_t parent;         // slot that it was first reached from; VFLOW_NONE
+    uint32_t from_pc;        // instruction that it was first reached by
+    uint32_t grown_from, grown_pc; // the same of what was joined into it last; VFLOW_NONE: nothing was
     uint32_t covered_by;     // another slot that stands for it; VFLOW_NONE
+    uint32_t turns;          // of the loop whose head it is at; VFLOW_NONE: no head, or not one number
     uint32_t hits, misses;   // as something that arriving states are compared with
-    uint16_t joins;          // how often its state grew
+    uint32_t widenings;      // how often its state was widened
+    uint32_t heap_at;        // while it is pending: place in the engine's heap
     bool pending;            // its state has not been walked since it changed
     bool retired;            // out of its location's list: no state is compared with it any more, only its place and its counts are kept
 } vslot;
@@ -51,6 +56,11 @@ typedef struct vengine {
     vpending *heap;    // the one that is first in the order of the program on top
     size_t heap_count, heap_capacity;
     vstate *work;      // the state that is walked
+    struct vreplay *replay; // a path is walked again for a finding (replay.h); else NULL
+    uint32_t *open;    // slots that states may still arrive at
+    size_t open_count, open_capacity;
+    uint32_t passed;       // blocks since the last time that they were closed
+    uint32_t closed_order; // of the last block of the entry subprogram that all earlier ones were closed for
     uint32_t walk_frames;  // frames of the walked state when its step began; 0: nothing is walked, a state enters
     uint32_t walk_block;
     uint32_t walk_call_pc; // of its running frame

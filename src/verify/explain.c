@@ -76,8 +76,10 @@ static void range_text(const pst_scalar *k, pst_text *out)
     } else {
         pst_text_format(out, "[%lld, %lld]", (long long)k->smin, (long long)k->smax);
     }
-    if (k->bits.mask != UINT64_MAX && (k->bits.mask & (k->bits.mask + 1)) != 0)
-        pst_text_format(out, " bits 0x%llx of 0x%llx", (unsigned long long)k->bits.value, (unsigned long long)~k->bits.mask);
+    uint64_t unknown = k->bits.mask, low = unknown & (0 - unknown); // the lowest bit that is not known
+    if (unknown == UINT64_MAX || (unknown & (unknown + 1)) == 0) return;
+    if ((unknown & (unknown + low)) == 0) pst_text_format(out, " in steps of %llu", (unsigned long long)low);
+    else pst_text_format(out, " bits 0x%llx of 0x%llx", (unsigned long long)k->bits.value, (unsigned long long)~unknown);
 }
 
 static void offset_text(const vstate *s, const vvalue *value, pst_text *out)

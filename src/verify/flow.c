@@ -170,6 +170,44 @@ static pst_status make_blocks(vflow_builder *b)
     return PST_OK;
 }
 
+// --- The exception callback -----------------------------------------------------------------------------------
+
+// The BTF FUNC of a subprogram; 0: unknown.
+static uint32_t func_of(const vflow_builder *b, uint32_t sub)
+{
+    const pst_verify_input *input = b->input;
+    for (uint32_t i = 0; input->func_info && i < input->func_info_count; i++)
+        if (input->func_info[i].pc == b->image->subprogs[sub].start && input->func_info[i].type_id < pst_btf_count(input->btf))
+            return input->func_info[i].type_id;
+    return 0;
+}
+
+#define EXCEPTION_TAG "exception_callback:"
+
+// What bpf_throw ends in is named by a tag on the program. Source: Linux's bpf_find_exception_callback_insn_off.
+static uint32_t find_exception_callback(vflow_builder *b)
+{
+    const pst_btf *btf = b->input->btf;
+    uint32_t main = btf ? func_of(b, 0) : 0;
+    const char *name = NULL;
+    for (uint32_t id = main ? pst_btf_first(btf) : 0; main && id < pst_btf_count(btf); id++) {
+        pst_btf_type tag = pst_btf_get(btf, id);
+        if (tag.kind != PST_BTF_DECL_TAG || tag.type != main || tag.component != -1) continue;
+        if (strncmp(tag.name, EXCEPTION_TAG, sizeof EXCEPTION_TAG - 1) != 0) continue;
+        if (name) {
+            vflow_fail(b, PST_FINDING_BTF, 0, "the program names two exception callbacks");
+            return VFLOW_NONE;
+        }
+        name = tag.name + sizeof EXCEPTION_TAG - 1;
+    }
+    for (uint32_t i = 1; name && i < b->image->subprog_count; i++) {
+        pst_btf_type func = pst_btf_get(btf, func_of(b, i));
+        if (func.kind == PST_BTF_FUNC && strcmp(func.name, name) == 0 && func.linkage == 1) return i;
+    }
+    if (name) vflow_fail(b, PST_FINDING_BTF, 0, "the exception callback %s is no global function of the program", name);
+    return VFLOW_NONE;
+}
+
 // --- What is reached ------------------------------------------------------------------------------------------
 
 typedef struct reach {
@@ -209,6 +247,10 @@ static pst_status check_reach(vflow_builder *b)
     if (!r.seen || !r.stack) return PST_E_NOMEM;
     b->subs[0].is_reached = true;
     push_block(&r, b->subs[0].entry);
+    if (b->exception_callback != VFLOW_NONE) {
+        b->subs[b->exception_callback].is_reached = true;
+        push_block(&r, b->subs[b->exception_callback].entry);
+    }
     while (r.depth) {
         const vflow_block *block = &b->blocks[r.stack[--r.depth]];
         push_subs(b, &r, block);
@@ -358,6 +400,7 @@ static pst_status check_calls(vflow_builder *b)
     if (b->finding->kind) return PST_OK;
     memset(g.state, 0, subs);
     b->sub_order_count = search_calls(b, &g, 0, false, b->sub_order, 0);
+    if (b->exception_callback != VFLOW_NONE) b->sub_order_count = search_calls(b, &g, b->exception_callback, false, b->sub_order, b->sub_order_count);
     return PST_OK;
 }
 
@@ -378,6 +421,7 @@ static void mark_joins(vflow_builder *b)
 static pst_status build(vflow_builder *b, vflow *out)
 {
     PST_TRY(make_blocks(b));
+    if (!b->finding->kind) b->exception_callback = find_exception_callback(b);
     if (!b->finding->kind) PST_TRY(check_reach(b));
     if (!b->finding->kind) PST_TRY(check_calls(b));
     if (b->finding->kind) return PST_OK;
@@ -391,13 +435,15 @@ static pst_status build(vflow_builder *b, vflow *out)
     out->block_of = b->block_of;
     out->loops = b->loops;
     out->loop_count = b->loop_count;
+    out->counts_iterators = b->counts_iterators;
     out->subs = b->subs;
+    out->exception_callback = b->exception_callback;
     return PST_OK;
 }
 
 pst_status vflow_build(pst_arena *arena, const pst_verify_input *input, pst_finding *finding, vflow *out)
 {
-    vflow_builder b = {.input = input, .image = input->image, .finding = finding, .arena = arena};
+    vflow_builder b = {.input = input, .image = input->image, .finding = finding, .arena = arena, .exception_callback = VFLOW_NONE};
     memset(finding, 0, sizeof *finding);
     *out = (vflow){0};
     pst_arena_init(&b.scratch, arena->env, arena->limit_bytes);

@@ -27,6 +27,8 @@ typedef struct vflow_block {
     uint16_t wanted_regs;      // numbers in these can matter: they reach an address, a size, an argument, a branch, a value returned with a range
     uint64_t live_slots;       // bit n: any byte of [fp - 8(n + 1), fp - 8n)
     uint64_t wanted_slots;
+    uint16_t tested_regs;      // of wanted: reach the operand of a branch within a few blocks. States that differ in them are joined last
+    uint64_t tested_slots;
     // Of a caller whose frame waits for a call at the end of this block (subprogram or callback): what it or its callees may still read.
     uint16_t waiting_regs, waiting_wanted_regs;
     uint64_t waiting_slots, waiting_wanted_slots;
@@ -53,8 +55,10 @@ typedef struct vflow {
     const vflow_loop *loops;
     uint32_t loop_count;
     const vflow_sub *subs;     // by image->subprogs
+    uint32_t exception_callback; // subprogram that runs after bpf_throw, as the program's BTF says; VFLOW_NONE
     const int64_t *thresholds; // for widening: constants of the program and their neighbours, sizes of its maps, ends of types; ascending, each once
     uint32_t threshold_count;
+    bool counts_iterators;     // a loop makes iterators and is bounded by another one: how often each was advanced must be counted
 } vflow;
 
 /// Builds the flow of the image in arena. *finding: kind NONE when the program has a shape that can be analysed; else what is wrong: an

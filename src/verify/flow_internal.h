@@ -43,15 +43,18 @@ typedef struct vflow_builder {
     vflow_sub *subs;
     vflow_loop *loops;
     uint32_t loop_count;
+    bool counts_iterators;
     const pst_helper_proto **protos; // by pc: of calls of helpers and kfuncs, else NULL
     uint32_t *pred_start, *preds;    // edges into block n: preds[pred_start[n]] up to preds[pred_start[n + 1]]
     uint32_t *by_order;              // subs[s].first_block + order -> block
     uint32_t *sub_order;             // subprograms, callees before callers (but for callbacks that call each other)
     uint32_t sub_order_count;
+    uint32_t exception_callback;     // subprogram, VFLOW_NONE
     vflow_summary *summaries;        // by subprogram
     // Of the subprogram that is analysed now, by flow_stack.c for flow_live.c.
     vflow_event *events;             // by pc
     uint32_t *event_start;           // events of block n of the program: event_start[n] up to event_start[n + 1]
+    uint16_t *sums;                  // by pc, by flow_pointers.c: operands of additions that matter because the other one may be a pointer
     int64_t *constants;              // that branches compare with, of the whole program
     uint32_t constant_count;
 } vflow_builder;
@@ -69,6 +72,8 @@ uint32_t vflow_sub_at(const vflow_builder *b, uint32_t pc);
 
 /// flow_loops.c: order, loop, is_head of all blocks; loops; by_order. Reads successors.
 PST_MUST_USE pst_status vflow_find_loops(vflow_builder *b);
+/// flow_pointers.c: sums of one subprogram. Reads order.
+PST_MUST_USE pst_status vflow_find_sums(vflow_builder *b, uint32_t sub);
 /// flow_stack.c: events of one subprogram, its summary's dips; appends to constants. Reads order and summaries of callees.
 typedef struct vflow_stack vflow_stack;
 PST_MUST_USE pst_status vflow_stack_create(vflow_builder *b, vflow_stack **out);

@@ -83,9 +83,9 @@ static effect call_effect(const live *l, uint32_t pc)
     return e;
 }
 
-static effect alu_effect(const pst_insn *insn)
+static effect alu_effect(const pst_insn *insn, uint16_t wants)
 {
-    effect e = {.defines = VFLOW_REG(insn->dst)};
+    effect e = {.defines = VFLOW_REG(insn->dst), .wants = wants};
     bool is_move = insn->op == PST_ALU_MOV || insn->op == PST_ALU_MOVSX8 || insn->op == PST_ALU_MOVSX16 || insn->op == PST_ALU_MOVSX32;
     if (!is_move) e.uses |= VFLOW_REG(insn->dst);
     if (!(insn->flags & PST_INSN_IMM) && insn->op != PST_ALU_NEG) e.uses |= VFLOW_REG(insn->src);
@@ -110,7 +110,7 @@ static effect effect_of(const live *l, uint32_t pc)
     const pst_insn *insn = &l->b->image->insns[pc];
     uint16_t dst = VFLOW_REG(insn->dst), src = reg_if(!(insn->flags & PST_INSN_IMM), insn->src);
     switch ((pst_kind)insn->kind) {
-    case PST_KIND_ALU: return alu_effect(insn);
+    case PST_KIND_ALU: return alu_effect(insn, l->b->sums[pc]);
     case PST_KIND_SWAP: return (effect){.uses = dst, .defines = dst, .feeds = dst};
     case PST_KIND_IMM64: return (effect){.defines = dst};
     case PST_KIND_CAST: return (effect){.uses = src, .defines = dst, .feeds = src};
@@ -205,6 +205,45 @@ static void solve(live *l)
     }
 }
 
+// --- What is tested soon --------------------------------------------------------------------------------------
+
+#define TEST_ROUNDS 4 // blocks that a test is looked for ahead
+
+// As update, with the operands of branches as the only thing that is wanted, and successors as they were in the round before.
+static void update_tested(live *l, uint32_t index)
+{
+    vflow_builder *b = l->b;
+    vflow_block *block = &b->blocks[index];
+    sets at = {0};
+    for (unsigned way = 0; way < 2; way++) {
+        uint32_t to = vflow_successor(block, way);
+        if (to == VFLOW_NONE) continue;
+        at.wanted_regs |= b->blocks[to].tested_regs;
+        at.wanted_slots |= b->blocks[to].tested_slots;
+    }
+    uint32_t event = b->event_start[index + 1];
+    for (uint32_t pc = block->last + 1; pc-- > block->start;) {
+        effect e = effect_of(l, pc);
+        vflow_event none = {0};
+        if (event > b->event_start[index] && b->events[event - 1].pc == pc) none = b->events[--event];
+        none.wants = 0;
+        none.wants_stored = false;
+        if (b->image->insns[pc].kind != PST_KIND_BRANCH) e.wants = 0;
+        step_back(&at, &e, &none);
+    }
+    block->tested_regs = at.wanted_regs;
+    block->tested_slots = at.wanted_slots;
+}
+
+static void find_tested(live *l)
+{
+    const vflow_builder *b = l->b;
+    const vflow_sub *sub = &b->subs[l->sub];
+    // Forwards, so that a round sees its successors as the one before left them.
+    for (unsigned round = 0; round < TEST_ROUNDS; round++)
+        for (uint32_t i = 0; i < sub->block_count; i++) update_tested(l, b->by_order[sub->first_block + i]);
+}
+
 // --- Frames that wait -----------------------------------------------------------------------------------------
 
 // What a frame must keep while the call at the end of its block runs.
@@ -247,15 +286,18 @@ pst_status vflow_find_live(vflow_builder *b)
     vflow_stack *stack = NULL;
     live l = {.b = b, .queue = pst_arena_array(&b->scratch, b->block_count, sizeof *l.queue),
               .queued = pst_arena_array(&b->scratch, b->block_count, 1)};
-    if (!l.queue || !l.queued) return PST_E_NOMEM;
+    b->sums = pst_arena_array(&b->scratch, b->image->count, sizeof *b->sums);
+    if (!l.queue || !l.queued || !b->sums) return PST_E_NOMEM;
     PST_TRY(vflow_stack_create(b, &stack));
     for (uint32_t i = 0; i < b->sub_order_count; i++) {
         l.sub = b->sub_order[i];
         const vflow_sub *sub = &b->subs[l.sub];
         vflow_stack_run(stack, l.sub);
+        PST_TRY(vflow_find_sums(b, l.sub));
         l.exit_wanted = is_exit_wanted(b, l.sub);
         l.queue_at = l.queue_count = 0;
         solve(&l);
+        find_tested(&l);
         for (uint32_t k = 0; k < sub->block_count; k++) find_waiting(b, sub->first_block + k);
         vflow_summary *summary = &b->summaries[l.sub];
         summary->live_args = (b->blocks[sub->entry].live_regs & VFLOW_ARGS) | parameters(b, l.sub);

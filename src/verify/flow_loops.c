@@ -234,8 +234,11 @@ static void nest_all(loops *l, uint32_t n, uint8_t *makes)
         memset(l->turns, 0, n);
         nest(l, 0, n);
         memcpy(l->container, l->post + n, n * sizeof *l->container);
-        for (uint32_t i = 0; i < n; i++)
-            if (!l->turns[i] && !(iterators && makes[i])) l->unbounded[i] = 0;
+        for (uint32_t i = 0; i < n; i++) {
+            if (!l->is_head[i]) continue;
+            if (!l->turns[i] && iterators && makes[i] && l->unbounded[i]) l->b->counts_iterators = true;
+            else if (!l->turns[i]) l->unbounded[i] = 0;
+        }
     }
 }
 

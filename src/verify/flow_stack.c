@@ -192,8 +192,10 @@ static void step(vflow_stack *s, held *regs, const pst_insn *insn)
 {
     switch ((pst_kind)insn->kind) {
     case PST_KIND_ALU: regs[insn->dst] = after_alu(s, regs, insn); break;
-    case PST_KIND_SWAP:
-    case PST_KIND_CAST: regs[insn->dst] = OTHER; break;
+    case PST_KIND_CAST:
+        if (insn->dst != PST_REG_FP) regs[insn->dst] = OTHER; // else a write to r10, which will be refused
+        break;
+    case PST_KIND_SWAP: regs[insn->dst] = OTHER; break;
     case PST_KIND_IMM64: regs[insn->dst] = after_imm64(insn); break;
     case PST_KIND_LOAD:
     case PST_KIND_LOAD_ACQUIRE:

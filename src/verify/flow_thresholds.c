@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "verify/flow_internal.h"
+#include "verify/state.h"
 
 #define THRESHOLDS_MAX 256u
 
 static const int64_t g_fixed[] = {
-    INT64_MIN, INT32_MIN, -512, -1, 0, 1, 255, 256, 512, 65535, INT32_MAX, (int64_t)INT32_MAX + 1, UINT32_MAX, INT64_MAX,
+    INT64_MIN, INT32_MIN, -512, -1, 0, 1, 255, 256, 512, 65535, VPACKET_MAX, (int64_t)VPACKET_MAX + 1, INT32_MAX, (int64_t)INT32_MAX + 1, UINT32_MAX, INT64_MAX,
 };
 
 static void sift(int64_t *v, size_t at, size_t count)

@@ -8,7 +8,7 @@
 #include "verify/merge.h"
 
 #define PAIRS_MAX 192u
-#define RELATED_MAX 20u // with more pairs than this, only some pairs of pairs are looked at
+#define RELATED_MAX (VREL_BOUNDS_MAX / 2) // with more pairs than this, only some pairs of pairs are looked at
 #define OBJS_MAX 64u
 
 // (old value, now value) -> symbol of the result. old is osym + off, now is nsym + off - delta.
@@ -41,8 +41,8 @@ static pst_scalar merged_scalar(const joiner *j, const vvalue *o, const vvalue *
 {
     pst_scalar a = vvalue_scalar(j->old, o), b = vvalue_scalar(j->now, n), both = pst_scalar_join(&a, &b);
     switch (j->how) {
-    case VMERGE_JOIN: return both;
-    case VMERGE_WIDEN: return pst_scalar_widen(&a, &both, j->v->flow.thresholds, j->v->flow.threshold_count);
+    case VMERGE_JOIN: return VPLANT(15) ? a : both;
+    case VMERGE_WIDEN: return VPLANT(16) ? a : pst_scalar_widen(&a, &both, j->v->flow.thresholds, j->v->flow.threshold_count);
     case VMERGE_DROP: return pst_scalar_widen(&a, &both, NULL, 0);
     }
     PST_UNREACHABLE();
@@ -76,7 +76,7 @@ static void join_number(joiner *j, const vvalue *o, const vvalue *n, vvalue *out
         out->off = (int64_t)((uint64_t)o->off - (uint64_t)p->off);
         p->counts |= j->in_ghost;
         p->measure |= j->in_pointer;
-        if (j->how == VMERGE_WIDEN) widen_shared(j, p, o, n, out);
+        if (j->how == VMERGE_WIDEN && !j->in_ghost) widen_shared(j, p, o, n, out);
         return;
     }
     if (j->pair_count == PAIRS_MAX) return;
@@ -172,8 +172,8 @@ static vcell join_cell(joiner *j, const vcell *o, const vcell *n)
     }
     to.mode = o->mode;
     if (o->mode == VCELL_SPECIAL) return to;
-    to.init = o->init & n->init;
-    to.zero = zero_of(o) & zero_of(n);
+    to.init = (uint8_t)(VPLANT(18) ? o->init | n->init : o->init & n->init);
+    to.zero = (uint8_t)(VPLANT(19) ? zero_of(o) | zero_of(n) : zero_of(o) & zero_of(n));
     bool one_pointer = is_pointer_cell(o) != is_pointer_cell(n);
     if (one_pointer && to.init) {
         if (!j->force) j->failed = true;
@@ -286,12 +286,10 @@ static bool join_ghosts(joiner *j)
     return true;
 }
 
-// The strongest a - b <= c that holds in both states.
-static void relate(joiner *j, const pair *a, const pair *b)
+// Notes a - b <= c, the strongest that holds in both states: a bound in each is given.
+static void relate(joiner *j, const pair *a, const pair *b, int64_t in_old, int64_t in_now)
 {
-    vvalue ao = old_of(a), bo = old_of(b), an = now_of(a), bn = now_of(b);
-    int64_t in_old = vrel_bound(j->old, &ao, &bo), in_now = vrel_bound(j->now, &an, &bn);
-    int64_t c = in_old > in_now ? in_old : in_now;
+    int64_t c = in_old > in_now || VPLANT(17) ? in_old : in_now;
     if (c == INT64_MAX || (j->how != VMERGE_JOIN && in_now > in_old)) return; // not stable
     const pst_scalar *ka = &j->to->syms[a->sym], *kb = &j->to->syms[b->sym];
     if (kb->smin != INT64_MIN && ka->smax != INT64_MAX) { // implied by the intervals?
@@ -320,9 +318,18 @@ static void join_relations(joiner *j)
         }
         j->pair_count = kept;
     }
-    for (uint32_t a = 0; a < j->pair_count; a++)
-        for (uint32_t b = 0; b < j->pair_count; b++)
-            if (a != b) relate(j, &j->pairs[a], &j->pairs[b]);
+    vvalue in_old[VREL_BOUNDS_MAX], in_now[VREL_BOUNDS_MAX];
+    int64_t old_bounds[VREL_BOUNDS_MAX * VREL_BOUNDS_MAX], now_bounds[VREL_BOUNDS_MAX * VREL_BOUNDS_MAX];
+    uint32_t count = j->pair_count;
+    for (uint32_t i = 0; i < count; i++) {
+        in_old[i] = old_of(&j->pairs[i]);
+        in_now[i] = now_of(&j->pairs[i]);
+    }
+    vrel_bounds(j->old, in_old, count, old_bounds);
+    vrel_bounds(j->now, in_now, count, now_bounds);
+    for (uint32_t a = 0; a < count; a++)
+        for (uint32_t b = 0; b < count; b++)
+            if (a != b) relate(j, &j->pairs[a], &j->pairs[b], old_bounds[a * count + b], now_bounds[a * count + b]);
 }
 
 static void join_lengths(joiner *j)
@@ -341,10 +348,12 @@ static bool join_all(joiner *j)
         if (!join_frame(j, f)) return false;
     if (!join_ghosts(j) || !join_links(j) || j->failed) return false;
     join_relations(j);
-    // A relation that held in both holds in the result, whatever the intervals were widened to: so what it says of them may be used. Not for ever:
-    // each tightening undoes a widening.
-    return j->how == VMERGE_DROP || vrel_propagate(j->to, VSYM_NONE);
+    // A relation that held in both holds in the result, so what it says of intervals may be used; but not against a widening, which would begin
+    // anew each time.
+    return j->how != VMERGE_JOIN || vrel_propagate(j->to, VSYM_NONE);
 }
+
+#define TESTED_WEIGHT 64u // of what a branch tests soon, against what is only kept
 
 // --- Choice ---------------------------------------------------------------------------------------------------
 
@@ -359,23 +368,28 @@ static uint32_t value_distance(const vstate *a, const vvalue *x, const vstate *b
     return pst_scalar_equal(&kx, &ky) ? 0 : 1;
 }
 
-uint32_t vmerge_distance(const vstate *a, const vstate *b)
+uint32_t vmerge_distance(const verifier *v, const vstate *a, const vstate *b)
 {
     uint32_t sum = 0;
     for (uint32_t f = 0; f < a->frame_count && f < b->frame_count; f++) {
         const vframe *x = a->frames[f], *y = b->frames[f];
-        // What is in registers of the running frame is tested soon.
-        uint32_t weight = f + 1 == a->frame_count ? 16 : 1;
-        for (unsigned r = 0; r < PST_REG_COUNT - 1; r++) sum += weight * value_distance(a, &x->regs[r], b, &y->regs[r]);
+        const vflow_block *block = f + 1 == a->frame_count ? &v->flow.blocks[a->block] : NULL;
+        for (unsigned r = 0; r < PST_REG_COUNT - 1; r++) {
+            uint32_t weight = block && (block->tested_regs >> r & 1) ? TESTED_WEIGHT : block ? 2 : 1;
+            sum += weight * value_distance(a, &x->regs[r], b, &y->regs[r]);
+        }
         uint32_t span = vframe_span(x) < vframe_span(y) ? vframe_span(x) : vframe_span(y);
         for (uint32_t c = 0; c < span; c++) {
             const vcell *m = vframe_cell(x, c), *n = vframe_cell(y, c);
+            uint32_t weight = block && (block->tested_slots >> c & 1) ? TESTED_WEIGHT : 1;
             if (m->init != n->init) sum += 2;
-            if (m->lo_size && m->lo_size == n->lo_size) sum += value_distance(a, &m->lo, b, &n->lo);
-            else if (m->lo_size != n->lo_size) sum += 4;
+            if (m->lo_size && m->lo_size == n->lo_size) sum += weight * value_distance(a, &m->lo, b, &n->lo);
+            else if (m->lo_size != n->lo_size) sum += 4 * weight;
         }
     }
-    for (uint32_t k = VSYM_PACKET; k < VSYM_FIRST; k++) sum += !pst_scalar_equal(&a->syms[k], &b->syms[k]);
+    // Turns of a loop are joined last: much of what is known in one is false in the next.
+    for (uint32_t i = 0; i < a->ghost_count && i < b->ghost_count; i++) sum += 256 * value_distance(a, &a->ghosts[i].up, b, &b->ghosts[i].up);
+    for (uint32_t k = VSYM_PACKET; k < VSYM_FIRST; k++) sum += 16u * (pst_scalar_equal(&a->syms[k], &b->syms[k]) ? 0 : 1);
     return sum;
 }
 

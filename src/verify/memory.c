@@ -48,15 +48,15 @@ vstep vmem_outside(verifier *v, const vstate *s, const vaccess *a, uint64_t size
 {
     int64_t lo, hi;
     vmem_range(s, &a->ptr, &lo, &hi);
-    const char *verb = a->is_argument ? "the call" : a->write ? "the store" : "the load";
-    vreject(v, PST_FINDING_BOUNDS, (int)a->reg, "%s may access %llu bytes outside of %s at r%u", verb, (unsigned long long)a->size, what, a->reg);
+    const char *verb = a->is_argument ? "the call's access to" : a->write ? "the store of" : "the load of";
+    vreject(v, PST_FINDING_BOUNDS, (int)a->reg, "%s %llu byte%s at r%u may be outside of %s", verb, (unsigned long long)a->size, a->size == 1 ? "" : "s",
+            a->reg, what);
     if (a->size > size) vneeded(v, "at most %llu bytes: all that %s has", (unsigned long long)size, what);
     else vneeded(v, "an offset from 0 to %llu", (unsigned long long)(size - a->size));
     vknown(v, s, &a->ptr);
-    if (lo == hi) return VSTEP_REJECT;
-    if (lo < 0) vhint(v, "the offset may be negative: make the index unsigned, or compare it with 0 first");
-    else vhint(v, "compare the index with its limit in the same register that is added, or mask it ('index &= %llu')",
-               (unsigned long long)(size > a->size ? size - a->size : 0));
+    if (lo == hi) vhint(v, "%s has %llu bytes: on the path shown the index or the field is outside of them", what, (unsigned long long)size);
+    else if (lo < 0) vhint(v, "the offset may be negative: make the index unsigned, or compare it with 0 first");
+    else vhint(v, "compare the index with the number of elements in the same register that is added, or mask it ('index &= COUNT - 1')");
     return VSTEP_REJECT;
 }
 
@@ -64,7 +64,7 @@ vstep vmem_within(verifier *v, const vstate *s, const vaccess *a, uint64_t size,
 {
     int64_t lo, hi;
     vmem_range(s, &a->ptr, &lo, &hi);
-    if (lo < 0 || hi < lo || a->size > size || (uint64_t)hi > size - a->size) return vmem_outside(v, s, a, size, what);
+    if (lo < 0 || hi < lo || a->size > size || (uint64_t)hi > size - a->size + (VPLANT(5) ? 1u : 0u)) return vmem_outside(v, s, a, size, what);
     return VSTEP_NEXT;
 }
 
@@ -98,19 +98,33 @@ static vstep note_operand(verifier *v, const vstate *s, unsigned reg, const vval
     }
     *before = seen;
     vfact(v, PST_FACT_CONTEXT, base->kind == V_CTX);
+    vfact(v, PST_FACT_STEADY, base->sym == VSYM_NONE);
     if (base->kind == V_CTX) v->fact_context[v->pc] = (int16_t)base->off;
     return VSTEP_NEXT;
 }
 
+// Whether objects of this kind start at a multiple of 8. Packets start anywhere, and so may what a helper returns.
+static bool starts_aligned(const vstate *s, const vvalue *ptr)
+{
+    if (ptr->kind == V_STACK || ptr->kind == V_CTX) return true;
+    if (ptr->kind != V_PTR) return false;
+    const vobj *obj = &s->objs[ptr->obj];
+    return obj->kind == VO_MAP_VALUE || obj->kind == VO_RINGBUF || obj->kind == VO_ALLOC;
+}
+
+static bool is_aligned(const pst_scalar *offset, uint64_t size) { return ((offset->bits.value | offset->bits.mask) & (size - 1)) == 0; }
+
 static vstep check_alignment(verifier *v, const vstate *s, const vaccess *a)
 {
+    pst_scalar offset = vvalue_scalar(s, &a->ptr);
+    vfact(v, PST_FACT_ALIGNED, a->size == 1 || (starts_aligned(s, &a->ptr) && is_aligned(&offset, a->size)));
     bool on_stack = a->ptr.kind == V_STACK, strict = on_stack || a->is_atomic;
     if ((v->opts.flags & PST_VERIFY_STRICT_ALIGNMENT) && !(v->opts.flags & PST_VERIFY_ANY_ALIGNMENT)) strict = true;
     if (!strict || a->size == 1) return VSTEP_NEXT;
     vvalue at = a->ptr;
     if (at.kind == V_PACKET || at.kind == V_META) at.off = (int64_t)((uint64_t)at.off + 2); // Linux's NET_IP_ALIGN
     pst_scalar scalar = vvalue_scalar(s, &at);
-    if (((scalar.bits.value | scalar.bits.mask) & (a->size - 1)) == 0) return VSTEP_NEXT;
+    if (is_aligned(&scalar, a->size)) return VSTEP_NEXT;
     vreject(v, PST_FINDING_ALIGNMENT, (int)a->reg, "%s of %llu bytes at r%u is not aligned to its size",
             a->is_atomic ? "an atomic access" : on_stack ? "a stack access" : "an access", (unsigned long long)a->size, a->reg);
     vneeded(v, "an offset that is a multiple of %llu", (unsigned long long)a->size);
@@ -302,6 +316,8 @@ vstep vmem_legacy(verifier *v, vstate *s, const pst_insn *insn)
         vvalue index = vreg(s, insn->src);
         if (vmem_leaks(v, &index)) return vreject(v, PST_FINDING_POINTER_LEAK, insn->src, "r%u is a pointer, not an index into the packet", insn->src);
     }
+    step = vcall_early_return(v, s);
+    if (step != VSTEP_NEXT) return step;
     for (unsigned reg = 1; reg <= 5; reg++) vreg_set(s, reg, (vvalue){.kind = V_UNINIT});
     pst_scalar scalar = pst_scalar_unknown(insn->width, false);
     vreg_set(s, 0, vvalue_number(v, s, &scalar));

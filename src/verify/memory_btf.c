@@ -5,6 +5,7 @@
 // Source: Linux's check_ptr_to_btf_access, btf_struct_walk and the tables BTF_TYPE_SAFE_*.
 #include <string.h>
 
+#include "verify/call.h"
 #include "verify/memory.h"
 
 #define WALK_DEPTH 32 // structs in structs
@@ -259,11 +260,31 @@ vstep vbtf_load(verifier *v, vstate *s, const vaccess *a, vvalue *out)
     return step;
 }
 
+// The members of the host's structs that programs may write: Linux's btf_struct_access, of which nf_conntrack's is described here.
+static bool is_writable(const verifier *v, const vstate *s, const vaccess *a)
+{
+    const vobj *obj = &s->objs[a->ptr.obj];
+    const pst_btf *host = v->input->host_btf;
+    bool fits = v->image->prog_type == PST_PROG_XDP || v->image->prog_type == PST_PROG_SCHED_CLS;
+    bool is_conn = obj->type_name && (strcmp(obj->type_name, "nf_conn") == 0 || strcmp(obj->type_name, "nf_conn___init") == 0);
+    int64_t off;
+    if (!fits || !is_conn || !host || (obj->flags & VOBJ_UNTRUSTED) || (!obj->ref && !(obj->flags & VOBJ_TRUSTED))) return false;
+    if (!vmem_is_fixed(s, &a->ptr, &off) || off < 0 || a->size > 4) return false;
+    pst_btf_type type = pst_btf_get(host, pst_btf_find(host, "nf_conn", PST_BTF_STRUCT));
+    for (uint32_t i = 0; i < type.count; i++) {
+        pst_btf_member member = pst_btf_member_at(host, type.id, i);
+        uint64_t at = member.bit_offset / 8;
+        if (strcmp(member.name, "mark") == 0) return (uint64_t)off >= at && (uint64_t)off + a->size <= at + 4;
+    }
+    return false;
+}
+
 vstep vbtf_store(verifier *v, vstate *s, const vaccess *a)
 {
     int64_t off;
     const pst_record *kptr;
     const vobj *obj = &s->objs[a->ptr.obj];
+    if (obj->kind == VO_BTF && is_writable(v, s, a)) return VSTEP_NEXT;
     if (obj->kind == VO_BTF || (obj->flags & VOBJ_UNTRUSTED)) {
         vreject(v, PST_FINDING_READ_ONLY, (int)a->reg, "r%u is %s, through which programs may only read", a->reg, vkind_text(s, &a->ptr));
         vknown(v, s, &a->ptr);
@@ -287,18 +308,19 @@ vstep vbtf_map_load(verifier *v, vstate *s, const vaccess *a, vvalue *out)
 }
 
 // The kernel type of that name, or an object of the program's own types.
-static vobj kptr_object(const verifier *v, const pst_record *record)
+static vobj kptr_object(verifier *v, const pst_record *record)
 {
     vobj like = {.kind = VO_BTF, .type_name = record->type_name, .flags = VOBJ_MAYBE_NULL};
     const pst_btf *host = v->input->host_btf, *own = v->input->btf;
     uint32_t host_id = host && record->type_name ? pst_btf_find(host, record->type_name, PST_BTF_STRUCT) : 0;
     like.flags |= VOBJ_HOST_BTF;
     like.type_id = host_id;
-    if (host_id || !host || !own || record->type_id == 0 || record->type_id >= pst_btf_count(own)) return like;
+    if (vkptr_is_host(v, record) || !own || record->type_id == 0 || record->type_id >= pst_btf_count(own)) return like;
     like.kind = VO_ALLOC;
-    like.flags = VOBJ_MAYBE_NULL | VOBJ_RDONLY; // its own records are not looked up
+    like.flags = VOBJ_MAYBE_NULL | VOBJ_RDONLY;
     like.type_id = record->type_id;
     like.size = pst_btf_get(own, record->type_id).size;
+    (void)vobject_find_records(v, record->type_id, &like); // without memory it has none, and less may be done with it
     return like;
 }
 

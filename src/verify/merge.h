@@ -11,7 +11,7 @@ void vmerge_normalise(verifier *v, vstate *s);
 PST_MUST_USE bool vmerge_covers(verifier *v, const vstate *old, const vstate *now);
 
 /// How unlike two states of one location are, for the choice of a pair to join: constants that differ weigh most, since later branches may test them.
-uint32_t vmerge_distance(const vstate *a, const vstate *b);
+uint32_t vmerge_distance(const verifier *v, const vstate *a, const vstate *b);
 
 typedef enum vmerge_how {
     VMERGE_JOIN,

@@ -249,9 +249,25 @@ static void order_symbols(verifier *v, vstate *s)
     sort_rels(s);
 }
 
+// By frame, loops before iterators: the order in which they came to be depends on the path.
+static void order_ghosts(vstate *s)
+{
+    for (uint32_t i = 1; i < s->ghost_count; i++) {
+        vghost moving = s->ghosts[i];
+        uint32_t j = i;
+        for (; j > 0; j--) {
+            const vghost *before = &s->ghosts[j - 1];
+            if (before->frame < moving.frame || (before->frame == moving.frame && before->loop < moving.loop)) break;
+            s->ghosts[j] = *before;
+        }
+        s->ghosts[j] = moving;
+    }
+}
+
 void vmerge_normalise(verifier *v, vstate *s)
 {
     drop_dead(v, s);
+    order_ghosts(s);
     order_objects(s);
     order_symbols(v, s);
 }

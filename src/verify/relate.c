@@ -3,6 +3,8 @@
 // Both sides are signed 64-bit numbers and the inequality is over the integers: nothing wraps. A relation is only noted where the operation that
 // gave rise to it cannot wrap, and only used for values (symbol + offset) whose sum cannot wrap either. Intervals take part as relations
 // to the constant 0. Dropping a relation is always sound.
+#include <string.h>
+
 #include "verify/verifier.h"
 
 #define RELS_MAX 96u  // of one state; more are dropped
@@ -34,65 +36,100 @@ static int64_t bound_sub(int64_t hi, int64_t lo)
     return bound_add(hi, -lo);
 }
 
+#define FOUND_MAX 256u // a power of two
+
 typedef struct closure {
     uint32_t count;
     uint32_t syms[NODES_MAX];
     int64_t dist[NODES_MAX]; // x - syms[i] <= dist[i]
+    uint8_t found[FOUND_MAX]; // by the symbol's low bits: index of one with these plus 1, the last that came; 0: there is none
 } closure;
+
+// The index of sym; NODES_MAX: it is not there.
+static uint32_t find(const closure *c, uint32_t sym)
+{
+    uint32_t at = c->found[sym & (FOUND_MAX - 1)];
+    if (at == 0 || c->syms[at - 1] == sym) return at ? at - 1 : NODES_MAX;
+    for (uint32_t i = 0; i < c->count; i++)
+        if (c->syms[i] == sym) return i;
+    return NODES_MAX;
+}
 
 static bool relax(closure *c, uint32_t sym, int64_t dist)
 {
-    for (uint32_t i = 0; i < c->count; i++) {
-        if (c->syms[i] != sym) continue;
-        if (dist >= c->dist[i]) return false;
-        c->dist[i] = dist;
+    uint32_t at = find(c, sym);
+    if (at != NODES_MAX) {
+        if (dist >= c->dist[at]) return false;
+        c->dist[at] = dist;
         return true;
     }
     if (c->count == NODES_MAX) return false;
     c->syms[c->count] = sym;
     c->dist[c->count++] = dist;
+    c->found[sym & (FOUND_MAX - 1)] = (uint8_t)c->count;
     return true;
 }
 
-// Bellman and Ford from x over the relations. Rounds are bounded by the number of nodes; stopping early only loses precision.
-static void close_from(const vstate *s, uint32_t x, closure *c)
+// Bellman and Ford from x over the relations; backwards: towards x, and then syms[i] - x <= dist[i]. Rounds are bounded by the number of nodes;
+// stopping early only loses precision.
+static void close_from(const vstate *s, uint32_t x, bool backwards, closure *c)
 {
     c->count = 0;
+    memset(c->found, 0, sizeof c->found);
     (void)relax(c, x, 0);
     for (uint32_t round = 0; round < NODES_MAX; round++) {
         bool changed = false;
         for (uint32_t r = 0; r < s->rel_count; r++) {
             const vrel *rel = &s->rels[r];
-            for (uint32_t i = 0; i < c->count; i++) {
-                if (c->syms[i] != rel->a) continue;
-                changed |= relax(c, rel->b, bound_add(c->dist[i], rel->c));
-                break;
-            }
+            uint32_t from = backwards ? rel->b : rel->a, to = backwards ? rel->a : rel->b;
+            uint32_t i = find(c, from);
+            if (i != NODES_MAX) changed |= relax(c, to, bound_add(c->dist[i], rel->c));
         }
         if (!changed) break;
     }
+}
+
+// The least known c with 0 - y <= c: 0 - m by the interval of m, then m - y.
+static int64_t none_bound(const vstate *s, uint32_t y)
+{
+    int64_t best = bound_sub(0, sym_min(s, y));
+    closure c;
+    close_from(s, y, true, &c);
+    for (uint32_t i = 0; i < c.count; i++) {
+        int64_t via = bound_add(bound_sub(0, sym_min(s, c.syms[i])), c.dist[i]);
+        if (via < best) best = via;
+    }
+    return best;
+}
+
+// The least known c with x - y <= c, where from is what can be reached from x.
+static int64_t bound_by(const vstate *s, uint32_t x, uint32_t y, const closure *from)
+{
+    if (x == y) return 0;
+    int64_t best = bound_sub(sym_max(s, x), sym_min(s, y));
+    for (uint32_t i = 0; i < from->count; i++) {
+        int64_t via = from->syms[i] == y ? from->dist[i] : bound_add(from->dist[i], bound_sub(sym_max(s, from->syms[i]), sym_min(s, y)));
+        if (via < best) best = via;
+    }
+    return best;
 }
 
 // The least known c with x - y <= c, for symbols.
 static int64_t sym_bound(const vstate *s, uint32_t x, uint32_t y)
 {
     if (x == y && x != VSYM_ANY) return 0;
-    int64_t best = bound_sub(sym_max(s, x), sym_min(s, y));
-    if (s->rel_count == 0 || x == VSYM_ANY || y == VSYM_ANY || x == VSYM_NONE) return best;
+    if (s->rel_count == 0 || x == VSYM_ANY || y == VSYM_ANY) return bound_sub(sym_max(s, x), sym_min(s, y));
+    if (x == VSYM_NONE) return none_bound(s, y);
     closure c;
-    close_from(s, x, &c);
-    for (uint32_t i = 0; i < c.count; i++) {
-        int64_t via = c.syms[i] == y ? c.dist[i] : bound_add(c.dist[i], bound_sub(sym_max(s, c.syms[i]), sym_min(s, y)));
-        if (via < best) best = via;
-    }
-    return best;
+    close_from(s, x, false, &c);
+    return bound_by(s, x, y, &c);
 }
 
 // Whether the symbol plus off is, for every value of the symbol, the sum without wrap.
 static bool sum_is_plain(const vstate *s, const vvalue *a)
 {
     int64_t unused;
-    return a->off == 0 || (add_fits(sym_max(s, a->sym), a->off, &unused) && add_fits(sym_min(s, a->sym), a->off, &unused));
+    return a->off == 0 || VPLANT(26) || (add_fits(sym_max(s, a->sym), a->off, &unused) && add_fits(sym_min(s, a->sym), a->off, &unused));
 }
 
 int64_t vrel_bound(const vstate *s, const vvalue *a, const vvalue *b)
@@ -102,6 +139,28 @@ int64_t vrel_bound(const vstate *s, const vvalue *a, const vvalue *b)
     if (!sum_is_plain(s, a) || !sum_is_plain(s, b)) return best;
     int64_t by_syms = bound_add(sym_bound(s, a->sym, b->sym), bound_sub(a->off, b->off));
     return by_syms < best ? by_syms : best;
+}
+
+void vrel_bounds(const vstate *s, const vvalue *values, uint32_t count, int64_t *out)
+{
+    int64_t none[VREL_BOUNDS_MAX]; // the column of the constant 0
+    for (uint32_t i = 0; i < count; i++) none[i] = sym_bound(s, VSYM_NONE, values[i].sym);
+    for (uint32_t i = 0; i < count; i++) {
+        const vvalue *a = &values[i];
+        bool closed = s->rel_count && a->sym != VSYM_ANY && a->sym != VSYM_NONE, plain = sum_is_plain(s, a);
+        closure c;
+        if (closed) close_from(s, a->sym, false, &c);
+        for (uint32_t k = 0; k < count; k++) {
+            const vvalue *b = &values[k];
+            pst_scalar ka = vvalue_scalar(s, a), kb = vvalue_scalar(s, b);
+            int64_t best = bound_sub(ka.smax, kb.smin), by_syms = INT64_MAX;
+            if (a->sym == VSYM_NONE) by_syms = none[k];
+            else if (closed && b->sym != VSYM_ANY) by_syms = bound_by(s, a->sym, b->sym, &c);
+            else by_syms = sym_bound(s, a->sym, b->sym);
+            by_syms = bound_add(by_syms, bound_sub(a->off, b->off));
+            out[i * count + k] = plain && sum_is_plain(s, b) && by_syms < best ? by_syms : best;
+        }
+    }
 }
 
 // --- Changes --------------------------------------------------------------------------------------------------

@@ -245,8 +245,30 @@ vframe *vstate_push_frame(verifier *v, vstate *s)
 void vstate_pop_frame(verifier *v, vstate *s)
 {
     (void)v;
-    uint32_t gone = --s->frame_count;
-    while (s->ghost_count && s->ghosts[s->ghost_count - 1].frame == gone) s->ghost_count--;
+    uint32_t gone = --s->frame_count, kept = 0;
+    for (uint32_t i = 0; i < s->ghost_count; i++)
+        if (s->ghosts[i].frame != gone) s->ghosts[kept++] = s->ghosts[i];
+    s->ghost_count = kept;
+}
+
+vghost *vghost_find(vstate *s, uint32_t frame, uint32_t loop)
+{
+    for (uint32_t i = 0; i < s->ghost_count; i++)
+        if (s->ghosts[i].frame == frame && s->ghosts[i].loop == loop) return &s->ghosts[i];
+    return NULL;
+}
+
+void vghost_remove(vstate *s, uint32_t frame, uint32_t loop)
+{
+    vghost *ghost = vghost_find(s, frame, loop);
+    if (ghost) *ghost = s->ghosts[--s->ghost_count];
+}
+
+// A count that nothing bounds is not a count any more once it may wrap; its interval then has no bound either.
+void vghost_count(vghost *ghost)
+{
+    ghost->up.off = (int64_t)((uint64_t)ghost->up.off + 1);
+    ghost->down.off = (int64_t)((uint64_t)ghost->down.off - 1);
 }
 
 bool vghost_add(verifier *v, vstate *s, const vghost *ghost)
@@ -374,7 +396,7 @@ void vobj_resolve_null(vstate *s, uint16_t obj, bool is_null)
 {
     vobj *o = &s->objs[obj];
     o->flags &= ~VOBJ_MAYBE_NULL;
-    if (!is_null) return;
+    if (!is_null || VPLANT(8)) return;
     null_walk walk = {obj};
     vstate_each_value(s, make_null, &walk);
     o->kind = VO_FREE; // a reference to nothing need not be given back
@@ -428,7 +450,7 @@ static void finish_kill(verifier *v, vstate *s, bool packets)
         }
     }
     kill_walk walk = {s, v->strict, packets};
-    vstate_each_value(s, kill_value, &walk);
+    if (!VPLANT(7)) vstate_each_value(s, kill_value, &walk);
     clear_doomed_cells(s);
     for (uint32_t i = 0; i < s->obj_count; i++)
         if (is_doomed(&s->objs[i])) s->objs[i].kind = VO_FREE;
@@ -487,6 +509,7 @@ static void renew_length(verifier *v, vstate *s, uint32_t length)
 
 void vstate_packet_moved(verifier *v, vstate *s)
 {
+    if (VPLANT(6)) return;
     for (uint32_t i = 0; i < s->obj_count; i++)
         if (s->objs[i].kind != VO_FREE && (s->objs[i].flags & VOBJ_SLICE_OF_PACKET)) doom(&s->objs[i]);
     finish_kill(v, s, true);

@@ -123,9 +123,10 @@ typedef enum vframe_kind { VFRAME_MAIN, VFRAME_CALL, VFRAME_CALLBACK, VFRAME_ASY
 
 // A loop that the program is in, and how often its head was come back to since it was entered: two numbers that no instruction sees. They are
 // related to the program's own numbers like any other, and a bound on them is the proof that the loop ends (terminate.c).
+// So is how often an iterator was advanced, where a loop around it makes others (vflow.counts_iterators): it has an end, by its meaning.
 typedef struct vghost {
-    uint32_t loop;   // of vflow
-    uint32_t frame;  // that is in it
+    uint32_t loop;   // of vflow, or VGHOST_ITER | the iterator's slot
+    uint32_t frame;  // that is in it; of the slot
     vvalue up, down; // the count, and its negative
 } vghost;
 
@@ -149,6 +150,9 @@ typedef struct vlock {
     uint8_t kind;     // pst_record_kind
 } vlock;
 #define VLOCKS_MAX 16
+
+#define VGHOST_ITER 0x80000000u
+#define VITER_MAX ((uint64_t)1 << 31) // elements that an iterator has at most
 
 typedef struct vstate {
     uint32_t pc;
@@ -193,6 +197,10 @@ PST_MUST_USE bool vstate_assign(struct verifier *v, vstate *to, const vstate *s)
 vframe *vstate_push_frame(struct verifier *v, vstate *s);
 void vstate_pop_frame(struct verifier *v, vstate *s);
 PST_MUST_USE bool vghost_add(struct verifier *v, vstate *s, const vghost *ghost);
+vghost *vghost_find(vstate *s, uint32_t frame, uint32_t loop); // NULL: not there
+void vghost_remove(vstate *s, uint32_t frame, uint32_t loop);
+/// One more turn, or one more element.
+void vghost_count(vghost *ghost);
 PST_INLINE vframe *vstate_frame(const vstate *s) { return s->frames[s->frame_count - 1]; }
 
 // --- Numbers --------------------------------------------------------------------------------------------------
@@ -218,6 +226,9 @@ PST_MUST_USE bool vvalue_refine(vstate *s, const vvalue *a, const pst_scalar *sc
 
 /// The least c that is known with (a.sym + a.off) - (b.sym + b.off) <= c, as signed numbers; by relations, their closure and intervals. INT64_MAX: none.
 int64_t vrel_bound(const vstate *s, const vvalue *a, const vvalue *b);
+/// The same for each pair of count values (at most VREL_BOUNDS_MAX): out[i * count + k] bounds values[i] - values[k].
+void vrel_bounds(const vstate *s, const vvalue *values, uint32_t count, int64_t *out);
+#define VREL_BOUNDS_MAX 40u
 /// Notes a - b <= c. Tightens intervals too. False: infeasible. No memory: the relation is dropped, which is sound.
 PST_MUST_USE bool vrel_add(struct verifier *v, vstate *s, const vvalue *a, const vvalue *b, int64_t c);
 /// Appends a relation (state.c). Without memory, or without v and room, it is dropped.
@@ -235,6 +246,13 @@ uint16_t vobj_new(struct verifier *v, vstate *s, const vobj *like);
 uint16_t vobj_direct(struct verifier *v, vstate *s, uint32_t map);
 vobj *vobj_by_id(vstate *s, uint32_t id); // NULL: gone
 PST_INLINE vvalue vvalue_ptr(uint16_t obj) { return (vvalue){.kind = V_PTR, .obj = obj}; }
+/// Whether an iterator has come to its end and is still there: asking it again goes on without end.
+PST_INLINE bool vstate_has_drained(const vstate *s)
+{
+    for (uint32_t i = 0; i < s->obj_count; i++)
+        if (s->objs[i].kind == VO_ITER && (s->objs[i].flags & VOBJ_DRAINED) != 0) return true;
+    return false;
+}
 /// The object is now known to be null or not: pointers to it become 0, or it loses VOBJ_MAYBE_NULL; a null one is no reference any more.
 void vobj_resolve_null(vstate *s, uint16_t obj, bool is_null);
 /// Every pointer to objects with this id (or that have it as parent or ref) becomes an unknown number (privileged) or unreadable (strict);

@@ -15,7 +15,14 @@ static vstep load_host_variable(verifier *v, vstate *s, const pst_insn *insn)
 {
     const pst_btf *btf = v->input->host_btf;
     uint32_t id = (uint32_t)insn->imm;
-    if (!btf || id == 0 || id >= pst_btf_count(btf) || pst_btf_get(btf, id).kind != PST_BTF_VAR) {
+    pst_btf_kind kind = btf && id != 0 && id < pst_btf_count(btf) ? pst_btf_get(btf, id).kind : PST_BTF_VOID;
+    if (kind == PST_BTF_FUNC) { // a function that a program tests the presence of: an address, with nothing to read
+        uint16_t func = vobj_new(v, s, &(vobj){.kind = VO_MEM, .flags = VOBJ_RDONLY});
+        if (func == UINT16_MAX) return vnomem(v);
+        vreg_set(s, insn->dst, vvalue_ptr(func));
+        return VSTEP_NEXT;
+    }
+    if (kind != PST_BTF_VAR) {
         vstep step = vreject(v, PST_FINDING_UNSUPPORTED, insn->dst, "the host variable with BTF id %u is not known here", id);
         vhint(v, "give the host's BTF, or make the extern weak and test it");
         return step;
@@ -84,6 +91,7 @@ vstep vstep_insn(verifier *v, vstate *s, const pst_insn *insn)
     case PST_KIND_CALL: return vcall(v, s, insn);
     case PST_KIND_EXIT: return vexit(v, s);
     case PST_KIND_CAST: {
+        if (insn->dst == PST_REG_FP) return vreject(v, PST_FINDING_STRUCTURE, PST_REG_FP, "r10 is read-only: it is the frame pointer");
         vstep step = vreject(v, PST_FINDING_INSTRUCTION, insn->dst, "address-space casts belong to arenas, which nothing here provides");
         vhint(v, "use a map instead of an arena");
         return step;

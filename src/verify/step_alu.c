@@ -66,7 +66,7 @@ static vstep extend(verifier *v, vstate *s, const pst_insn *insn, unsigned bits)
     // A number that the extension does not change keeps its symbol.
     int64_t limit = (int64_t)1 << (bits - 1);
     bool fits = insn->width == 64 ? known.smin >= -limit && known.smax < limit : bits < 32 ? known.smin >= 0 && known.smax < limit : false;
-    if (fits || (insn->width == 32 && bits == 32 && known.umax <= UINT32_MAX)) {
+    if (fits || (insn->width == 32 && bits == 32 && (known.umax <= UINT32_MAX || VPLANT(24)))) {
         vreg_set(s, insn->dst, value);
         return VSTEP_NEXT;
     }
@@ -126,7 +126,7 @@ static void relate_result(verifier *v, vstate *s, pst_alu_op op, const vvalue *r
         return;
     case PST_ALU_SUB:
         if (difference_wraps(&ka, &kb) || kb.smin <= -NEAR || kb.smax >= NEAR) return;
-        if (!vrel_add(v, s, r, a, -kb.smin) || !vrel_add(v, s, a, r, kb.smax)) return;
+        if (!vrel_add(v, s, r, a, VPLANT(23) ? -kb.smax : -kb.smin) || !vrel_add(v, s, a, r, kb.smax)) return;
         return;
     case PST_ALU_AND: // no greater than an operand that is not negative
         if (ka.smin >= 0 && !vrel_add(v, s, r, a, 0)) return;
@@ -149,7 +149,7 @@ static bool add_constant(const vstate *s, const vvalue *a, int64_t c, unsigned w
 {
     *out = *a;
     out->off = (int64_t)((uint64_t)a->off + (uint64_t)c);
-    if (width == 64) return true;
+    if (width == 64 || VPLANT(22)) return true;
     pst_scalar known = vvalue_scalar(s, a);
     if (known.umax > UINT32_MAX) return false;
     if (c < 0) return known.umin >= (uint64_t)-c;
@@ -192,6 +192,7 @@ static vstep binary_numbers(verifier *v, vstate *s, const pst_insn *insn, const 
     (void)scalar_op((pst_alu_op)insn->op, &op);
     if (!shifted(v, s, insn, a, b, &result)) {
         pst_scalar ka = vvalue_scalar(s, a), kb = vvalue_scalar(s, b), known = pst_scalar_alu(op, insn->width, &ka, &kb);
+        if (v->fact_values && insn->width == 32) vfacts_operands(v, op, &ka, &kb);
         // A difference may be known better by a relation than by the intervals.
         if (insn->op == PST_ALU_SUB && insn->width == 64) {
             int64_t hi = vrel_bound(s, a, b), lo = vrel_bound(s, b, a);
@@ -229,18 +230,19 @@ static vstep refuse_arithmetic(verifier *v, const vstate *s, int reg, const vval
     return step;
 }
 
-// What may be moved at all.
-static const char *immovable(const vstate *s, const vvalue *pointer)
+// What may be moved at all, and by what: Linux's adjust_ptr_min_max_vals. adds_zero: the number 0 is added.
+static const char *immovable(const vstate *s, const vvalue *pointer, bool is_const, bool adds_zero)
 {
     switch ((vkind)pointer->kind) {
     case V_PACKET_END: return "nothing can be added to the end of the packet";
-    case V_MAP: return "nothing can be added to a map";
+    case V_MAP: return adds_zero ? NULL : "nothing can be added to a map";
     case V_FUNC: return "nothing can be added to a subprogram's address";
     case V_PTR: {
         const vobj *o = &s->objs[pointer->obj];
         if (o->flags & VOBJ_MAYBE_NULL) return "it may be null, compare it with 0 first";
-        if (o->kind == VO_MAP) return "nothing can be added to a map";
+        if (o->kind == VO_MAP) return adds_zero ? NULL : "nothing can be added to a map";
         if (o->kind == VO_SOCK) return "nothing can be added to a socket";
+        if (o->kind == VO_STRUCT && o->desc == &pst_struct_flow_keys && !is_const) return "only a number that is known may be added to the flow keys";
         return NULL;
     }
     case V_UNINIT:
@@ -253,15 +255,19 @@ static const char *immovable(const vstate *s, const vvalue *pointer)
     PST_UNREACHABLE();
 }
 
-// Linux's limits of what may be added to a pointer.
+// Linux's limits of what may be added to a pointer. Linux knows less of numbers that were cut to 32 bits and so lets them pass as "from 0 on": what is
+// known of them here must not make them worse. They end up far from the object, where nothing can be accessed.
+#define REACH ((int64_t)VPACKET_MAX + 1)
+#define FAR_REACH ((int64_t)1 << 33)
+
 static vstep check_reach(verifier *v, const vstate *s, int reg, const vvalue *pointer, const pst_scalar *number)
 {
     if (pst_scalar_is_const(number)) {
-        if (number->smin > -((int64_t)VPACKET_MAX + 1) && number->smin < (int64_t)VPACKET_MAX + 1) return VSTEP_NEXT;
+        if (number->smin > -REACH && number->smin < REACH) return VSTEP_NEXT;
         return refuse_arithmetic(v, s, reg, pointer, "the number added is too large");
     }
     if (number->smin != INT64_MIN) {
-        if (number->smin > -((int64_t)VPACKET_MAX + 1) && number->smin < (int64_t)VPACKET_MAX + 1) return VSTEP_NEXT;
+        if (number->smin > -REACH && number->smin < FAR_REACH) return VSTEP_NEXT;
         return refuse_arithmetic(v, s, reg, pointer, "the number added may be too large");
     }
     vstep step = refuse_arithmetic(v, s, reg, pointer, "the number added has no lower bound");
@@ -272,15 +278,16 @@ static vstep check_reach(verifier *v, const vstate *s, int reg, const vvalue *po
 static vstep check_result(verifier *v, const vstate *s, int reg, const vvalue *pointer)
 {
     pst_scalar at = vvalue_scalar(s, pointer);
-    bool far = pointer->off >= (int64_t)VPACKET_MAX + 1 || pointer->off <= -((int64_t)VPACKET_MAX + 1);
-    if (!far && at.smin > -((int64_t)VPACKET_MAX + 1) * 2 && at.smin != INT64_MIN && at.smin < (int64_t)VPACKET_MAX + 1) return VSTEP_NEXT;
+    bool far = pointer->off >= REACH || pointer->off <= -REACH;
+    if (!far && at.smin > -REACH * 2 && at.smin < (pst_scalar_is_const(&at) ? REACH : FAR_REACH)) return VSTEP_NEXT;
     return refuse_arithmetic(v, s, reg, pointer, "it would point too far away from its object");
 }
 
 static vstep move_pointer(verifier *v, vstate *s, const pst_insn *insn, const vvalue *pointer, const vvalue *number, int reg)
 {
     pst_scalar known = vvalue_scalar(s, number), delta = known;
-    const char *why = immovable(s, pointer);
+    bool is_const = pst_scalar_is_const(&known);
+    const char *why = immovable(s, pointer, is_const, is_const && known.umin == 0 && insn->op == PST_ALU_ADD);
     if (why) return refuse_arithmetic(v, s, reg, pointer, why);
     if (insn->op == PST_ALU_SUB && pointer->kind == V_STACK)
         return refuse_arithmetic(v, s, reg, pointer, "subtraction from a stack pointer is not allowed; add a negative number");
@@ -424,7 +431,7 @@ static vstep binary(verifier *v, vstate *s, const pst_insn *insn)
     vvalue b = insn->flags & PST_INSN_IMM ? vvalue_const((uint64_t)insn->imm) : copied(v, s, insn->src);
     if (insn->op == PST_ALU_DIV || insn->op == PST_ALU_MOD || insn->op == PST_ALU_SDIV || insn->op == PST_ALU_SMOD) {
         pst_scalar divisor = vvalue_scalar(s, &b);
-        vfact(v, PST_FACT_DIVISOR, insn->width == 64 ? divisor.umin > 0 || divisor.smax < 0 : divisor.umin32 > 0 || divisor.smax32 < 0);
+        vfact(v, PST_FACT_DIVISOR, VPLANT(25) || (insn->width == 64 ? divisor.umin > 0 || divisor.smax < 0 : divisor.umin32 > 0 || divisor.smax32 < 0));
     }
     if (vvalue_is_pointer(&a) || vvalue_is_pointer(&b)) return binary_pointers(v, s, insn, &a, &b);
     // x ^= x and x -= x are 0, whatever x is.
@@ -451,6 +458,7 @@ static vstep extend_low_half(verifier *v, vstate *s, const pst_insn *insn)
     pst_insn like = {.kind = PST_KIND_ALU, .op = is_signed ? PST_ALU_MOVSX32 : PST_ALU_MOV, .dst = insn->dst, .src = insn->dst,
                      .width = is_signed ? 64 : 32};
     v->go = v->pc + 2;
+    v->fact_denied[v->pc + 1] |= PST_FACT_DEAD; // it runs, although it is not stepped on its own
     return extend(v, s, &like, 32);
 }
 

@@ -65,7 +65,7 @@ static bool relate(verifier *v, vstate *s, pst_scalar_cmp cmp, const vvalue *a, 
         if (vrel_bound(s, a, b) == 0 && !vrel_add(v, s, a, b, -1)) return false;
         return vrel_bound(s, b, a) != 0 || vrel_add(v, s, b, a, -1);
     case PST_SCALAR_SGT: return vrel_add(v, s, b, a, -1);
-    case PST_SCALAR_SGE: return vrel_add(v, s, b, a, 0);
+    case PST_SCALAR_SGE: return vrel_add(v, s, b, a, VPLANT(1) ? -1 : 0);
     case PST_SCALAR_SLT: return vrel_add(v, s, a, b, -1);
     case PST_SCALAR_SLE: return vrel_add(v, s, a, b, 0);
     case PST_SCALAR_GT:
@@ -102,7 +102,7 @@ static int decide(const vstate *s, pst_scalar_cmp cmp, unsigned width, const vva
     case PST_SCALAR_NE: return ab < 0 || ba < 0 ? 1 : ab == 0 && ba == 0 ? 0 : -1;
     case PST_SCALAR_SGT: return ba < 0 ? 1 : ab <= 0 ? 0 : -1;
     case PST_SCALAR_SGE: return ba <= 0 ? 1 : ab < 0 ? 0 : -1;
-    case PST_SCALAR_SLT: return ab < 0 ? 1 : ba <= 0 ? 0 : -1;
+    case PST_SCALAR_SLT: return ab < (VPLANT(2) ? 1 : 0) ? 1 : ba <= 0 ? 0 : -1;
     case PST_SCALAR_SLE: return ab <= 0 ? 1 : ba < 0 ? 0 : -1;
     case PST_SCALAR_GT:
     case PST_SCALAR_GE:
@@ -153,9 +153,11 @@ static bool may_be_null(const vstate *s, const vvalue *value)
     return value->kind == V_PTR && (s->objs[value->obj].flags & VOBJ_MAYBE_NULL);
 }
 
-// A pointer that was read out of a struct of the host may be null although nothing says so: reads through it are protected.
+// A pointer that was read out of a struct of the host may be null although nothing says so: reads through it are protected. A host may have an
+// empty packet nowhere, and run a program that asks nothing of its context without one; Linux rules nothing out here either.
 static bool is_unsure(const vstate *s, const vvalue *value)
 {
+    if (value->kind == V_CTX || value->kind == V_PACKET || value->kind == V_META || value->kind == V_PACKET_END) return true;
     if (value->kind != V_PTR) return false;
     const vobj *obj = &s->objs[value->obj];
     return (obj->flags & VOBJ_UNTRUSTED) || ((obj->kind == VO_BTF || obj->kind == VO_PERCPU) && !(obj->flags & VOBJ_TRUSTED) && obj->ref == 0);
@@ -194,10 +196,10 @@ static bool comparable(const vstate *s, const vvalue *a, const vvalue *b, vvalue
         return false;
     }
     if (may_be_null(s, a) || may_be_null(s, b)) return false;
-    // An offset so large that the address may wrap says nothing about the order of offsets.
+    // An offset so large that the address may wrap says nothing about the order of offsets. No object lies below the first 64 KiB.
     pst_scalar ka = vvalue_scalar(s, na), kb = vvalue_scalar(s, nb);
-    const int64_t far = (int64_t)VPACKET_MAX * 2;
-    return ka.smin >= -far && ka.smax <= far && kb.smin >= -far && kb.smax <= far;
+    const int64_t near = 65536, far = (int64_t)VPACKET_MAX * 2;
+    return VPLANT(3) ? true : ka.smin >= -near && ka.smax <= far && kb.smin >= -near && kb.smax <= far;
 }
 
 static vstep refuse_comparison(verifier *v, const vstate *s, const pst_insn *insn, const vvalue *a)

@@ -19,7 +19,16 @@ typedef enum vstep {
     VSTEP_NOMEM,  // no memory, or a limit: v->status or v->finding says which
 } vstep;
 
+// Tests only: whether to behave as if this mistake had been made (tests/diff/verify_plant_test.c says what each number is).
+#ifdef PST_VERIFY_PLANTED
+extern int verify_planted;
+#define VPLANT(number) (verify_planted == (number))
+#else
+#define VPLANT(number) false
+#endif
+
 struct vengine;
+struct vinspector;
 
 typedef struct verifier {
     const pst_env *env;
@@ -36,6 +45,7 @@ typedef struct verifier {
     bool blurred;             // the finding may be the fault of a join: larger limits may do without
     pst_status status;
     struct vengine *engine;
+    const struct vinspector *inspector; // of a test, NULL: none
 
     // The instruction that is interpreted now.
     uint32_t pc;
@@ -45,6 +55,8 @@ typedef struct verifier {
     uint8_t *fact_flags;      // by pc: what held each time; set by vfact only
     uint8_t *fact_denied;     // by pc: what did not hold at least once
     int16_t *fact_context;    // by pc
+    struct vfact_call *fact_calls;   // by pc (facts.c)
+    struct vfact_value *fact_values; // by pc; NULL: nobody asked
     uint32_t *insn_seen;      // by pc: what kind of memory operand was seen: see memory.c (one instruction, one kind of context access)
     uint32_t entry_subprog;   // the subprogram that is verified now: 0, or a global function, or an async callback
     uint32_t *scratch;        // see verifier_scratch
@@ -85,6 +97,19 @@ PST_INLINE void vfact(verifier *v, uint8_t fact, bool holds)
     if (holds) v->fact_flags[v->pc] |= fact;
     else v->fact_denied[v->pc] |= fact;
 }
+
+// --- facts.c: what else is handed to engines --------------------------------------------------------------------------------
+
+PST_MUST_USE bool vfacts_alloc(verifier *v);
+void vfacts_reset(verifier *v); // before an attempt
+/// The call at v->pc gets map index (VFLOW_NONE: none, or an inner map) and the constant key (-1: unknown).
+void vfacts_call(verifier *v, uint32_t map, int64_t key);
+/// After the instruction, if somebody asked for values.
+void vfacts_value(verifier *v, const vstate *s, const pst_insn *insn);
+/// Before a 32-bit operation on numbers, likewise.
+void vfacts_operands(verifier *v, pst_scalar_op op, const pst_scalar *a, const pst_scalar *b);
+/// Copies all facts into arena.
+PST_MUST_USE pst_status vfacts_keep(const verifier *v, pst_arena *arena, pst_facts *out);
 
 // --- engine.c -----------------------------------------------------------------------------------------------------
 
@@ -135,6 +160,8 @@ vcell *vstack_cell(vstate *s, uint32_t frame, uint32_t slot);
 
 vstep vcall(verifier *v, vstate *s, const pst_insn *insn);  // CALL of every kind
 vstep vexit(verifier *v, vstate *s);                        // EXIT: of the program, a subprogram, a callback
+/// A legacy load whose bytes are not there: on Linux it is the end of the function, which returns 0.
+vstep vcall_early_return(verifier *v, const vstate *s);
 /// Before the walk: what BTF says of global functions, and which subprograms move packets or sleep.
 PST_MUST_USE pst_status vcall_prepare(verifier *v);
 /// The state at the entry of v->entry_subprog (main program or global function). NULL: v->finding or v->status says why.

@@ -11,6 +11,7 @@
 #include "pal/pal.h"
 #include "verify/engine.h"
 #include "verify/explain.h"
+#include "verify/inspect.h"
 
 typedef struct verdict_block {
     pst_verdict verdict; // first: what the caller holds
@@ -98,6 +99,7 @@ static void begin_attempt(verifier *v)
     memset(v->fact_denied, 0, count);
     memset(v->fact_context, 0, count * sizeof *v->fact_context);
     memset(v->insn_seen, 0, count * sizeof *v->insn_seen);
+    vfacts_reset(v);
     for (uint32_t i = 0; i < v->image->subprog_count; i++) {
         v->sub_flags[i] &= (uint8_t)~(VSUB_VERIFIED | VSUB_WANTED | VSUB_ASYNC);
         v->sub_stack[i] = 0;
@@ -123,7 +125,11 @@ static pst_status attempt(verifier *v, const limits *l, pst_arena *arena, pst_ve
         v->sub_flags[entry] |= VSUB_VERIFIED;
         pst_status status = vengine_run(v);
         verdict->states += (uint32_t)e->slot_count;
-        if (status == PST_OK && v->opts.keep_states) status = vexplain_states(v, arena, verdict);
+        if (status == PST_OK && v->inspector) {
+            if (v->finding.kind == PST_FINDING_NONE) v->inspector->stable(v->inspector->user, v);
+        } else if (status == PST_OK && v->opts.keep_states) {
+            status = vexplain_states(v, arena, verdict);
+        }
         vengine_reset(v);
         if (status != PST_OK || v->finding.kind != PST_FINDING_NONE) return status;
     }
@@ -131,22 +137,40 @@ static pst_status attempt(verifier *v, const limits *l, pst_arena *arena, pst_ve
     return step == VSTEP_NOMEM ? PST_E_NOMEM : PST_OK;
 }
 
+// A large program gets a first look that is sure to end: as many states at a place as the share of steps has room for.
+static void fit_size(const verifier *v, limits *l)
+{
+    uint64_t room = v->opts.steps_max / 100 * l->share / v->image->count;
+    uint32_t states = room > 2 ? (uint32_t)(room < UINT32_MAX ? room : UINT32_MAX) : 2;
+    if (v->opts.states_max) l->states_max = v->opts.states_max;
+    if (v->opts.unroll_max) l->unroll_max = v->opts.unroll_max;
+    if (states < l->states_max) l->states_max = states;
+    if (states < l->unroll_max) l->unroll_max = states;
+}
+
+// Where a look at some states of a place is too much, one at very few of them may do: calls multiply the places. It is followed by the finest look.
 static pst_status attempts(verifier *v, pst_arena *arena, pst_verdict *verdict)
 {
-    static const limits ladder[] = {{0, 0, 20}, {128, 64, 40}, {1024, 8192, 100}};
+    static const limits ladder[] = {{24, 12, 25}, {128, 64, 30}, {1024, 8192, 45}}, few = {3, 3, 25};
     pst_finding first = {0};
-    for (unsigned i = 0; i < PST_COUNT(ladder); i++) {
-        limits l = ladder[i];
-        if (l.states_max < v->opts.states_max) l.states_max = v->opts.states_max;
-        if (l.unroll_max < v->opts.unroll_max) l.unroll_max = v->opts.unroll_max;
-        verdict->attempts = i + 1;
+    unsigned next = 1;
+    limits l = ladder[0];
+    for (bool is_few = false;;) {
+        if (!is_few && l.states_max < v->opts.states_max) l.states_max = v->opts.states_max;
+        if (!is_few && l.unroll_max < v->opts.unroll_max) l.unroll_max = v->opts.unroll_max;
+        if (verdict->attempts == 0) fit_size(v, &l);
+        verdict->attempts++;
         PST_TRY(attempt(v, &l, arena, verdict));
-        if (v->finding.kind == PST_FINDING_NONE || !v->blurred) return PST_OK;
+        bool complex = v->finding.kind == PST_FINDING_COMPLEXITY;
+        if (v->finding.kind == PST_FINDING_NONE || (!v->blurred && !complex)) return PST_OK;
         // "Too complex" is no reason; what a coarser look missed is one.
-        if (v->finding.kind == PST_FINDING_COMPLEXITY && first.kind) v->finding = first;
+        if (complex && first.kind) v->finding = first;
         else first = v->finding;
+        if (next == PST_COUNT(ladder)) return PST_OK;
+        is_few = complex && verdict->attempts == 1;
+        if (is_few) next = PST_COUNT(ladder) - 1;
+        l = is_few ? few : ladder[next++];
     }
-    return PST_OK;
 }
 
 // --- The whole ------------------------------------------------------------------------------------------------
@@ -156,10 +180,9 @@ static void fill_defaults(verifier *v, const pst_verify_opts *opts)
     if (opts) memcpy(&v->opts, opts, opts->size < sizeof v->opts ? opts->size : sizeof v->opts);
     pst_verify_opts *o = &v->opts;
     if (!o->steps_max) o->steps_max = 1000000;
-    if (!o->bytes_max) o->bytes_max = 64u << 20;
-    if (!o->states_max) o->states_max = 24;
-    if (!o->unroll_max) o->unroll_max = 12;
+    if (!o->bytes_max) o->bytes_max = 56u << 20; // and what is not counted as states
     if (!o->stack_max) o->stack_max = 512;
+    if (!o->turns_max) o->turns_max = UINT32_MAX;
     v->strict = o->mode == PST_VERIFY_STRICT;
 }
 
@@ -170,20 +193,44 @@ static bool alloc_tables(verifier *v)
     v->fact_denied = pst_arena_array(&v->arena, count, sizeof *v->fact_denied);
     v->fact_context = pst_arena_array(&v->arena, count, sizeof *v->fact_context);
     v->insn_seen = pst_arena_array(&v->arena, count, sizeof *v->insn_seen);
-    return v->fact_flags && v->fact_denied && v->fact_context && v->insn_seen;
+    return v->fact_flags && v->fact_denied && v->fact_context && v->insn_seen && vfacts_alloc(v);
 }
 
-// Facts outlive the verifier: they move to the verdict's arena.
-static pst_status keep_facts(const verifier *v, verdict_block *block)
+// What repairs a finding of this kind in general, for those that know nothing better.
+static const char *general_hint(pst_finding_kind kind)
 {
-    uint32_t count = v->image->count;
-    uint8_t *flags = pst_arena_array(&block->arena, count, sizeof *flags);
-    int16_t *context = pst_arena_array(&block->arena, count, sizeof *context);
-    if (!flags || !context) return PST_E_NOMEM;
-    for (uint32_t pc = 0; pc < count; pc++) flags[pc] = (v->fact_flags[pc] | PST_FACT_DEAD) & (uint8_t)~v->fact_denied[pc];
-    memcpy(context, v->fact_context, count * sizeof *context);
-    block->verdict.facts = (pst_facts){.flags = flags, .context_off = context};
-    return PST_OK;
+    switch (kind) {
+    case PST_FINDING_STRUCTURE: return "compilers do not make this: build the program anew, or mend what wrote it by hand";
+    case PST_FINDING_UNREACHABLE: return "remove what is never reached, or build with optimisation";
+    case PST_FINDING_RECURSION: return "turn the recursion into a loop, with what is still to be done in an array";
+    case PST_FINDING_CALL_DEPTH: return "let the compiler inline some of the functions (__always_inline)";
+    case PST_FINDING_HELPER: return "'postern show helpers TYPE' lists what programs of a type may call";
+    case PST_FINDING_ITERATOR: return "make the iterator with its _new, ask it with its _next, and end it with its _destroy, all by the same variable";
+    case PST_FINDING_CALLBACK: return "a callback is a static function with the parameters that its helper documents, and returns 0 or 1";
+    case PST_FINDING_COMPLEXITY: return "make loops simpler, or split the program into global functions, which are verified on their own";
+    case PST_FINDING_BTF: return "build with -g, so that the object has the types of the program";
+    case PST_FINDING_INSTRUCTION: return "build for a processor version and a program type that have the instruction (-mcpu=v3)";
+    case PST_FINDING_UNSUPPORTED: return "this host's descriptions do not know it: use another helper, or describe it in the catalog";
+    case PST_FINDING_ALIGNMENT: return "copy the bytes to a variable of their type first (__builtin_memcpy), or access them one by one";
+    case PST_FINDING_POINTER_ARITHMETIC: return "compute with numbers first, bound the result, and add that to the pointer";
+    case PST_FINDING_READ_ONLY: return "copy what is to be changed to the stack or to a map's value";
+    case PST_FINDING_LOCK: return "on every path, end once what was begun: the same lock, section or flags, before anything that may not run inside";
+    case PST_FINDING_DYNPTR: return "a dynptr is made, read, written and given back by its helpers only";
+    case PST_FINDING_POINTER_LEAK: return "let numbers leave the program, not pointers";
+    case PST_FINDING_MAP: return "check the map's type, and what programs of this type may do with it";
+    case PST_FINDING_CONTEXT: return "read and write whole fields of the context's struct, by the types that they have there";
+    case PST_FINDING_TYPE:
+    case PST_FINDING_ARGUMENT: return "see what the call's prototype wants in this register";
+    case PST_FINDING_NONE:
+    case PST_FINDING_STACK_DEPTH:
+    case PST_FINDING_UNINITIALISED:
+    case PST_FINDING_NULL_POINTER:
+    case PST_FINDING_BOUNDS:
+    case PST_FINDING_REFERENCE:
+    case PST_FINDING_RETURN:
+    case PST_FINDING_TERMINATION: return "";
+    }
+    PST_UNREACHABLE();
 }
 
 static pst_status prove(verifier *v, verdict_block *block)
@@ -193,6 +240,7 @@ static pst_status prove(verifier *v, verdict_block *block)
     PST_TRY(vflow_build(&v->arena, v->input, &v->finding, &v->flow));
     if (v->finding.kind == PST_FINDING_NONE) PST_TRY(vcall_prepare(v));
     if (v->finding.kind == PST_FINDING_NONE) PST_TRY(attempts(v, &block->arena, verdict));
+    if (!v->finding.hint[0]) vhint(v, "%s", general_hint(v->finding.kind));
     verdict->finding = v->finding;
     verdict->kind = v->finding.kind == PST_FINDING_NONE ? PST_VERDICT_ACCEPT
                     : v->finding.kind == PST_FINDING_UNSUPPORTED ? PST_VERDICT_UNSUPPORTED : PST_VERDICT_REJECT;
@@ -201,10 +249,11 @@ static pst_status prove(verifier *v, verdict_block *block)
     verdict->loops_bound = v->engine->loops_bound;
     verdict->peak_bytes = v->bytes_peak + v->arena.used_bytes;
     verdict->stack_bytes = v->chain_stack;
-    return verdict->kind == PST_VERDICT_ACCEPT ? keep_facts(v, block) : PST_OK;
+    return verdict->kind == PST_VERDICT_ACCEPT ? vfacts_keep(v, &block->arena, &block->verdict.facts) : PST_OK;
 }
 
-pst_status pst_verify(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, pst_verdict **out)
+pst_status vinspect_verify(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, const vinspector *inspector,
+                           pst_verdict **out)
 {
     *out = NULL;
     if (input->size < sizeof *input || !input->image || !input->type) return PST_E_INVALID;
@@ -215,7 +264,8 @@ pst_status pst_verify(const pst_env *env, const pst_verify_input *input, const p
     block->arena = arena;
     uint64_t begin = pst_pal_time_ns();
     vengine engine = {0};
-    verifier v = {.env = env, .input = input, .image = input->image, .type = input->type, .engine = &engine, .finding = {.reg = -1, .lost_pc = UINT32_MAX}};
+    verifier v = {.env = env, .input = input, .image = input->image, .type = input->type, .engine = &engine, .inspector = inspector,
+                  .finding = {.reg = -1, .lost_pc = UINT32_MAX}};
     fill_defaults(&v, opts);
     pst_arena_init(&v.arena, env, 0);
     pst_status status = prove(&v, block);
@@ -230,6 +280,11 @@ pst_status pst_verify(const pst_env *env, const pst_verify_input *input, const p
     block->verdict.time_ns = pst_pal_time_ns() - begin;
     *out = &block->verdict;
     return PST_OK;
+}
+
+pst_status pst_verify(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, pst_verdict **out)
+{
+    return vinspect_verify(env, input, opts, NULL, out);
 }
 
 void pst_verdict_free(pst_verdict *verdict)

@@ -23,10 +23,12 @@ typedef struct pst_verify_opts {
     pst_verify_mode mode;
     uint32_t flags;             // PST_VERIFY_*
     uint64_t steps_max;         // instructions that are walked in all: 1,000,000. Reaching it is the finding "too complex", never "safe"
-    uint64_t bytes_max;         // memory: 64 MiB
-    uint32_t states_max;        // states kept apart at one point before they are joined: 24
-    uint32_t unroll_max;        // turns of a loop that are followed one by one before it is widened: 12
+    uint64_t bytes_max;         // memory of states: 56 MiB
+    uint32_t states_max;        // states kept apart at one point before they are joined: 24, fewer in large programs, more when that fails
+    uint32_t unroll_max;        // turns of a loop that are followed one by one before it is widened: 12; likewise
     uint32_t stack_max;         // bytes of stack of a chain of calls: 512
+    uint64_t turns_max;         // of a loop, since it was entered: 4,294,967,295. A bound above it is none
+    bool value_facts;           // the verdict has facts.values and PST_FACT_UPPER_ZERO: for compilers
     bool keep_states;           // for --explain, --html and tests: the verdict keeps the invariant at each block head
 } pst_verify_opts;
 

@@ -123,9 +123,9 @@ TEST(run_reports_traps_and_goes_on)
 {
     place p;
     if (!place_make(&p)) return;
-    const char *const argv[] = {PST_POSTERN, "run", OBJECT, "--hook", "xdp:near0,near1", "--program", "bad", "--one-way", NULL};
+    const char *const argv[] = {PST_POSTERN, "run", OBJECT, "--hook", "xdp:near0,near1", "--program", "slow", "--budget", "1000", "--one-way", NULL};
     pid_t pid = cli_start(argv, OUT, ERR);
-    CHECK(cli_await(OUT, "running bad"));
+    CHECK(cli_await(OUT, "running slow"));
     netns_raw_send(p.sender, g_frame, sizeof g_frame);
     CHECK(cli_await(OUT, "api.bpf.c:100"));
     kill(pid, SIGINT);

@@ -152,10 +152,20 @@ TEST(input_that_is_refused)
 
 TEST(a_run_that_is_stopped_names_its_line)
 {
-    cli_result r = RUN("test-run", OBJECT, "bad");
+    cli_result r = RUN("test-run", OBJECT, "slow", "--budget", "1000"), free_run = RUN("test-run", OBJECT, "slow");
     CHECK_EQ(r.code, 1);
     CHECK(is_one_sentence(r.err));
-    CHECK(strstr(r.err, "bad") && strstr(r.err, "api.bpf.c:100") && strstr(r.err, "instruction 4"));
+    CHECK(strstr(r.err, "slow") && strstr(r.err, "api.bpf.c:100") && strstr(r.err, "budget"));
+    CHECK_EQ(free_run.code, 0); // no limit but the proof
+    cli_result_free(&r), cli_result_free(&free_run);
+}
+
+TEST(a_program_that_is_not_proved_names_its_line)
+{
+    cli_result r = RUN("test-run", OBJECT, "unsafe");
+    CHECK_EQ(r.code, 4);
+    CHECK(is_one_sentence(r.err));
+    CHECK(strstr(r.err, "not proved safe") && strstr(r.err, "api.bpf.c:117") && strstr(r.err, "outside of the packet"));
     cli_result_free(&r);
 }
 
@@ -200,7 +210,7 @@ TEST(help_explains_everything)
 
 TEST(show_prints_tables_and_json)
 {
-    static const char *const topics[] = {"sections", "maps", "programs", "disassembly", "btf", "helpers", "types"};
+    static const char *const topics[] = {"sections", "maps", "programs", "disassembly", "btf", "helpers", "types", "groups"};
     for (size_t i = 0; i < PST_COUNT(topics); i++) {
         cli_result text = RUN("show", topics[i], OBJECT), json = RUN("show", topics[i], OBJECT, "-j");
         CHECK_EQ(text.code, 0);
@@ -212,6 +222,10 @@ TEST(show_prints_tables_and_json)
     cli_result helpers = RUN("show", "helpers", "--json"), types = RUN("show", "types", "--json");
     CHECK(json_valid(helpers.out) && strstr(helpers.out, "bpf_ringbuf_reserve"));
     CHECK(json_valid(types.out) && strstr(types.out, "sched_cls"));
+    cli_result groups = RUN("show", "groups"), needed = RUN("show", "groups", OBJECT, "-j");
+    CHECK(strstr(groups.out, "divmul64") && strstr(groups.out, "atomic32"));
+    CHECK(strstr(needed.out, "\"group\": \"base64\"") && strstr(needed.out, "\"group\": \"base32\"") && !strstr(needed.out, "\"packet\""));
+    cli_result_free(&groups), cli_result_free(&needed);
     cli_result code = RUN("show", "disassembly", OBJECT, "count");
     CHECK(strstr(code.out, "call bpf_map_lookup_elem") && strstr(code.out, "counts") && strstr(code.out, "api.bpf.c:"));
     CHECK(!strstr(code.out, "tail_target"));
@@ -227,6 +241,48 @@ TEST(the_json_checker_refuses_what_is_not_json)
     for (size_t i = 0; i < PST_COUNT(right); i++)
         if (!json_valid(right[i])) pst_test_fail(__FILE__, __LINE__, "refused: %s", right[i]);
     CHECK(!json_lines_valid("{}\n{\n}\n") && json_lines_valid("{}\n[]\n") && !json_lines_valid(""));
+}
+
+#define VALUES PST_SOURCE_DIR "/tests/unit/api/data/values.bpf.o"
+
+TEST(values_are_written_as_their_types_are)
+{
+    static const char *const cases[][2] = {
+        {"colour=GREEN", "returned 2 "},
+        {"colour=7", "returned 7 "},
+        {"mac=02:00:00:00:00:09", "returned 11 "},
+        {"address=10.0.0.9", "returned 19 "},
+        {"address=1,2,3", "returned 1 "},
+        {"name=\"ab\"", "returned 97 "},
+        {"name=abcdefgh", "returned 201 "},
+        {"numbers=1,2,3", "returned 4 "},
+        {"numbers=0x10", "returned 16 "},
+        {"wrapped=5", "returned 5 "},
+        {"pair=hex:01000200", "returned 3 "},
+        {"pair=hex:01 00:02 00", "returned 3 "},
+        {"small=-3", "(0xfffffffd)"},
+        {"flag=true", "returned 1 "},
+    };
+    static const failure wrong[] = {
+        {2, "an enumerator's name", {"test-run", VALUES, "--set", "colour=GREY"}},
+        {2, "longer than the array", {"test-run", VALUES, "--set", "name=abcdefghi"}},
+        {2, "more elements", {"test-run", VALUES, "--set", "numbers=1,2,3,4"}},
+        {2, "a number is expected", {"test-run", VALUES, "--set", "numbers=1,x"}},
+        {2, "too large", {"test-run", VALUES, "--set", "numbers=4294967296"}},
+        {2, "too large", {"test-run", VALUES, "--set", "small=-32769"}},
+        {2, "hex:BYTES", {"test-run", VALUES, "--set", "pair=5"}},
+        {2, "hex digits", {"test-run", VALUES, "--set", "pair=hex:01"}},
+        {2, "hex digits", {"test-run", VALUES, "--set", "colour=hex:0200000"}},
+        {2, "a number is expected", {"test-run", VALUES, "--set", "mac=02:00:00:00:00:zz"}},
+        {2, "a number is expected", {"test-run", VALUES, "--set", "address=256.1.1.1"}},
+    };
+    for (size_t i = 0; i < PST_COUNT(cases); i++) {
+        cli_result r = RUN("test-run", VALUES, "--set", cases[i][0]);
+        if (r.code || !strstr(r.out, cases[i][1]))
+            pst_test_fail(__FILE__, __LINE__, "--set %s: code %d, %.60s%s", cases[i][0], r.code, r.out, r.err);
+        cli_result_free(&r);
+    }
+    for (size_t i = 0; i < PST_COUNT(wrong); i++) check_failure(&wrong[i], false);
 }
 
 // --- Running -----------------------------------------------------------------------------------------------------------

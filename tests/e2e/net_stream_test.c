@@ -143,7 +143,7 @@ TEST(tcp_flows_through_a_program_that_looks_on)
     CHECK(fixture_left_nothing());
 }
 
-// IPv4 and a protocol's header in 38 bytes: r2 frame, r5 protocol. Replaces a port at an offset and repairs the checksum incrementally
+// IPv4 and a protocol's header: r2 frame, r5 protocol. Replaces a port at an offset and repairs the checksum incrementally
 // (RFC 1624), as programs do; right only if the checksum was complete.
 #define NAT_PORT(offset, from, to, checksum)                                    \
     "r5 = *(u16 *)(r2 + " offset ")\nif r5 != " from " goto pass\n"             \
@@ -153,16 +153,15 @@ TEST(tcp_flows_through_a_program_that_looks_on)
     "r5 = r4\nr5 >>= 16\nr4 &= 0xffff\nr4 += r5\nr5 = r4\nr5 >>= 16\nr4 += r5\n" \
     "r4 ^= 0xffff\n*(u16 *)(r2 + " checksum ") = r4\n"
 
-#define NAT_HEAD(protocol)                                                                                   \
-    "r2 = *(u32 *)(r1 + 0)\nr3 = *(u32 *)(r1 + 4)\nr4 = r2\nr4 += 54\nif r4 > r3 goto short\ngoto go\n"       \
-    "short: r4 = r2\nr4 += 42\nif r4 > r3 goto pass\n"                                                       \
-    "go: r5 = *(u16 *)(r2 + 12)\nif r5 != 8 goto pass\nr5 = *(u8 *)(r2 + 23)\nif r5 != " protocol " goto pass\n"
+#define NAT_HEAD(protocol, bytes)                                                                        \
+    "r2 = *(u32 *)(r1 + 0)\nr3 = *(u32 *)(r1 + 4)\nr4 = r2\nr4 += " bytes "\nif r4 > r3 goto pass\n"        \
+    "r5 = *(u16 *)(r2 + 12)\nif r5 != 8 goto pass\nr5 = *(u8 *)(r2 + 23)\nif r5 != " protocol " goto pass\n"
 
 // Port 5000 (0x8813 as loaded) is port 6000 (0x7017) behind the bridge.
-static const char *const tcp_there = NAT_HEAD("6") NAT_PORT("36", "0x8813", "0x7017", "50") PROGRAM_TAIL;
-static const char *const tcp_back = NAT_HEAD("6") NAT_PORT("34", "0x7017", "0x8813", "50") PROGRAM_TAIL;
-static const char *const udp_there = NAT_HEAD("17") NAT_PORT("36", "0x8813", "0x7017", "40") PROGRAM_TAIL;
-static const char *const udp_back = NAT_HEAD("17") NAT_PORT("34", "0x7017", "0x8813", "40") PROGRAM_TAIL;
+static const char *const tcp_there = NAT_HEAD("6", "54") NAT_PORT("36", "0x8813", "0x7017", "50") PROGRAM_TAIL;
+static const char *const tcp_back = NAT_HEAD("6", "54") NAT_PORT("34", "0x7017", "0x8813", "50") PROGRAM_TAIL;
+static const char *const udp_there = NAT_HEAD("17", "42") NAT_PORT("36", "0x8813", "0x7017", "40") PROGRAM_TAIL;
+static const char *const udp_back = NAT_HEAD("17", "42") NAT_PORT("34", "0x7017", "0x8813", "40") PROGRAM_TAIL;
 
 TEST(tcp_flows_through_programs_that_rewrite_ports)
 {

@@ -1,6 +1,7 @@
 // base_fault_test.c: base and pal under faults, and the checker itself.
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/json_read.h"
 #include "faults.h"
 #include "harness.h"
 #include "pal/fake/fake.h"
@@ -22,6 +23,24 @@ static pst_status write_json(void)
 TEST(json_reports_each_failed_allocation)
 {
     faults_check(write_json, 0);
+}
+
+static pst_status read_json(void)
+{
+    static const char text[] = "{\"a\": [1, \"two\", {\"b\": null}], \"c\": \"\\u0041\"}";
+    pst_arena arena;
+    pst_json_error error;
+    const pst_json_value *value;
+    pst_arena_init(&arena, pst_fake_env(), 0);
+    pst_status status = PST_OK;
+    for (int i = 0; i < 200 && status == PST_OK; i++) status = pst_json_read(&arena, text, sizeof text - 1, &error, &value);
+    pst_arena_free(&arena);
+    return status;
+}
+
+TEST(reading_json_reports_each_failed_allocation)
+{
+    faults_check(read_json, 0);
 }
 
 static pst_status fill_arena(void)

@@ -104,6 +104,16 @@ static void *percpu_array_lookup(pst_map *map, const void *key)
     return array_at(map, index, pst_pal_cpu_id());
 }
 
+static uint64_t array_walk(pst_map *map, map_visit visit, void *user)
+{
+    uint32_t index = 0, cpu = map->cpus > 1 ? pst_pal_cpu_id() : 0;
+    for (bool more = true; more && index < map->view.max_entries; index++) {
+        uint32_t key = index; // the visitor's: what it does to it counts nothing
+        more = visit(user, &key, array_at(map, index, cpu));
+    }
+    return index;
+}
+
 static void *array_lookup_cpu(pst_map *map, const void *key, uint32_t cpu)
 {
     uint32_t index = map_array_index(key);
@@ -177,6 +187,7 @@ const map_ops map_array_ops = {
     .create = array_create,
     .destroy = array_destroy,
     .lookup = array_lookup,
+    .walk = array_walk,
     .update = array_update,
     .remove = array_remove,
     .read = array_read,
@@ -193,6 +204,7 @@ const map_ops map_percpu_array_ops = {
     .create = array_create,
     .destroy = array_destroy,
     .lookup = percpu_array_lookup,
+    .walk = array_walk,
     .update = percpu_array_update,
     .remove = array_remove,
     .read = percpu_array_read,

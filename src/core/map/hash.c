@@ -14,26 +14,56 @@ static void *hash_lookup(pst_map *map, const void *key)
     return element ? hash_value(hash, element) : NULL;
 }
 
-static int hash_update(pst_map *map, const void *key, const void *value, uint64_t flags)
+// A value that one store writes whole is replaced in place.
+static bool fits_one_store(uint32_t size)
+{
+    return size <= 8 && (size & (size - 1)) == 0;
+}
+
+// The bucket is locked. old: the key's element, NULL when there is none.
+static int put_value(hash_map *hash, hash_element *old, const void *key, uint32_t hashed, const void *value, bool may_steal)
+{
+    int error = 0;
+    uint32_t size = hash->map.view.value_size;
+    if (old && fits_one_store(size)) {
+        core_value_store(hash_value(hash, old), value, size);
+        return 0;
+    }
+    hash_element *element = hash_fill(hash, key, hashed, old != NULL, may_steal, &error);
+    if (!element) return error;
+    core_value_store(hash_value(hash, element), value, size);
+    hash_link(hash, element); // in front of the old one: no moment without the key
+    if (!old) return 0;
+    hash_unlink(hash, old);
+    hash_pool_give(hash, old, false);
+    return 0;
+}
+
+static int put(pst_map *map, const void *key, const void *value, uint64_t flags, bool may_steal)
 {
     hash_map *hash = hash_of(map);
     if ((flags & ~(uint64_t)PST_BPF_F_LOCK) > PST_BPF_EXIST || (flags & PST_BPF_F_LOCK)) return -PST_EINVAL;
     uint32_t hashed = hash_compute(hash, key);
     core_spin *lock = hash_lock(hash, hashed);
-    hash_element *old = hash_find(hash, key), *element = NULL;
+    hash_element *old = hash_find(hash, key);
     int error = hash_flags_check(old, flags);
-    if (!error) element = hash_fill(hash, key, hashed, old != NULL, &error);
-    if (element) {
-        error = 0;
-        core_value_store(hash_value(hash, element), value, map->view.value_size);
-        hash_link(hash, element); // in front of the old one: no moment without the key
-        if (old) {
-            hash_unlink(hash, old);
-            hash_pool_give(hash, old, false);
-        }
-    }
+    if (!error) error = put_value(hash, old, key, hashed, value, may_steal);
     core_spin_unlock(lock);
     return error;
+}
+
+static int hash_update(pst_map *map, const void *key, const void *value, uint64_t flags)
+{
+    return put(map, key, value, flags, true);
+}
+
+static int hash_write(pst_map *map, const void *key, const void *value, uint64_t flags)
+{
+    int error;
+    unsigned turns = 0;
+    do error = put(map, key, value, flags, false);
+    while (error == -PST_EAGAIN && hash_wait(&turns));
+    return error == -PST_EAGAIN ? hash_update(map, key, value, flags) : error;
 }
 
 static void copy_value(hash_map *hash, hash_element *element, void *value)
@@ -57,12 +87,6 @@ static int read_with(pst_map *map, const void *key, void *value, hash_copy_fn co
 static int hash_read(pst_map *map, const void *key, void *value)
 {
     return read_with(map, key, value, copy_value);
-}
-
-static int hash_write(pst_map *map, const void *key, const void *value, uint64_t flags)
-{
-    hash_pool_wait(hash_of(map));
-    return hash_update(map, key, value, flags);
 }
 
 static int take_with(pst_map *map, const void *key, void *value, hash_copy_fn copy)
@@ -90,6 +114,16 @@ static int hash_batch(pst_map *map, map_batch *batch)
     return hash_read_batch(map, batch, copy_value);
 }
 
+static void *value_of(hash_map *hash, hash_element *element)
+{
+    return hash_value(hash, element);
+}
+
+static uint64_t hash_visit(pst_map *map, map_visit visit, void *user)
+{
+    return hash_walk(map, visit, user, value_of);
+}
+
 const map_ops map_hash_ops = {
     .object_size = sizeof(hash_map),
     .check = hash_check,
@@ -98,6 +132,7 @@ const map_ops map_hash_ops = {
     .lookup = hash_lookup,
     .update = hash_update,
     .remove = hash_remove,
+    .walk = hash_visit,
     .read = hash_read,
     .write = hash_write,
     .next_key = hash_next_key,
@@ -144,7 +179,7 @@ static void percpu_store(hash_map *hash, hash_element *element, const void *valu
     }
 }
 
-static int percpu_put(pst_map *map, const void *key, const void *value, uint64_t flags, bool all)
+static int percpu_put(pst_map *map, const void *key, const void *value, uint64_t flags, bool all, bool may_steal)
 {
     hash_map *hash = hash_of(map);
     if (flags > PST_BPF_EXIST) return -PST_EINVAL;
@@ -155,7 +190,7 @@ static int percpu_put(pst_map *map, const void *key, const void *value, uint64_t
     if (!error && element) {
         percpu_store(hash, element, value, all, false); // in place: each CPU has its own
     } else if (!error) {
-        element = hash_fill(hash, key, hashed, false, &error);
+        element = hash_fill(hash, key, hashed, false, may_steal, &error);
         if (element) {
             error = 0;
             percpu_store(hash, element, value, all, true);
@@ -168,13 +203,16 @@ static int percpu_put(pst_map *map, const void *key, const void *value, uint64_t
 
 static int percpu_update(pst_map *map, const void *key, const void *value, uint64_t flags)
 {
-    return percpu_put(map, key, value, flags, false);
+    return percpu_put(map, key, value, flags, false, true);
 }
 
 static int percpu_write(pst_map *map, const void *key, const void *value, uint64_t flags)
 {
-    hash_pool_wait(hash_of(map));
-    return percpu_put(map, key, value, flags, true);
+    int error;
+    unsigned turns = 0;
+    do error = percpu_put(map, key, value, flags, true, false);
+    while (error == -PST_EAGAIN && hash_wait(&turns));
+    return error == -PST_EAGAIN ? percpu_put(map, key, value, flags, true, true) : error;
 }
 
 static void percpu_copy(hash_map *hash, hash_element *element, void *value)
@@ -198,6 +236,16 @@ static int percpu_batch(pst_map *map, map_batch *batch)
     return hash_read_batch(map, batch, percpu_copy);
 }
 
+static void *percpu_value_of(hash_map *hash, hash_element *element)
+{
+    return percpu_at(hash, element, pst_pal_cpu_id());
+}
+
+static uint64_t percpu_visit(pst_map *map, map_visit visit, void *user)
+{
+    return hash_walk(map, visit, user, percpu_value_of);
+}
+
 const map_ops map_percpu_hash_ops = {
     .object_size = sizeof(hash_map),
     .check = hash_check,
@@ -206,6 +254,7 @@ const map_ops map_percpu_hash_ops = {
     .lookup = percpu_lookup,
     .update = percpu_update,
     .remove = hash_remove,
+    .walk = percpu_visit,
     .read = percpu_read,
     .write = percpu_write,
     .next_key = hash_next_key,

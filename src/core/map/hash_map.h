@@ -1,10 +1,11 @@
 // hash_map.h: the hash table behind hash, percpu_hash and hash_of_maps.
 //
 // Buckets are chains of elements; readers walk them inside an epoch without locks and without writing. A writer holds its bucket's
-// lock. Updating a key links a new element in front of the old one, so no reader sees a half-written value or misses the key.
+// lock. Updating a key links a new element in front of the old one, so no reader sees a half-written value or misses the key; a value
+// that one store writes whole is replaced in place.
 //
 // Elements come from a pool of max_entries and some more. A removed element may be filled again once the epoch in which it was removed is over.
-// A command waits for that. A program cannot: when it removes faster than epochs pass (within one run), the oldest removed element is
+// A command waits for that, as long as it is reasonable. A program cannot: when it removes faster than epochs pass (within one run), the oldest removed element is
 // stolen, as Linux does always: late readers of its value may see the new content, and a walk that ends in another bucket's chain
 // starts again. Commands notice a theft while they copied a value and copy again.
 #ifndef PST_CORE_MAP_HASH_MAP_H
@@ -37,6 +38,7 @@ typedef struct hash_pool {
     uint32_t total, limit;  // elements there are; may be
     uint32_t live;          // in buckets
     uint32_t steals;        // how often a waiting element was taken
+    uint32_t patience;      // thefts until epochs are looked at again: a long run changes nothing about them
     hash_element **ring;
     uint64_t ring_size;     // power of two, at least total
     uint64_t head, ripe, tail;
@@ -70,10 +72,9 @@ PST_INLINE uint8_t *hash_value(const hash_map *hash, hash_element *element)
     return (uint8_t *)element + hash->value_off;
 }
 
-/// Takes an element for a new key (replaces false) or for a new value of an old key. NULL: *error is -PST_E2BIG or -PST_ENOMEM.
-hash_element *hash_pool_take(hash_map *hash, bool replaces, int *error);
-/// For commands, without any lock and outside of epochs: waits a while until an element can be had without stealing.
-void hash_pool_wait(hash_map *hash);
+/// Takes an element for a new key (replaces false) or for a new value of an old key. NULL: *error is -PST_E2BIG, -PST_ENOMEM, or -PST_EAGAIN
+/// when one will be free once an epoch has passed and may_steal is false.
+hash_element *hash_pool_take(hash_map *hash, bool replaces, bool may_steal, int *error);
 /// Gives back an element that readers may still see; removed: its key is gone.
 void hash_pool_give(hash_map *hash, hash_element *element, bool removed);
 PST_MUST_USE int hash_pool_create(hash_map *hash);

@@ -9,7 +9,7 @@
 #define SEGMENT_BYTES 65536u
 #define SPARE_MIN 32u // elements beyond max_entries: removed ones that wait, replaced values
 #define SPARE_MAX 4096u
-#define WAIT_TURNS 1000u // of a command, for epochs to pass
+#define STEALS_BLIND 32u
 
 static bool is_percpu(const hash_map *hash)
 {
@@ -99,19 +99,26 @@ static bool refresh_ripe(hash_pool *pool, uint64_t now)
     return pool->head != pool->ripe;
 }
 
-// The pool's lock is held.
-static hash_element *take_removed(hash_map *hash, bool steal)
+// The pool's lock is held. The oldest removed element, if it may be used already. patient: epochs are looked at in any case.
+static hash_element *take_removed(hash_map *hash, bool patient)
+{
+    hash_pool *pool = &hash->pool;
+    epoch_domain *epoch = &hash->map.object.core->epoch;
+    if (pool->head == pool->ripe) {
+        if (pool->head == pool->tail || (pool->patience > 0 && !patient)) return NULL;
+        if (!refresh_ripe(pool, PST_ATOMIC_LOAD(&epoch->now)) && !refresh_ripe(pool, epoch_advance(epoch))) return NULL;
+    }
+    return pool->ring[pool->head++ & (pool->ring_size - 1)];
+}
+
+// The pool's lock is held. The oldest removed element, whoever may still look at it.
+static hash_element *steal_removed(hash_map *hash)
 {
     hash_pool *pool = &hash->pool;
     if (pool->head == pool->tail) return NULL;
-    if (pool->head == pool->ripe) {
-        epoch_domain *epoch = &hash->map.object.core->epoch;
-        if (!refresh_ripe(pool, PST_ATOMIC_LOAD(&epoch->now)) && !refresh_ripe(pool, epoch_advance(epoch)) && !steal) return NULL;
-        if (pool->head == pool->ripe) {
-            (void)PST_ATOMIC_ADD(&pool->steals, 1u); // before the content changes
-            pool->ripe++;
-        }
-    }
+    pool->patience = pool->patience > 0 ? pool->patience - 1 : STEALS_BLIND;
+    (void)PST_ATOMIC_ADD(&pool->steals, 1u); // before the content changes
+    if (pool->head == pool->ripe) pool->ripe++;
     return pool->ring[pool->head++ & (pool->ring_size - 1)];
 }
 
@@ -131,19 +138,6 @@ static hash_element *take_fresh(hash_map *hash)
     return element;
 }
 
-void hash_pool_wait(hash_map *hash)
-{
-    hash_pool *pool = &hash->pool;
-    epoch_domain *epoch = &hash->map.object.core->epoch;
-    for (unsigned turn = 0; turn < WAIT_TURNS; turn++) {
-        core_spin_lock(&pool->lock);
-        bool has = pool->head != pool->ripe || pool->fresh > 0 || pool->total < pool->limit || refresh_ripe(pool, epoch_advance(epoch));
-        core_spin_unlock(&pool->lock);
-        if (has) return;
-        pst_pal_yield();
-    }
-}
-
 uint8_t *hash_pool_percpu(hash_map *hash, hash_element *element)
 {
     uint8_t *values;
@@ -151,7 +145,7 @@ uint8_t *hash_pool_percpu(hash_map *hash, hash_element *element)
     return values;
 }
 
-hash_element *hash_pool_take(hash_map *hash, bool replaces, int *error)
+hash_element *hash_pool_take(hash_map *hash, bool replaces, bool may_steal, int *error)
 {
     hash_pool *pool = &hash->pool;
     hash_element *element = NULL;
@@ -162,10 +156,13 @@ hash_element *hash_pool_take(hash_map *hash, bool replaces, int *error)
         *error = -PST_ENOMEM;
         if (pool->head != pool->ripe) element = take_removed(hash, false);
         if (!element && pool->fresh > 0) element = take_fresh(hash);
-        if (!element) element = take_removed(hash, false);
+        if (!element) element = take_removed(hash, !may_steal);
         if (!element) element = take_fresh(hash);
-        if (!element) element = take_removed(hash, true);
+        if (!element && may_steal) element = steal_removed(hash);
+        if (!element && !may_steal && pool->head != pool->tail) *error = -PST_EAGAIN;
         if (element && !replaces) pool->live++;
+        // In a large map the next element in the ring has long left the caches.
+        if (pool->head != pool->tail) PST_PREFETCH(pool->ring[pool->head & (pool->ring_size - 1)]);
     }
     core_spin_unlock(&pool->lock);
     return element;

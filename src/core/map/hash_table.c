@@ -75,6 +75,7 @@ hash_element *hash_find(hash_map *hash, const void *key)
 // --- Creation -------------------------------------------------------------------------------------------------
 
 #define HASH_FLAGS (PST_F_NO_PREALLOC | PST_F_NO_COMMON_LRU | PST_F_NUMA_NODE | MAP_ACCESS_FLAGS | PST_F_ZERO_SEED)
+#define WAIT_TURNS 100000u // yields of a command while readers stay in an epoch: a tenth of a second and more
 #define ELEMENT_MAX (4u << 20) // key and value: Linux's KMALLOC_MAX_SIZE
 
 int hash_check(const pst_bpf_attr *attr, const char **why)
@@ -167,9 +168,16 @@ void hash_unlink(hash_map *hash, hash_element *element)
     PST_ATOMIC_STORE(at, PST_ATOMIC_LOAD_RELAXED(&element->next)); // the element keeps its next: readers on it go on
 }
 
-hash_element *hash_fill(hash_map *hash, const void *key, uint32_t hashed, bool replaces, int *error)
+bool hash_wait(unsigned *turns)
 {
-    hash_element *element = hash_pool_take(hash, replaces, error);
+    if (++*turns >= WAIT_TURNS) return false;
+    pst_pal_yield();
+    return true;
+}
+
+hash_element *hash_fill(hash_map *hash, const void *key, uint32_t hashed, bool replaces, bool may_steal, int *error)
+{
+    hash_element *element = hash_pool_take(hash, replaces, may_steal, error);
     if (!element) return NULL;
     element->hash = hashed;
     memcpy(hash_key(element), key, hash->map.view.key_size);
@@ -219,6 +227,24 @@ int hash_next_key(pst_map *map, const void *key, void *next_key)
         return 0;
     }
     return -PST_ENOENT;
+}
+
+// The visitor may add and remove. An element that it removed still leads on; one that was stolen then leads into another chain, so the
+// number of visits is bounded by that of elements.
+uint64_t hash_walk(pst_map *map, map_visit visit, void *user, hash_value_fn value_of)
+{
+    hash_map *hash = hash_of(map);
+    uint64_t count = 0, most = PST_ATOMIC_LOAD_RELAXED(&hash->pool.total);
+    for (uint32_t bucket = 0; bucket <= hash->bucket_mask; bucket++) {
+        uintptr_t at = PST_ATOMIC_LOAD(&hash->buckets[bucket]);
+        while (!is_end(at) && count < most) {
+            hash_element *element = (hash_element *)at;
+            at = PST_ATOMIC_LOAD(&element->next);
+            count++;
+            if (!visit(user, hash_key(element), value_of(hash, element))) return count;
+        }
+    }
+    return count;
 }
 
 // One bucket of a batch; -PST_ENOSPC when it does not fit. The bucket's lock is held.

@@ -38,6 +38,9 @@ typedef struct map_batch {
     bool remove;         // lookup and delete
 } map_batch;
 
+/// False: no more elements.
+typedef bool (*map_visit)(void *user, const void *key, void *value);
+
 struct map_ops {
     size_t object_size; // of the struct that embeds pst_map
     /// Refuses attributes that the type does not take; *why is the sentence.
@@ -50,6 +53,9 @@ struct map_ops {
     void *(*lookup)(pst_map *map, const void *key);
     int (*update)(pst_map *map, const void *key, const void *value, uint64_t flags);
     int (*remove)(pst_map *map, const void *key);
+    /// Goes through the elements, in a per-CPU map those of this CPU, and returns how many were visited; never more than there is room for. May
+    /// be NULL.
+    uint64_t (*walk)(pst_map *map, map_visit visit, void *user);
     /// For commands; values have the user's layout (core_map_user_value_size). NULL: not supported. Those that read run inside an epoch,
     /// write, remove and set_object outside: they may wait for one to end.
     int (*read)(pst_map *map, const void *key, void *value);

@@ -77,7 +77,8 @@ static int hash_of_maps_read(pst_map *map, const void *key, void *value)
 }
 
 // The bucket is locked. *dropped is the inner map that lost its place, or NULL.
-static int exchange(hash_map *hash, const void *key, uint32_t hashed, core_object *target, uint64_t flags, core_object **dropped)
+static int exchange(hash_map *hash, const void *key, uint32_t hashed, core_object *target, uint64_t flags, bool may_steal,
+                    core_object **dropped)
 {
     int error = 0;
     hash_element *old = hash_find(hash, key), *element = NULL;
@@ -85,7 +86,7 @@ static int exchange(hash_map *hash, const void *key, uint32_t hashed, core_objec
     if (target) {
         error = hash_flags_check(old, flags);
         if (error) return error;
-        element = hash_fill(hash, key, hashed, old != NULL, &error);
+        element = hash_fill(hash, key, hashed, old != NULL, may_steal, &error);
         if (!element) return error;
         PST_ATOMIC_STORE(inner_at(hash, element), target);
         hash_link(hash, element);
@@ -107,9 +108,13 @@ static int hash_of_maps_set(pst_map *map, const void *key, core_object *target, 
     if (error) return error;
     uint32_t hashed = hash_compute(hash, key);
     if (target) core_object_get(target);
-    core_spin *lock = hash_lock(hash, hashed);
-    error = exchange(hash, key, hashed, target, flags, &dropped);
-    core_spin_unlock(lock);
+    bool may_steal = false;
+    for (unsigned turns = 0;; may_steal = !hash_wait(&turns)) {
+        core_spin *lock = hash_lock(hash, hashed);
+        error = exchange(hash, key, hashed, target, flags, may_steal, &dropped);
+        core_spin_unlock(lock);
+        if (error != -PST_EAGAIN) break;
+    }
     if (error && target) core_object_put(target);
     if (dropped) core_object_put(dropped);
     return error;

@@ -23,7 +23,15 @@ void core_value_store(void *live, const void *from, uint32_t size)
     uint8_t *to = live;
     const uint8_t *at = from;
     for (; size >= 8; size -= 8, to += 8, at += 8) PST_ATOMIC_STORE_RELAXED((uint64_t *)(void *)to, pst_load64(at));
-    for (; size > 0; size--) PST_ATOMIC_STORE_RELAXED(to++, *at++);
+    if (size & 4) {
+        PST_ATOMIC_STORE_RELAXED((uint32_t *)(void *)to, pst_load32(at));
+        to += 4, at += 4;
+    }
+    if (size & 2) {
+        PST_ATOMIC_STORE_RELAXED((uint16_t *)(void *)to, pst_load16(at));
+        to += 2, at += 2;
+    }
+    if (size & 1) PST_ATOMIC_STORE_RELAXED(to, *at);
 }
 
 void core_value_load(void *to, const void *live, uint32_t size)
@@ -31,12 +39,21 @@ void core_value_load(void *to, const void *live, uint32_t size)
     uint8_t *out = to;
     const uint8_t *at = live;
     for (; size >= 8; size -= 8, out += 8, at += 8) pst_store64(out, PST_ATOMIC_LOAD_RELAXED((const uint64_t *)(const void *)at));
-    for (; size > 0; size--) *out++ = PST_ATOMIC_LOAD_RELAXED(at++);
+    if (size & 4) {
+        pst_store32(out, PST_ATOMIC_LOAD_RELAXED((const uint32_t *)(const void *)at));
+        out += 4, at += 4;
+    }
+    if (size & 2) {
+        pst_store16(out, PST_ATOMIC_LOAD_RELAXED((const uint16_t *)(const void *)at));
+        out += 2, at += 2;
+    }
+    if (size & 1) *out = PST_ATOMIC_LOAD_RELAXED(at);
 }
 
 void core_value_clear(void *live, uint32_t size)
 {
-    uint8_t *to = live;
-    for (; size >= 8; size -= 8, to += 8) PST_ATOMIC_STORE_RELAXED((uint64_t *)(void *)to, (uint64_t)0);
-    for (; size > 0; size--) PST_ATOMIC_STORE_RELAXED(to++, (uint8_t)0);
+    static const uint64_t zero[32];
+    uint8_t *at = live;
+    for (; size > sizeof zero; size -= (uint32_t)sizeof zero, at += sizeof zero) core_value_store(at, zero, sizeof zero);
+    core_value_store(at, zero, size);
 }

@@ -62,7 +62,7 @@ static void tail_call(x64_select *x)
 static void call_helper(x64_select *x, const pst_insn *insn)
 {
     x64_state *s = &x->state;
-    const pst_helper *helper = jit_helper(x->unit->bindings, insn->imm);
+    const pst_helper *helper = jit_callee(x->unit->bindings, insn);
     if (!helper) {
         x64_trap_here(x, PST_TRAP_HELPER);
         return;
@@ -138,10 +138,10 @@ static void call_register(x64_select *x, const pst_insn *insn)
 void x64_select_call(x64_select *x, const pst_insn *insn)
 {
     switch ((pst_call_op)insn->op) {
+    case PST_CALL_KFUNC:
     case PST_CALL_HELPER: call_helper(x, insn); return;
     case PST_CALL_SUBPROG: call_subprog(x, insn); return;
     case PST_CALL_REGISTER: call_register(x, insn); return;
-    case PST_CALL_KFUNC: x64_trap_here(x, PST_TRAP_HELPER); return; // refused before
     }
 }
 

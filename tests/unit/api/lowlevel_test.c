@@ -128,6 +128,17 @@ TEST(hooks_that_are_not_hosted_say_so)
     CHECK(!bpf_program__attach_kprobe(count, false, "do_unlinkat"));
     CHECK_EQ(errno, EOPNOTSUPP);
     CHECK(last_error_has("count") && last_error_has("kprobe"));
+    struct bpf_link *links[] = {
+        bpf_program__attach_perf_event(count, 3),         bpf_program__attach_ksyscall(count, "read", NULL),
+        bpf_program__attach_uprobe(count, false, 0, "x", 0), bpf_program__attach_uprobe_opts(count, 0, "x", 0, NULL),
+        bpf_program__attach_usdt(count, 0, "x", "y", "z", NULL), bpf_program__attach_tracepoint(count, "sched", "sched_switch"),
+        bpf_program__attach_raw_tracepoint(count, "sys_enter"), bpf_program__attach_trace(count),
+        bpf_program__attach_lsm(count),                   bpf_program__attach_iter(count, NULL),
+        bpf_program__attach_freplace(count, 1, "f"),      bpf_map__attach_struct_ops(bpf_object__find_map_by_name(obj, "counts")),
+    };
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++) CHECK(!links[i]);
+    CHECK_EQ(errno, EOPNOTSUPP);
+    CHECK(last_error_has("counts") && last_error_has("struct_ops"));
     CHECK(!bpf_program__attach(bpf_object__find_program_by_name(obj, "traced")));
     CHECK(!bpf_program__attach(count));
     CHECK(last_error_has("attach_xdp"));

@@ -303,3 +303,101 @@ TEST(maps_can_be_replaced_and_resized_before_load)
     bpf_object__close(obj);
     CHECK_EQ(postern_close(fd), 0);
 }
+
+TEST(shapes_are_changed_before_load_and_not_after)
+{
+    quiet();
+    struct bpf_insn two[] = {{.code = 0xb7, .imm = 2}, {.code = 0x95}}; // r0 = 2; exit
+    char log[256] = "";
+    size_t room = 0;
+    struct bpf_object *obj = OPEN_WITH("count");
+    REQUIRE(obj);
+    struct bpf_program *count = bpf_object__find_program_by_name(obj, "count");
+    struct bpf_map *blocked = bpf_object__find_map_by_name(obj, "blocked"), *data = bpf_object__find_map_by_name(obj, ".rodata");
+    struct bpf_map *outer = bpf_object__find_map_by_name(obj, "outer"), *perf = bpf_object__find_map_by_name(obj, "perf_events");
+    REQUIRE(count && blocked && data && outer && perf);
+    CHECK_EQ(bpf_map__set_type(blocked, BPF_MAP_TYPE_ARRAY), 0);
+    CHECK_EQ(bpf_map__set_value_size(blocked, 24), 0);
+    CHECK_EQ(bpf_map__set_map_flags(blocked, BPF_F_RDONLY), 0);
+    CHECK_EQ(bpf_map__set_map_flags(blocked, 0), 0);
+    CHECK_EQ(bpf_map__resize(blocked, 7), 0);
+    CHECK(bpf_map__resize(blocked, 0) == -EINVAL);
+    CHECK(bpf_map__set_value_size(data, bpf_map__value_size(data) + 8) == -EOPNOTSUPP);
+    CHECK(bpf_map__set_initial_value(data, log, bpf_map__value_size(data) + 1) == -EINVAL);
+    CHECK(bpf_map__set_initial_value(blocked, log, 24) == -EINVAL); // no data section
+    CHECK(bpf_map__set_inner_map_fd(blocked, 1) == -EINVAL);
+    CHECK(bpf_map__set_inner_map_fd(outer, 12345) == -EBADF);
+    CHECK_EQ(bpf_map__set_autocreate(perf, false), 0);
+    CHECK(!bpf_map__autocreate(perf));
+    CHECK(bpf_program__set_insns(count, NULL, 2) == -EINVAL);
+    CHECK(bpf_program__set_insns(count, two, SIZE_MAX / 8) == -EINVAL);
+    CHECK_EQ(bpf_program__set_insns(count, two, 2), 0);
+    CHECK(bpf_program__set_log_buf(count, log, 0) == -EINVAL);
+    CHECK(bpf_program__set_log_buf(count, NULL, 8) == -EINVAL);
+    CHECK_EQ(bpf_program__set_log_buf(count, log, sizeof log), 0);
+    CHECK(bpf_program__log_buf(count, &room) == log && room == sizeof log);
+    CHECK_EQ(bpf_program__set_log_level(count, 1), 0);
+    REQUIRE(bpf_object__load(obj) == 0);
+    CHECK_EQ(run_on_zeros(obj, "count"), 2);
+    CHECK(bpf_map__fd(perf) < 0);
+    struct bpf_map_info info = {0};
+    uint32_t size = sizeof info;
+    CHECK_EQ(bpf_map_get_info_by_fd(bpf_map__fd(blocked), &info, &size), 0);
+    CHECK(info.type == BPF_MAP_TYPE_ARRAY && info.value_size == 24 && info.max_entries == 7);
+    CHECK(bpf_map__set_type(blocked, BPF_MAP_TYPE_HASH) == -EBUSY);
+    CHECK(bpf_map__set_autocreate(perf, true) == -EBUSY);
+    CHECK(bpf_map__set_map_extra(blocked, 1) == -EBUSY);
+    CHECK(bpf_map__set_inner_map_fd(outer, 1) == -EBUSY);
+    CHECK(bpf_program__set_insns(count, two, 2) == -EBUSY);
+    CHECK(bpf_program__set_type(count, BPF_PROG_TYPE_XDP) == -EBUSY);
+    CHECK(bpf_program__set_expected_attach_type(count, BPF_XDP) == -EBUSY);
+    CHECK(bpf_program__set_log_buf(count, log, 1) == -EBUSY);
+    bpf_object__close(obj);
+}
+
+// A program that uses a map that is not to be created cannot be loaded, and the message says so.
+TEST(a_map_that_was_left_out_is_missed)
+{
+    quiet();
+    struct bpf_object *obj = OPEN_WITH("count");
+    REQUIRE(obj);
+    CHECK_EQ(bpf_map__set_autocreate(bpf_object__find_map_by_name(obj, "counts"), false), 0);
+    CHECK(bpf_object__load(obj) == -EINVAL);
+    CHECK(last_error_has("counts"));
+    bpf_object__close(obj);
+}
+
+// The caller's lines come before the host's; each value stands in the map for its extern.
+TEST(configuration_can_be_given_as_text)
+{
+    quiet();
+    struct bpf_insn two[] = {{.code = 0xb7, .imm = 2}, {.code = 0x95}}; // r0 = 2; exit
+    LIBBPF_OPTS(bpf_object_open_opts, opts,
+                .kconfig = "CONFIG_HZZ=1\n# CONFIG_BPF is not set\nCONFIG_HZ=305419896\nCONFIG_DEFAULT_HOSTNAME=\"postern\"\r\nCONFIG_NR_CPUS=4660");
+    struct bpf_object *obj = bpf_object__open_file(PST_SOURCE_DIR "/tests/unit/object/data/externs.o", &opts);
+    REQUIRE(obj);
+    struct bpf_program *prog, *ask = bpf_object__find_program_by_name(obj, "ask");
+    bpf_object__for_each_program(prog, obj) bpf_program__set_autoload(prog, prog == ask);
+    CHECK_EQ(bpf_program__set_type(ask, BPF_PROG_TYPE_XDP), 0);
+    CHECK_EQ(bpf_program__set_expected_attach_type(ask, BPF_XDP), 0);
+    CHECK_EQ(bpf_program__set_insns(ask, two, 2), 0); // its own reads a variable of the kernel
+    int err = bpf_object__load(obj);
+    if (err && last_error_has("LINUX_KERNEL_VERSION")) {
+        pst_test_skip("this host has no version of Linux's kernel, which the object asks for");
+        bpf_object__close(obj);
+        return;
+    }
+    CHECK_EQ(err, 0);
+    struct bpf_map *map = bpf_object__find_map_by_name(obj, ".kconfig");
+    REQUIRE(map && bpf_map__value_size(map) <= 64);
+    uint8_t value[64] = {0};
+    uint32_t key = 0, found = 0;
+    CHECK_EQ(bpf_map_lookup_elem(bpf_map__fd(map), &key, value), 0);
+    for (uint32_t i = 0; i + 8 <= sizeof value; i++) {
+        found |= memcmp(value + i, "\x78\x56\x34\x12", 4) == 0 ? 1u : 0;
+        found |= memcmp(value + i, "\x34\x12", 2) == 0 ? 2u : 0;
+        found |= memcmp(value + i, "postern", 8) == 0 ? 4u : 0;
+    }
+    CHECK_EQ(found, 7);
+    bpf_object__close(obj);
+}

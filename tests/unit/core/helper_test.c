@@ -70,6 +70,27 @@ TEST(strings_and_addresses_are_followed_where_the_program_may)
     CHECK_EQ(helper_format(&run, g_out, sizeof g_out, "[%pks]", 7, args, 3), 2);
 }
 
+// Without an engine that knows more: the program's own global data, each byte of it and none behind.
+TEST(global_data_is_followed_in_any_case)
+{
+    static uint8_t values[16] = "0123456789abcde";
+    pst_map_view view = {.type = PST_MAP_ARRAY, .values = values, .value_stride = 8, .max_entries = 2};
+    pst_map_view *maps[] = {&view};
+    pst_image image = {.maps = maps, .map_count = 1};
+    pst_exec exec = {.image = &image};
+    pst_run run = {.prog = &exec};
+    uint64_t args[1] = {PTR(values + 10)};
+    CHECK_EQ(helper_format(&run, g_out, sizeof g_out, "[%s]", 5, args, 1), 7);
+    CHECK_STR(g_out, "[abcde]");
+    values[15] = 'f'; // no end inside: nothing behind is read
+    CHECK_EQ(helper_format(&run, g_out, sizeof g_out, "[%s]", 5, args, 1), 8);
+    CHECK_STR(g_out, "[abcdef]");
+    args[0] = PTR(values + 16);
+    CHECK_EQ(helper_format(&run, g_out, sizeof g_out, "[%s]", 5, args, 1), 2);
+    args[0] = PTR(values + 13); // four bytes reach over the end
+    CHECK_EQ(helper_format(&run, g_out, sizeof g_out, "[%pI4]", 7, args, 1), helper_format(&(pst_run){0}, g_out, sizeof g_out, "[%pI4]", 7, args, 1));
+}
+
 TEST(programs_print)
 {
     core_fixture f;
@@ -118,15 +139,46 @@ TEST(numbers_are_read_like_linux_does)
     CHECK_EQ(call_number(105, "1", 7, &n), -PST_EINVAL);
 }
 
+static int64_t call_on(const helper_table *table, pst_run *run, int32_t id, uint64_t r1, uint64_t r2, uint64_t r3,
+                       uint64_t r4, uint64_t r5)
+{
+    for (uint32_t i = 0; i < table->count; i++)
+        if (table->rows[i].id == id) return (int64_t)table->rows[i].fn(r1, r2, r3, r4, r5, run);
+    pst_test_fail(__FILE__, __LINE__, "no helper %d", id);
+    return 0;
+}
+
+TEST(texts_are_compared_and_formatted_from_arrays)
+{
+    core_fixture f;
+    char out[32], wide[] = "0xAb";
+    uint64_t args[13] = {7, 9}, n = 0;
+    pst_run run = {0};
+    fixture_open(&f);
+    memset(out, '#', sizeof out);
+    CHECK_EQ(call_on(&helper_text_table, &run, 165, PTR(out), 8, PTR("%d-%d"), PTR(args), 16), 4); // with the NUL
+    CHECK_STR(out, "7-9");
+    CHECK_EQ(call_on(&helper_text_table, &run, 165, PTR(out), 8, PTR("%d-%d"), PTR(args), 8),
+             -PST_EINVAL); // an argument is missing
+    CHECK_EQ(call_on(&helper_text_table, &run, 165, PTR(out), 8, PTR("%d"), PTR(args), 12), -PST_EINVAL); // half of one
+    CHECK_EQ(call_on(&helper_text_table, &run, 165, PTR(out), 8, PTR("%d"), PTR(args), 13 * 8),
+             -PST_EINVAL); // more than Linux takes
+    CHECK_EQ(call_on(&helper_text_table, &run, 165, PTR(out), 8, PTR("%d"), 0, 8), -PST_EINVAL);
+    CHECK_EQ(call_on(&helper_text_table, &run, 165, PTR(out), 8, PTR("text"), 0, 0), 5);
+    CHECK_EQ(call_on(&helper_text_table, &run, 177, PTR("%d"), 3, PTR(args), 9, 0), -PST_EINVAL);
+    CHECK_EQ(call_on(&helper_text_table, &run, 182, PTR("abc"), 3, PTR("abd"), 0, 0) < 0, true);
+    CHECK_EQ(call_on(&helper_text_table, &run, 182, PTR("abc"), 2, PTR("abd"), 0, 0), 0);
+    CHECK_EQ(call_on(&helper_text_table, &run, 106, PTR(wide), 4, 16, PTR(&n), 0), 4);
+    CHECK_EQ(n, 0xab);
+    fixture_close(&f);
+}
+
 // --- Packets --------------------------------------------------------------------------------------------------
 
 static uint64_t on_table(const helper_table *table, int32_t id, void *ctx, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5)
 {
     pst_run run = {.ctx = ctx};
-    for (uint32_t i = 0; i < table->count; i++)
-        if (table->rows[i].id == id) return table->rows[i].fn(r1, r2, r3, r4, r5, &run);
-    pst_test_fail(__FILE__, __LINE__, "no helper %d", id);
-    return 0;
+    return (uint64_t)call_on(table, &run, id, r1, r2, r3, r4, r5);
 }
 
 #define XDP_CALL(id, r2, r3, r4) (int64_t)on_table(&helper_xdp_table, id, &xdp, PTR(&xdp), (uint64_t)(r2), r3, r4, 0)
@@ -247,6 +299,10 @@ TEST(the_system_answers)
     CHECK(on_table(&helper_system_table, 5, NULL, 0, 0, 0, 0, 0) >= now);
     CHECK(on_table(&helper_system_table, 125, NULL, 0, 0, 0, 0, 0) > 0);
     CHECK(on_table(&helper_system_table, 8, NULL, 0, 0, 0, 0, 0) < pst_pal_cpu_count());
+    CHECK(on_table(&helper_system_table, 208, NULL, 0, 0, 0, 0, 0) > 1000000000000000000); // of this century
+    CHECK(on_table(&helper_system_table, 118, NULL, 0, 0, 0, 0, 0) <= pst_pal_time_ns());
+    CHECK_EQ(on_table(&helper_system_table, 15, NULL, 0, 0, 0, 0, 0), pst_pal_uid_gid());
+    CHECK_EQ(on_table(&helper_system_table, 42, NULL, 0, 0, 0, 0, 0), 0);
     CHECK_EQ(on_table(&helper_system_table, 14, NULL, 0, 0, 0, 0, 0), pst_pal_pid_tgid());
     uint64_t a = on_table(&helper_system_table, 7, NULL, 0, 0, 0, 0, 0), b = 0;
     for (unsigned i = 0; i < 10 && (b == 0 || b == a); i++) b = on_table(&helper_system_table, 7, NULL, 0, 0, 0, 0, 0);

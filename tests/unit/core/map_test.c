@@ -1,4 +1,6 @@
 // map_test.c: what maps promise, on every platform. kernel_map_test.c compares far more with Linux.
+#include "core/internal.h"
+#include "core/map/hash_map.h"
 #include "core_fixture.h"
 
 TEST(an_array_has_all_its_keys)
@@ -101,6 +103,99 @@ TEST(a_program_may_replace_for_ever)
     fixture_close(&f);
 }
 
+// A reader stays in its epoch while commands replace and remove until no element is left: they wait for the reader before they steal one.
+static void wait_for_a_reader(uint32_t type, uint32_t value_size)
+{
+    core_fixture f;
+    uint32_t key = 1;
+    uint64_t value[64] = {7};
+    fixture_open(&f);
+    int64_t fd = map_create(&f, type, 4, value_size, 1, 0);
+    core_object *object = core_handle_get(f.client, fd, NULL);
+    hash_map *hash = hash_of(core_map_of_object(object));
+    core_object_put(object);
+    CHECK_EQ(map_update(&f, fd, &key, value, 0), 0);
+    pst_epoch_guard reader = pst_core_epoch_enter(f.core);
+    hash_element *element;
+    int error = 0;
+    while ((element = hash_pool_take(hash, true, false, &error))) hash_pool_give(hash, element, false);
+    CHECK_EQ(error, -PST_EAGAIN);
+    CHECK_EQ(hash->pool.steals, 0);
+    CHECK_EQ(map_update(&f, fd, &key, value, 0), 0);
+    CHECK_EQ(map_delete(&f, fd, &key), 0);
+    key = 2;
+    CHECK_EQ(map_update(&f, fd, &key, value, 0), 0); // the reader outlasts the command's patience
+    CHECK(hash->pool.steals > 0);
+    uint32_t steals = hash->pool.steals;
+    pst_core_epoch_exit(f.core, reader);
+    for (unsigned i = 0; i < 100; i++) {
+        CHECK_EQ(map_delete(&f, fd, &key), 0);
+        CHECK_EQ(map_update(&f, fd, &key, value, PST_BPF_NOEXIST), 0);
+    }
+    CHECK_EQ(hash->pool.steals, steals);
+    fixture_close(&f);
+}
+
+// Keys of each way to hash: one word, two, several, a part of one at the end, and too many.
+TEST(keys_and_values_of_many_sizes)
+{
+    static const uint32_t sizes[] = {1, 2, 3, 4, 8, 12, 63, 64, 65, 200};
+    core_fixture f;
+    fixture_open(&f);
+    for (size_t i = 0; i < PST_COUNT(sizes); i++) {
+        for (uint32_t flags = 0; flags <= PST_F_ZERO_SEED; flags += PST_F_ZERO_SEED) {
+            uint8_t key[200] = {0}, value[200], got[200];
+            int64_t fd = map_create(&f, PST_MAP_HASH, sizes[i], sizes[i], 200, flags);
+            for (unsigned n = 0; n < 200; n++) {
+                key[sizes[i] - 1] = (uint8_t)n;
+                memset(value, (int)n, sizeof value);
+                CHECK_EQ(map_update(&f, fd, key, value, PST_BPF_NOEXIST), 0);
+            }
+            for (unsigned n = 0; n < 200; n++) {
+                key[sizes[i] - 1] = (uint8_t)n;
+                memset(value, (int)n, sizeof value);
+                CHECK_EQ(map_lookup(&f, fd, key, got), 0);
+                CHECK_EQ(memcmp(got, value, sizes[i]), 0);
+            }
+            CHECK_EQ(pst_core_close(f.client, (int)fd), 0);
+        }
+    }
+    fixture_close(&f);
+}
+
+TEST(commands_without_memory_are_refused)
+{
+    core_fixture f;
+    uint32_t key = 1, cursor = 0;
+    fixture_open(&f);
+    int64_t fd = map_create(&f, PST_MAP_HASH, 4, 8, 4, 0);
+    CHECK_EQ(map_update(&f, fd, &key, &(uint64_t){1}, 0), 0);
+    CHECK_EQ(map_next(&f, fd, &key, NULL), -PST_EFAULT);
+    CHECK_EQ(map_lookup(&f, fd, NULL, &(uint64_t){0}), -PST_EFAULT);
+    CHECK_EQ(map_lookup(&f, fd, &key, NULL), -PST_EFAULT);
+    CHECK_EQ(map_update(&f, fd, &key, NULL, 0), -PST_EFAULT);
+    CHECK_EQ(map_delete(&f, fd, NULL), -PST_EFAULT);
+    static const uint32_t commands[] = {PST_BPF_MAP_UPDATE_BATCH, PST_BPF_MAP_LOOKUP_BATCH, PST_BPF_MAP_LOOKUP_AND_DELETE_BATCH};
+    for (size_t i = 0; i < PST_COUNT(commands); i++) {
+        pst_bpf_attr attr = {.batch = {.keys = PTR(&key), .count = 1, .map_fd = (uint32_t)fd}};
+        if (i > 0) attr.batch.out_batch = PTR(&cursor);
+        CHECK_EQ(cmd(&f, commands[i], &attr), -PST_EFAULT);
+    }
+    pst_bpf_attr attr = {.batch = {.count = 1, .map_fd = (uint32_t)fd}};
+    CHECK_EQ(cmd(&f, PST_BPF_MAP_DELETE_BATCH, &attr), -PST_EFAULT);
+    pst_bpf_attr named = {.map_type = PST_MAP_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1};
+    memset(named.map_name, 'a', sizeof named.map_name);
+    CHECK_EQ(cmd(&f, PST_BPF_MAP_CREATE, &named), -PST_EINVAL); // no end
+    fixture_close(&f);
+}
+
+TEST(a_command_waits_for_readers_before_it_steals)
+{
+    wait_for_a_reader(PST_MAP_HASH, 24);
+    wait_for_a_reader(PST_MAP_HASH, 8);
+    wait_for_a_reader(PST_MAP_PERCPU_HASH, 8);
+}
+
 TEST(a_per_cpu_value_has_a_part_for_each_cpu)
 {
     core_fixture f;
@@ -127,6 +222,40 @@ TEST(a_per_cpu_value_has_a_part_for_each_cpu)
             else CHECK_EQ(out[cpu], 100 + cpu);
         }
         CHECK_EQ(changed, 1);
+    }
+    fixture_close(&f);
+}
+
+// Helper 195 finds another CPU's part; 2 writes the own part and, of a new key, zeros the others.
+TEST(programs_reach_the_parts_of_other_cpus)
+{
+    core_fixture f;
+    uint32_t key = 2, retval = 0, cpus = pst_pal_cpu_count();
+    char text[768];
+    fixture_open(&f);
+    for (unsigned hash = 0; hash < 2; hash++) {
+        static uint64_t values[PST_CPUS_MAX];
+        int64_t fd = map_create(&f, hash ? PST_MAP_PERCPU_HASH : PST_MAP_PERCPU_ARRAY, 4, 8, 4, 0);
+        snprintf(text, sizeof text,
+                 "*(u32 *)(r10 - 4) = 2\n*(u64 *)(r10 - 16) = 9\nr1 = map[fd:%d]\nr2 = r10\nr2 += -4\nr3 = r10\nr3 += "
+                 "-16\nr4 = 0\ncall 2\nr0 &= 127\nexit",
+                 (int)fd);
+        CHECK_EQ(prog_run_sample(&f, prog_load_text(&f, PST_PROG_SAMPLE, text), &retval), 0);
+        CHECK_EQ(retval, 0);
+        CHECK_EQ(map_lookup(&f, fd, &key, values), 0);
+        uint64_t sum = 0;
+        for (uint32_t cpu = 0; cpu < cpus; cpu++) sum += values[cpu];
+        CHECK_EQ(sum, 9);
+        for (uint32_t cpu = 0; cpu < cpus; cpu++) values[cpu] = 100 + cpu;
+        CHECK_EQ(map_update(&f, fd, &key, values, 0), 0);
+        for (uint32_t cpu = 0; cpu <= cpus; cpu++) {
+            snprintf(text, sizeof text,
+                     "*(u32 *)(r10 - 4) = 2\nr1 = map[fd:%d]\nr2 = r10\nr2 += -4\nr3 = %u\ncall 195\nif r0 == 0 goto "
+                     "out\nr0 = *(u8 *)(r0 + 0)\nexit\nout: r0 = 0\nexit",
+                     (int)fd, cpu);
+            CHECK_EQ(prog_run_sample(&f, prog_load_text(&f, PST_PROG_SAMPLE, text), &retval), 0);
+            CHECK_EQ(retval, cpu < cpus ? (100 + cpu) & 255 : 0); // there is no such CPU
+        }
     }
     fixture_close(&f);
 }

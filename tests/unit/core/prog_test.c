@@ -192,6 +192,9 @@ TEST(refused_programs_say_why)
     attr.log_size = 8; // cut, but terminated
     CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EINVAL);
     CHECK_EQ(strlen(log), 7);
+    attr = base;
+    attr.attach_btf_id = 1;
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_LOAD, &attr), -PST_EINVAL);
     CHECK_EQ(prog_load_as(&f, PST_PROG_XDP, 0, "x", "r1 = map[fd:77]\nr0 = 0\nexit"), -PST_EBADF);
     fixture_close(&f);
 }
@@ -255,6 +258,30 @@ TEST(a_budget_stops_a_run)
     fixture_close(&f);
 }
 
+// A log that was cut takes the program with it, as on Linux: ENOSPC, and no handle is left.
+TEST(a_log_without_room_gives_the_program_back)
+{
+    static const pst_slot slots[] = {{.opcode = 0xb7, .imm = 1}, {.opcode = 0x95}};
+    core_fixture f;
+    char log[512] = "";
+    fixture_open(&f);
+    pst_bpf_attr base = {.prog_type = PST_PROG_XDP, .insn_cnt = 2, .insns = PTR(slots), .license = PTR("GPL"),
+                         .log_level = 1, .log_size = sizeof log, .log_buf = PTR(log)}, attr = base;
+    int64_t fd = cmd(&f, PST_BPF_PROG_LOAD, &attr);
+    CHECK(fd >= 3);
+    uint32_t whole = attr.log_true_size;
+    CHECK_EQ(pst_core_close(f.client, (int)fd), 0);
+    attr = base;
+    attr.log_size = 1;
+    log[1] = '#';
+    int64_t again = cmd(&f, PST_BPF_PROG_LOAD, &attr);
+    CHECK_EQ(again, whole > 1 ? -PST_ENOSPC : fd);
+    CHECK_EQ(attr.log_true_size, whole);
+    CHECK(log[0] == '\0' && log[1] == '#');
+    if (again >= 0) CHECK_EQ(pst_core_close(f.client, (int)again), 0);
+    fixture_close(&f);
+}
+
 TEST(traps_are_reported_with_their_place)
 {
     core_fixture f;
@@ -281,6 +308,14 @@ TEST(test_run_follows_the_rules_of_sizes)
     attr = base;
     attr.test.ctx_size_in = 24;
     CHECK_EQ(cmd(&f, PST_BPF_PROG_TEST_RUN, &attr), -PST_EINVAL);
+    attr = base;
+    attr.test.ctx_out = PTR(ctx);
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_TEST_RUN, &attr), -PST_EINVAL);
+    attr.test.ctx_size_out = 23;
+    memset(ctx, 0xee, sizeof ctx);
+    CHECK_EQ(cmd(&f, PST_BPF_PROG_TEST_RUN, &attr), -PST_ENOSPC);
+    CHECK(attr.test.ctx_size_out == 24 && ctx[4] == 64 && ctx[23] == 0xee);
+    memset(ctx, 0, sizeof ctx);
     attr = base;
     attr.test.flags = 2;
     CHECK_EQ(cmd(&f, PST_BPF_PROG_TEST_RUN, &attr), -PST_EINVAL);
@@ -314,6 +349,113 @@ TEST(test_run_follows_the_rules_of_sizes)
     CHECK_EQ(ctx[4], 64);
     ctx[8] = 1; // data_meta must be 0
     CHECK_EQ(cmd(&f, PST_BPF_PROG_TEST_RUN, &meta), -PST_EINVAL);
+    fixture_close(&f);
+}
+
+#define SKB_SIZE 192
+
+// Runs a program on an skb with that context, which comes back as the program left it.
+static int64_t run_skb(core_fixture *f, int64_t prog, uint8_t *frame, uint32_t size, uint8_t *ctx, uint32_t ctx_size,
+                       pst_bpf_attr *attr)
+{
+    *attr = (pst_bpf_attr){.test = {.prog_fd = (uint32_t)prog,
+                                    .data_in = PTR(frame),
+                                    .data_size_in = size,
+                                    .data_out = PTR(frame),
+                                    .data_size_out = size,
+                                    .ctx_in = PTR(ctx),
+                                    .ctx_size_in = ctx_size,
+                                    .ctx_out = PTR(ctx),
+                                    .ctx_size_out = ctx_size}};
+    return cmd(f, PST_BPF_PROG_TEST_RUN, attr);
+}
+
+TEST(an_skb_has_the_fields_of_its_context)
+{
+    core_fixture f;
+    uint8_t frame[64] = {[12] = 8, [63] = 5}, ctx[SKB_SIZE] = {0};
+    pst_bpf_attr attr;
+    fixture_open(&f);
+    // Returns len + mark, and writes mark and cb[1].
+    int64_t fd = prog_load_text(&f, PST_PROG_SCHED_CLS,
+                                "r0 = *(u32 *)(r1 + 0)\nr2 = *(u32 *)(r1 + 8)\nr0 += r2\nr2 = 77\n*(u32 *)(r1 + 8) = "
+                                "r2\n*(u32 *)(r1 + 52) = r2\nexit");
+    ctx[8] = 3;   // mark
+    ctx[40] = 2;  // ifindex
+    ctx[152] = 9; // tstamp
+    CHECK_EQ(run_skb(&f, fd, frame, sizeof frame, ctx, sizeof ctx, &attr), 0);
+    CHECK_EQ(attr.test.retval, 64 + 3);
+    CHECK_EQ(attr.test.data_size_out, 64);
+    CHECK_EQ(frame[63], 5);
+    CHECK_EQ(attr.test.ctx_size_out, SKB_SIZE);
+    CHECK(ctx[8] == 77 && ctx[52] == 77 && ctx[152] == 9);
+    CHECK(ctx[36] == 1 && ctx[40] == 2); // where it came in: the loopback device, as nothing else was said
+    CHECK_EQ(ctx[160], 64);              // wire_len
+    // A socket filter begins behind the link header, but the frame comes back whole.
+    fd = prog_load_text(&f, PST_PROG_SOCKET_FILTER, "r0 = *(u32 *)(r1 + 0)\nexit");
+    memset(ctx, 0, sizeof ctx);
+    CHECK_EQ(run_skb(&f, fd, frame, sizeof frame, ctx, sizeof ctx, &attr), 0);
+    CHECK_EQ(attr.test.retval, 50);
+    CHECK_EQ(attr.test.data_size_out, 64);
+    fixture_close(&f);
+}
+
+TEST(an_skb_knows_whom_it_is_for)
+{
+    static const struct {
+        uint8_t destination[6];
+        uint32_t type; // PACKET_HOST, BROADCAST, MULTICAST, OTHERHOST
+    } cases[] = {{{0}, 0}, {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 1}, {{1, 0, 0x5e}, 2}, {{2, 0, 0, 0, 0, 1}, 3}};
+    core_fixture f;
+    uint32_t retval = 9;
+    fixture_open(&f);
+    int64_t type = prog_load_text(&f, PST_PROG_SCHED_CLS, "r0 = *(u32 *)(r1 + 4)\nexit");
+    int64_t protocol = prog_load_text(&f, PST_PROG_SCHED_CLS, "r0 = *(u32 *)(r1 + 16)\nexit");
+    for (size_t i = 0; i < PST_COUNT(cases); i++) {
+        uint8_t frame[64] = {[12] = 0x86, [13] = 0xdd};
+        memcpy(frame, cases[i].destination, 6);
+        CHECK_EQ(prog_run(&f, type, frame, sizeof frame, &retval), 0);
+        CHECK_EQ(retval, cases[i].type);
+        CHECK_EQ(prog_run(&f, protocol, frame, sizeof frame, &retval), 0);
+        CHECK_EQ(retval, 0xdd86); // in network order
+    }
+    fixture_close(&f);
+}
+
+TEST(contexts_that_cannot_be_are_refused)
+{
+    core_fixture f;
+    static uint8_t frame[65537], ctx[SKB_SIZE + 8];
+    pst_bpf_attr attr;
+    fixture_open(&f);
+    int64_t skb = prog_load_text(&f, PST_PROG_SCHED_CLS, "r0 = 0; exit"),
+            xdp = prog_load_text(&f, PST_PROG_XDP, "r0 = 0; exit");
+    memset(ctx, 0, sizeof ctx);
+    CHECK_EQ(run_skb(&f, skb, frame, 13, ctx, SKB_SIZE, &attr), -PST_EINVAL);
+    CHECK_EQ(run_skb(&f, skb, frame, 65537, ctx, SKB_SIZE, &attr), -PST_EINVAL);
+    CHECK_EQ(run_skb(&f, skb, frame, 65536, ctx, SKB_SIZE, &attr), 0);
+    // Each byte outside of the fields that may be set must be 0.
+    for (uint32_t i = 0; i < SKB_SIZE; i++) {
+        bool may = (i >= 8 && i < 12) || (i >= 32 && i < 44) || (i >= 48 && i < 68) || (i >= 152 && i < 168) ||
+                   (i >= 176 && i < 180) || i >= 184;
+        memset(ctx, 0, sizeof ctx);
+        ctx[i] = 1;
+        int64_t result = run_skb(&f, skb, frame, 64, ctx, SKB_SIZE, &attr);
+        if (result != (may ? 0 : -PST_EINVAL))
+            pst_test_fail(__FILE__, __LINE__, "byte %u of the context: %d", i, (int)result);
+    }
+    memset(ctx, 0, sizeof ctx);
+    CHECK_EQ(run_skb(&f, skb, frame, 64, ctx, sizeof ctx, &attr), 0);
+    memset(ctx, 0, sizeof ctx);
+    ctx[SKB_SIZE] = 1;
+    CHECK_EQ(run_skb(&f, skb, frame, 64, ctx, sizeof ctx, &attr), -PST_E2BIG);
+    // xdp: the queue of no interface; metadata that is too long, or not in words.
+    static const uint8_t wrong[][24] = {
+        {[4] = 64, [16] = 1}, {0, [4] = 64, [20] = 1}, {6, [4] = 64}, {0, [4] = 63}, {68, [4] = 64}};
+    for (size_t i = 0; i < PST_COUNT(wrong); i++) {
+        memcpy(ctx, wrong[i], 24);
+        CHECK_EQ(run_skb(&f, xdp, frame, 64, ctx, 24, &attr), -PST_EINVAL);
+    }
     fixture_close(&f);
 }
 

@@ -202,6 +202,28 @@ TEST(programs_write_to_ring_buffers)
     fixture_close(&f);
 }
 
+TEST(a_record_thrown_away_is_marked)
+{
+    core_fixture f;
+    char text[512];
+    uint32_t retval;
+    pst_ringbuf_view view;
+    const uint8_t *record = NULL;
+    fixture_open(&f);
+    int fd = (int)map_create(&f, PST_MAP_RINGBUF, 0, 0, (uint32_t)pst_pal_ring_granularity(), 0);
+    snprintf(text, sizeof text,
+             "r1 = map[fd:%d]\nr2 = 16\nr3 = 0\ncall 131\nif r0 == 0 goto out\nr1 = r0\nr2 = 0\ncall 133\n"
+             "*(u64 *)(r10 - 8) = 33\nr1 = map[fd:%d]\nr2 = r10\nr2 += -8\nr3 = 8\nr4 = 0\ncall 130\nout: r0 = 0\nexit",
+             fd, fd);
+    CHECK_EQ(prog_run_sample(&f, prog_load_text(&f, PST_PROG_SAMPLE, text), &retval), 0);
+    CHECK(pst_core_ringbuf_view(f.client, fd, &view) == PST_OK);
+    CHECK_EQ(consume(&view, &record), -2);
+    CHECK_EQ(consume(&view, &record), 8);
+    CHECK(record && pst_load64(record) == 33);
+    CHECK_EQ(consume(&view, &record), -1);
+    fixture_close(&f);
+}
+
 TEST(waiting_ends_in_time)
 {
     core_fixture f;

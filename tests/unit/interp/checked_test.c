@@ -273,6 +273,44 @@ TEST(sockets_and_locks)
     CHECK_RIGHT(right);
 }
 
+// A socket that a field of the context holds: opaque, and not the program's to release.
+TEST(sockets_of_the_context)
+{
+    static const mistake table[] = {
+        {"r1 = *(u64 *)(r1 + 56); r0 = *(u32 *)(r1 + 0); exit", MEMORY, 1, 0, 4},
+        {"r1 = *(u64 *)(r1 + 56); call 32; exit", ARGUMENT, 1, 1, 0},
+        {"r1 = *(u64 *)(r1 + 56); r1 += 1; call 33; exit", ARGUMENT, 2, 1, 0},
+        {"r1 = *(u64 *)(r1 + 56); call 33; r0 = 5; exit", PST_TRAP_NONE, 0, 0, 0},
+    };
+    static const uint64_t sock = 0;
+    pst_prog_type type = *pst_prog_type_by_name("sample");
+    pst_ctx_field fields[16];
+    pst_bindings bindings = *fixture_bindings();
+    REQUIRE(type.field_count <= PST_COUNT(fields));
+    for (uint32_t i = 0; i < type.field_count; i++) {
+        fields[i] = type.fields[i];
+        if (fields[i].abi_off == 56) fields[i].kind = PST_FIELD_SOCK_OR_NULL;
+    }
+    type.fields = fields;
+    bindings.type = &type;
+    for (size_t i = 0; i < PST_COUNT(table); i++) {
+        for (unsigned present = 0; present < 2; present++) {
+            fixture_reset();
+            g_world.ctx.opaque = present ? (uintptr_t)&sock : 0;
+            pst_exec *made = fixture_make(FIXTURE_CHECKED, table[i].text, NULL), *exec = NULL;
+            REQUIRE(made);
+            CHECK_EQ(pst_checked_create(pst_pal_env(), made->image, &bindings, &exec), PST_OK);
+            pst_run run = {.ctx = &g_world.ctx};
+            uint64_t r0 = pst_exec_run(exec, &run);
+            if (present && (run.trap.code != table[i].code || run.trap.pc != table[i].pc))
+                pst_test_fail(__FILE__, __LINE__, "%s: trap %d at %u", table[i].text, (int)run.trap.code, run.trap.pc);
+            if (table[i].code == PST_TRAP_NONE) CHECK_EQ(r0, 5); // NULL is an argument too
+            exec->free(exec);
+            fixture_free(made);
+        }
+    }
+}
+
 TEST(memory_arguments)
 {
     static const mistake table[] = {

@@ -261,7 +261,7 @@ static uint64_t run_with_facts(fixture_engine engine, const char *text, const ps
 
 static void check_context(const char *text, const uint8_t *flags, const int16_t *offsets, uint64_t want)
 {
-    const pst_facts facts = {flags, offsets};
+    const pst_facts facts = {.flags = flags, .context_off = offsets};
     EACH_ENGINE(e) {
         pst_run run;
         uint64_t r0 = run_with_facts(e, text, &facts, &run);
@@ -314,7 +314,7 @@ TEST(context_accesses_that_need_translation)
         {"r0 = *(u16 *)(r1 + 6); exit", 0, 0x1122334455667788, 0x9988},
     };
     static const uint8_t flags[8] = {C, C, C, C, C, C, C, C};
-    const pst_facts facts = {flags, NULL};
+    const pst_facts facts = {.flags = flags};
     pst_bindings bindings = *fixture_bindings();
     bindings.type = &type;
     for (size_t i = 0; i < PST_COUNT(rows); i++)
@@ -337,7 +337,7 @@ TEST(context_accesses_that_need_translation)
 TEST(a_wrong_context_fact_traps)
 {
     static const uint8_t first[4] = {C};
-    const pst_facts facts = {first, NULL};
+    const pst_facts facts = {.flags = first};
     pst_run run;
     (void)run_with_facts(FIXTURE_FAST, "r0 = *(u8 *)(r1 + 39); exit", &facts, &run);
     CHECK(run.trap.code == PST_TRAP_CONTEXT && run.trap.pc == 0);

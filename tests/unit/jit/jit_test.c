@@ -154,7 +154,7 @@ TEST(a_machine_fault_is_a_trap)
 TEST(code_that_is_proved_dead_faults)
 {
     static const uint8_t dead[8] = {0, 0, PST_FACT_DEAD};
-    const pst_facts facts = {dead, NULL};
+    const pst_facts facts = {.flags = dead};
     SKIP_WITHOUT_COMPILER();
     fixture_reset();
     pst_exec *exec = fixture_make(FIXTURE_JIT, "r0 = 1; r1 = 2; r0 = 2; exit", &facts);
@@ -168,7 +168,7 @@ TEST(code_that_is_proved_dead_faults)
 TEST(facts_are_used)
 {
     static const uint8_t divisor[8] = {0, 0, PST_FACT_DIVISOR}, dead[8] = {0, 0, PST_FACT_DEAD}, clear[8] = {0, PST_FACT_UPPER_ZERO};
-    static const pst_facts by_divisor = {divisor, NULL}, by_dead = {dead, NULL}, by_clear = {clear, NULL};
+    static const pst_facts by_divisor = {.flags = divisor}, by_dead = {.flags = dead}, by_clear = {.flags = clear};
     static const struct { const char *text; const pst_facts *facts; uint64_t r0; } rows[] = {
         {"r0 = 7; r1 = 2; r0 /= r1; exit", &by_divisor, 3},
         {"r0 = 7; if r0 != 7 goto +1; goto +1; r0 = 1; exit", NULL, 7},
@@ -240,7 +240,7 @@ TEST(refuses_what_it_cannot_compile)
 {
     static const char *const texts[] = {"r1 = addr_space_cast(r2, 0, 1); exit", "r0 = 0; call kfunc 77; exit", "r1 = var[id:5]; exit"};
     static const uint8_t dead[8] = {PST_FACT_DEAD, PST_FACT_DEAD, PST_FACT_DEAD, PST_FACT_DEAD};
-    const pst_facts facts = {dead, NULL};
+    const pst_facts facts = {.flags = dead};
     SKIP_WITHOUT_COMPILER();
     for (size_t i = 0; i < PST_COUNT(texts); i++) {
         pst_exec *made = fixture_make(FIXTURE_JIT, texts[i], &facts), *exec = NULL; // dead, it may be anything

@@ -60,6 +60,29 @@ TEST(map_in_maps_have_templates_and_initial_values)
     pst_object_close(o);
 }
 
+// Another relocation section for .maps: its values come behind the first one's, and no map writes into another's.
+TEST(initial_values_come_from_every_relocation_section)
+{
+    object_file f = read_object("maps.o");
+    uint8_t *second = section_header(f, ".rel.BTF"), name[4];
+    memcpy(name, second, sizeof name);
+    memcpy(second, section_header(f, ".rel.maps"), 64);
+    memcpy(second, name, sizeof name);
+    pst_object *o = NULL;
+    CHECK_EQ(open_file(f, "maps.o", &o), PST_OK);
+    free(f.bytes);
+    REQUIRE(o);
+    const pst_object_map *outer = map_of(o, "outer"), *jumps = map_of(o, "jumps");
+    REQUIRE(outer->slot_count == 4 && jumps->slot_count == 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        CHECK_EQ(outer->slots[i].slot, i % 2 ? 5 : 1);
+        CHECK_STR(o->maps[outer->slots[i].index].name, i % 2 ? "inner_b" : "inner_a");
+        CHECK_EQ(jumps->slots[i].slot, i % 2 ? 3 : 0);
+        CHECK(jumps->slots[i].index < o->program_count);
+    }
+    pst_object_close(o);
+}
+
 TEST(program_arrays_have_initial_values)
 {
     pst_object *o = open_object("maps.o");

@@ -177,6 +177,40 @@ TEST(extern_functions_look_like_variables_with_named_parameters_to_the_core)
     pst_object_close(o);
 }
 
+// A host that numbers its functions itself: it is asked before its types are.
+static int32_t number_of(void *user, const char *name, bool weak)
+{
+    (void)user;
+    if (strcmp(name, "bpf_task_from_pid") == 0) return weak ? 0x50000007 : 0;
+    return strcmp(name, "bpf_task_release") == 0 && !weak ? 0x50000009 : 0;
+}
+
+TEST(a_host_may_number_its_functions)
+{
+    pst_object *o = open_object("externs.o");
+    REQUIRE(o);
+    host h = {0};
+    pst_object_target target = {.size = sizeof target, .kconfig = config, .kernel_version = 0x061200, .ksym = symbol, .kfunc = number_of, .user = &h};
+    if (pst_object_relocate(o, &target) != PST_OK) pst_test_fail(__FILE__, __LINE__, "%s", g_memory.error);
+    CHECK_EQ(extern_of(o, "bpf_task_from_pid")->address, 0x50000007);
+    CHECK_EQ(extern_of(o, "bpf_task_release")->address, 0x50000009);
+    CHECK(extern_of(o, "bpf_absent_function")->resolved && extern_of(o, "bpf_absent_function")->address == 0);
+    uint32_t calls = 0, tests = 0;
+    for (uint32_t i = 0; i < o->program_count; i++)
+        for (uint32_t k = 0; k < o->programs[i].ref_count; k++) {
+            const pst_object_ref *ref = &o->programs[i].refs[k];
+            const pst_slot *slot = &o->programs[i].slots[ref->pc];
+            bool is_symbol = ref->kind == PST_REF_KSYM || ref->kind == PST_REF_KFUNC;
+            if (!is_symbol || !o->externs[ref->index].numbered) continue;
+            bool is_call = ref->kind == PST_REF_KFUNC;
+            *(is_call ? &calls : &tests) += 1; // the test whether it is there gets a plain number
+            CHECK_EQ(slot->regs >> 4, is_call ? 2 : 0);
+            CHECK_EQ((uint32_t)slot->imm, o->externs[ref->index].address);
+        }
+    CHECK(calls >= 2 && tests >= 1);
+    pst_object_close(o);
+}
+
 TEST(a_strong_symbol_must_exist_and_fit)
 {
     pst_object *o = open_object("externs.o");

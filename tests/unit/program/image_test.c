@@ -282,6 +282,39 @@ TEST(survives_every_failed_allocation)
     CHECK_EQ(status, PST_OK);
 }
 
+// r10 = 5, r10 = *(u64 *)(r1 + 0), r10 = 5 ll, r10 = lock fetch: kept as what nothing runs.
+TEST(keeps_writes_to_the_frame_pointer)
+{
+    const pst_slot slots[] = {{.opcode = 0xb7, .regs = 0x0a, .imm = 5}, {.opcode = 0x79, .regs = 0x1a}, {.opcode = 0x18, .regs = 0x0a, .imm = 5}, {0},
+                              {.opcode = 0xdb, .regs = 0xaa, .off = -8, .imm = 1}, {.opcode = 0x95}};
+    built b = build_slots(slots, PST_COUNT(slots));
+    CHECK_EQ(b.status, PST_OK);
+    if (!b.image) return;
+    for (uint32_t pc = 0; pc < 5; pc++) {
+        CHECK_EQ(b.image->insns[pc].kind, pc == 3 ? PST_KIND_PADDING : PST_KIND_CAST);
+        if (pc != 3) CHECK_EQ(b.image->insns[pc].dst, PST_REG_FP);
+    }
+    pst_image_free(b.image);
+    const pst_slot wrong[] = {{.opcode = 0xb7, .regs = 0x1a, .imm = 5}, {.opcode = 0x95}}; // a reserved field as well
+    check_rejected(build_slots(wrong, PST_COUNT(wrong)), "a reserved field", 0, "reserved");
+}
+
+// A function that nothing refers to is a subprogram when it is named.
+TEST(takes_starts_of_functions)
+{
+    const pst_slot slots[] = {{.opcode = 0xb7}, {.opcode = 0x95}, {.opcode = 0xb7}, {.opcode = 0x95}};
+    const uint32_t starts[] = {0, 2}, outside[] = {4};
+    pst_image_input input = {.size = sizeof input, .slots = slots, .count = 4, .starts = starts, .start_count = 2};
+    pst_image_error error;
+    pst_image *image = NULL;
+    CHECK_EQ(pst_image_build(pst_pal_env(), &input, &error, &image), PST_OK);
+    CHECK_EQ(image ? image->subprog_count : 0, 2);
+    pst_image_free(image);
+    input.starts = outside;
+    input.start_count = 1;
+    CHECK_EQ(pst_image_build(pst_pal_env(), &input, &error, &image), PST_E_FORMAT);
+}
+
 TEST(every_trap_has_a_text)
 {
 #define X(name, text) CHECK_STR(pst_trap_text(PST_TRAP_##name), text);

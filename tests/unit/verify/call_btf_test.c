@@ -116,6 +116,13 @@ static const call_types *types(void)
     tag("arg:ctx", function("tagged", 1, T_INT, ctx), 0);
     tag("arg:ctx", function("mistagged", 1, T_INT, plain), 0);
     function("global", 1, T_INT, 0);
+    tag("exception_callback:handler", function("thrower", 1, T_INT, 0), UINT32_MAX);
+    uint32_t twice = function("twice", 1, T_INT, 0);
+    tag("exception_callback:handler", twice, UINT32_MAX);
+    tag("exception_callback:global", twice, UINT32_MAX);
+    function("handler", 1, T_INT, T_U64);
+    function("registers", 1, T_INT, type(PST_BTF_PTR, NULL, 0, type(PST_BTF_STRUCT, "bpf_user_pt_regs_t", 0, 0)));
+    tag("arg:trusted", function("flavored", 1, T_INT, type(PST_BTF_PTR, NULL, 0, structure("task_struct___mine", T_INT, 1, 4))), 0);
     uint32_t header[6] = {0x0001eb9f, 24, 0, g_types.count * 4, g_types.count * 4, g_types.string_size};
     memcpy(g_types.bytes, header, sizeof header);
     memcpy(g_types.bytes + 24, g_types.words, g_types.count * 4);
@@ -196,6 +203,21 @@ TEST(call_globals)
         WITHOUT("main dynptr ", "no dynptr", DYNPTR, "*(u64 *)(r10 - 16) = 0; *(u64 *)(r10 - 8) = 0; r1 = r10; r1 += -16; call f;" RETURN0 "f: r0 = 0; exit"));
 }
 
+TEST(call_exceptions)
+{
+    CALL_CASES(types(), WITHOUT("thrower handler ", "the program calls its exception callback", CALLBACK, "r1 = 5; call f;" RETURN0 "f: r0 = 0; exit"),
+               WITHOUT("twice handler ", "two exception callbacks", BTF, "r1 = 5; call f;" RETURN0 "f: r0 = 0; exit"),
+               WITHOUT("thrower local ", "an exception callback that is not there", BTF, "r1 = 5; call f;" RETURN0 "f: r0 = 0; exit"));
+}
+
+// What Linux looks for by name.
+TEST(call_names)
+{
+    CALL_CASES(types(), {.name = "registers are the context of kprobes", .text = "call f;" RETURN0 "f: r0 = *(u64 *)(r1 + 0); exit", .funcs = "main registers ", .type = "kprobe"},
+               WITHOUT("main registers ", "but of no other programs", BTF, "call f;" RETURN0 "f: r0 = 0; exit"),
+               {.name = "a struct by another name of its own", .text = "call 158; r1 = r0; call f;" RETURN0 "f: r0 = 0; exit", .funcs = "main flavored ", .type = "kprobe"});
+}
+
 // --- Objects ---------------------------------------------------------------------------------------------------------------------
 
 #define NEW_ITEM "r1 = 3; r2 = 0;" KFUNC(10) "if r0 == 0 goto out;"
@@ -218,6 +240,7 @@ TEST(call_objects)
         WITHOUT("main ", "of a type that is not constant", ARGUMENT, "r1 = *(u32 *)(r1 + 12); r2 = 0;" KFUNC(10) RETURN0),
         WITHOUT("main ", "dropped with an offset", TYPE, NEW_ITEM "r1 = r0; r1 += 8;" DROP OUT),
         WITH("main ", "another reference", NEW_ITEM "r6 = r0; r1 = r0; r2 = 0;" KFUNC(17) "if r0 == 0 goto one; r1 = r0;" DROP "one: r1 = r6;" DROP OUT),
+        WITH("main ", "another reference, which is there for sure", NEW_ITEM "r6 = r0; r1 = r0; r2 = 0;" KFUNC(17) "r7 = *(u64 *)(r0 + 0); r1 = r0;" DROP "r1 = r6;" DROP OUT),
         WITHOUT("main ", "another reference to what counts none", TYPE, "r1 = 11; r2 = 0;" KFUNC(10) "if r0 == 0 goto out; r1 = r0; r2 = 0;" KFUNC(17) OUT),
         WITH("main ", "into a list", LOCKED_ITEM PUSH UNLOCK OUT), WITHOUT("main ", "into a list twice", REFERENCE, LOCKED_ITEM PUSH PUSH UNLOCK OUT),
         WITHOUT("main ", "into a list without the lock", LOCK, LOOKUP("22") "r6 = r0;" NEW_ITEM "r7 = r0;" PUSH OUT),

@@ -1,0 +1,216 @@
+// verify_describe.c: see verify_describe.h.
+//
+// A state is described if symbols can be given values and abstract objects concrete ones so that every claim holds. Provenance tells each pointer's object,
+// hence its offset, so every value that names a symbol determines it: one pass binds, nothing is searched.
+#include "verify_describe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SYMS_MAX 2048u
+#define OBJS_MAX 256u
+#define BOUND_NULL (COBJS_MAX + 1)
+
+typedef struct matcher {
+    const vstate *s;
+    const cstate *c;
+    uint64_t sym[SYMS_MAX];
+    bool bound[SYMS_MAX];
+    uint16_t objs[OBJS_MAX]; // by abstract object: a cobj, BOUND_NULL, 0: not bound
+    char *why;
+    size_t why_size, depth;  // depth: how many claims held
+} matcher;
+
+static bool no(matcher *m, const char *what, uint32_t where, uint64_t bits)
+{
+    snprintf(m->why, m->why_size, "%s %u: 0x%llx", what, where, (unsigned long long)bits);
+    return false;
+}
+
+// sym + off is bits.
+static bool match_number(matcher *m, const vvalue *a, uint64_t bits)
+{
+    m->depth++;
+    if (a->sym == VSYM_ANY) return true;
+    uint64_t want = bits - (uint64_t)a->off;
+    if (a->sym == VSYM_NONE) return want == 0;
+    if (a->sym >= SYMS_MAX || a->sym >= m->s->sym_count) return false;
+    if (m->bound[a->sym]) return m->sym[a->sym] == want;
+    if (!pst_scalar_has(&m->s->syms[a->sym], want)) return false;
+    m->bound[a->sym] = true;
+    m->sym[a->sym] = want;
+    return true;
+}
+
+static bool fits(const vobj *o, const cobj *c)
+{
+    if (!c->is_alive || c->size < o->size) return false;
+    switch ((vobj_kind)o->kind) {
+    case VO_MAP_VALUE: return c->kind == CO_VALUE && c->index == o->map;
+    case VO_MEM: return c->kind == CO_MEM && (!c->is_rdonly || (o->flags & VOBJ_RDONLY));
+    case VO_RINGBUF: return c->kind == CO_RINGBUF && c->index == o->map && c->is_held;
+    case VO_FREE: case VO_MAP: case VO_SOCK: case VO_STRUCT: case VO_BTF: case VO_ALLOC: case VO_DYNPTR: case VO_ITER: case VO_IRQ:
+    case VO_PERCPU: case VO_REF: break;
+    }
+    return false;
+}
+
+static bool match_object(matcher *m, const vvalue *a, cword w)
+{
+    const vobj *o = &m->s->objs[a->obj];
+    if (a->obj >= OBJS_MAX || a->obj >= m->s->obj_count) return false;
+    uint16_t *bound = &m->objs[a->obj];
+    if (w.tag == 0) {
+        if (w.bits != 0 || !(o->flags & VOBJ_MAYBE_NULL) || (*bound && *bound != BOUND_NULL)) return false;
+        *bound = BOUND_NULL;
+        return match_number(m, a, 0);
+    }
+    const cobj *c = &m->c->objs[w.tag];
+    if (!fits(o, c) || *bound == BOUND_NULL || (*bound && m->c->objs[*bound].base != c->base)) return false;
+    *bound = w.tag;
+    return match_number(m, a, w.bits - c->base);
+}
+
+static bool match_value(matcher *m, const vvalue *a, cword w)
+{
+    static const cobj_kind kinds[] = {[V_CTX] = CO_CTX, [V_STACK] = CO_STACK, [V_PACKET] = CO_PACKET, [V_META] = CO_META, [V_PACKET_END] = CO_END,
+                                      [V_MAP] = CO_MAP, [V_FUNC] = CO_FUNC, [V_PTR] = CO_NONE};
+    const cobj *c = &m->c->objs[w.tag];
+    switch ((vkind)a->kind) {
+    case V_UNINIT: return true;
+    case V_NUMBER: return match_number(m, a, w.bits);
+    case V_PTR: return match_object(m, a, w);
+    case V_CTX: case V_STACK: case V_PACKET: case V_META: case V_PACKET_END: case V_MAP: case V_FUNC: break;
+    }
+    if (w.tag == 0 || !c->is_alive || c->kind != kinds[a->kind]) return false;
+    if (a->kind == V_PACKET_END) return w.bits == c->base;
+    if (a->kind == V_MAP || a->kind == V_FUNC) return w.bits == c->base && c->index == a->obj;
+    if (a->kind == V_STACK && c->index != a->obj) return false;
+    return match_number(m, a, w.bits - c->base);
+}
+
+// --- Frames ---------------------------------------------------------------------------------------------------
+
+static uint64_t load(const uint8_t *bytes, unsigned size)
+{
+    uint64_t word = 0;
+    for (unsigned i = 0; i < size; i++) word |= (uint64_t)bytes[i] << 8 * i;
+    return word;
+}
+
+static bool match_cell(matcher *m, const vcell *cell, const cframe *f, uint32_t n)
+{
+    size_t at = PST_FRAME_BYTES - 8 * (size_t)(n + 1);
+    if (cell->mode != VCELL_DATA) return no(m, "special cell", 8 * (n + 1), 0);
+    for (unsigned i = 0; i < 8; i++) {
+        if ((cell->init >> i & 1) && !f->init[at + i]) return no(m, "byte that was never written, in cell", 8 * (n + 1), i);
+        if ((cell->zero >> i & 1) && f->bytes[at + i]) return no(m, "byte that is not 0, in cell", 8 * (n + 1), i);
+    }
+    if (cell->lo_size) {
+        cword w = {.bits = load(f->bytes + at, cell->lo_size), .tag = cell->lo_size == 8 ? f->tags[at / 8] : 0};
+        if (!match_value(m, &cell->lo, w)) return no(m, "cell", 8 * (n + 1), w.bits);
+    }
+    if (cell->hi_size) {
+        cword w = {.bits = load(f->bytes + at + 4, cell->hi_size)};
+        if (!match_value(m, &cell->hi, w)) return no(m, "cell's upper half", 8 * (n + 1), w.bits);
+    }
+    return true;
+}
+
+static bool match_frame(matcher *m, uint32_t index)
+{
+    const vframe *a = m->s->frames[index];
+    const cframe *f = &m->c->frames[index];
+    for (unsigned r = 0; r < PST_REG_COUNT - 1; r++)
+        if (!match_value(m, &a->regs[r], f->regs[r])) return no(m, "r", r, f->regs[r].bits);
+    for (uint32_t n = 0; n < vframe_span(a); n++)
+        if (!match_cell(m, vframe_cell(a, n), f, n)) return false;
+    return true;
+}
+
+// --- The rest -------------------------------------------------------------------------------------------------
+
+static bool match_ghosts(matcher *m)
+{
+    for (uint32_t i = 0; i < m->s->ghost_count; i++) {
+        const vghost *g = &m->s->ghosts[i];
+        int64_t turns = g->frame < m->c->frame_count ? m->c->frames[g->frame].turns[g->loop] : -1;
+        if (turns < 0) return no(m, "the run is not in loop", g->loop, 0);
+        if (!match_number(m, &g->up, (uint64_t)turns) || !match_number(m, &g->down, (uint64_t)-turns)) return no(m, "turns of loop", g->loop, (uint64_t)turns);
+    }
+    return true;
+}
+
+static bool sym_of(const matcher *m, uint32_t sym, int64_t *out)
+{
+    *out = sym == VSYM_NONE ? 0 : (int64_t)m->sym[sym];
+    return sym == VSYM_NONE || (sym < SYMS_MAX && m->bound[sym]);
+}
+
+static bool match_relations(matcher *m)
+{
+    for (uint32_t i = 0; i < m->s->rel_count; i++) {
+        const vrel *rel = &m->s->rels[i];
+        int64_t a, b;
+        if (!sym_of(m, rel->a, &a) || !sym_of(m, rel->b, &b)) continue; // of a symbol that nothing names: some value of it may do
+        if (b > 0 && a < INT64_MIN + b) continue; // below any bound
+        bool above = b < 0 && a > INT64_MAX + b;
+        if (above || a - b > rel->c) return no(m, "relation", i, (uint64_t)a - (uint64_t)b);
+    }
+    return true;
+}
+
+// Each reference that the run holds is one that the state knows.
+static bool match_references(matcher *m)
+{
+    uint32_t held = 0, known = 0;
+    for (uint32_t i = 1; i < m->c->obj_count; i++) held += m->c->objs[i].is_alive && m->c->objs[i].is_held;
+    for (uint32_t i = 0; i < m->s->obj_count; i++)
+        known += m->s->objs[i].kind != VO_FREE && (m->s->objs[i].flags & VOBJ_MUST_RELEASE) && m->objs[i] != BOUND_NULL;
+    return held <= known || no(m, "references", held, known);
+}
+
+bool describe_state(const vstate *s, const cstate *c, char *why, size_t why_size)
+{
+    static matcher m; // large; nothing here is reentrant
+    memset(m.bound, 0, sizeof m.bound);
+    memset(m.objs, 0, sizeof m.objs);
+    m.s = s, m.c = c, m.why = why, m.why_size = why_size, m.depth = 0;
+    if (s->sym_count > SYMS_MAX || s->obj_count > OBJS_MAX) return true; // not looked at
+    vvalue length = {.kind = V_NUMBER, .sym = VSYM_PACKET}, meta = {.kind = V_NUMBER, .sym = VSYM_META};
+    if (!match_number(&m, &length, c->packet_size)) return no(&m, "length of the packet", 0, c->packet_size);
+    if (!match_number(&m, &meta, c->meta_size)) return no(&m, "length of the metadata", 0, c->meta_size);
+    for (uint32_t f = 0; f < s->frame_count; f++)
+        if (!match_frame(&m, f)) return false;
+    return match_ghosts(&m) && match_relations(&m) && match_references(&m);
+}
+
+static bool same_place(const vstate *s, const cstate *c, uint32_t block)
+{
+    if (s->block != block || s->frame_count != c->frame_count || s->wakes) return false;
+    for (uint32_t f = 0; f < c->frame_count; f++) {
+        const vframe *a = s->frames[f];
+        const cframe *b = &c->frames[f];
+        if (a->subprog != b->subprog || a->kind != b->kind || (f > 0 && a->call_pc != b->call_pc)) return false;
+    }
+    return true;
+}
+
+uint32_t describe_location(const verifier *v, const cstate *c, uint32_t block)
+{
+    const vengine *e = v->engine;
+    for (uint32_t l = 0; l < e->location_count; l++)
+        if (same_place(e->slots[e->locations[l].first_slot].state, c, block)) return l;
+    return VFLOW_NONE;
+}
+
+bool describe_kept(const verifier *v, const cstate *c, uint32_t block, char *why, size_t why_size)
+{
+    const vengine *e = v->engine;
+    uint32_t location = describe_location(v, c, block);
+    snprintf(why, why_size, "no state is kept there");
+    if (location == VFLOW_NONE) return false;
+    for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE; i = e->slots[i].next)
+        if (e->slots[i].covered_by == VFLOW_NONE && describe_state(e->slots[i].state, c, why, why_size)) return true;
+    return false;
+}

@@ -1,0 +1,128 @@
+// verify_helpers.c: stand-ins for helpers: each argument is held to its prototype, then something that the helper may do is done.
+#include "verify_machine.h"
+
+#include <string.h>
+
+static cword arg(const machine *m, unsigned n) { return m->c.frames[m->c.frame_count - 1].regs[n + 1]; }
+
+static void fill(machine *m, uint8_t *at, uint64_t size)
+{
+    for (uint64_t i = 0; i < size; i++) at[i] = (uint8_t)machine_number(m);
+}
+
+static bool initialised(machine *m, cword w, const uint8_t *at, uint64_t size)
+{
+    const cobj *o = &m->c.objs[w.tag];
+    if (!m->v->strict || o->kind != CO_STACK) return true;
+    for (uint64_t i = 0; i < size; i++)
+        if (!m->c.frames[o->index].init[at - o->bytes + (int64_t)i]) return machine_wrong(m, "a helper reads a byte that was never written");
+    return true;
+}
+
+static bool memory(machine *m, cword w, uint64_t size, bool reads, bool writes)
+{
+    if (size > INT32_MAX) return machine_wrong(m, "a size of 0x%llx", (unsigned long long)size);
+    if (size == 0 && w.tag == 0) return w.bits == 0 || machine_wrong(m, "no bytes at a number");
+    uint8_t *at = machine_memory(m, w, 0, size, writes);
+    if (!at || (reads && !initialised(m, w, at, size))) return false;
+    if (!writes) return true;
+    fill(m, at, size);
+    machine_written(m, w, 0, size);
+    return true;
+}
+
+static const pst_map_view *view_of(machine *m, cword w, uint32_t *index)
+{
+    const cobj *o = &m->c.objs[w.tag];
+    if (w.tag == 0 || o->kind != CO_MAP || w.bits != o->base) {
+        machine_wrong(m, "0x%llx is no map", (unsigned long long)w.bits);
+        return NULL;
+    }
+    *index = o->index;
+    return m->image->maps[o->index];
+}
+
+static bool release(machine *m, cword w)
+{
+    cobj *o = &m->c.objs[w.tag];
+    if (w.tag == 0 || o->kind != CO_RINGBUF || !o->is_alive || !o->is_held || w.bits != o->base) return machine_wrong(m, "0x%llx is no reservation", (unsigned long long)w.bits);
+    o->is_alive = false;
+    return true;
+}
+
+typedef struct call {
+    const pst_map_view *view;
+    uint32_t map;
+    uint64_t key;  // the first bytes of the key
+    uint64_t size; // PST_ARG_ALLOC_SIZE
+} call;
+
+static bool check_argument(machine *m, const pst_helper_proto *proto, unsigned n, call *k)
+{
+    cword w = arg(m, n);
+    uint64_t size = n + 1 < PST_ARGS_MAX ? arg(m, n + 1).bits : 0;
+    switch ((int)proto->args[n]) {
+    case PST_ARG_NONE: case PST_ARG_ANYTHING: case PST_ARG_ANYTHING_OPT: case PST_ARG_SIZE_OR_ZERO: return true;
+    case PST_ARG_SIZE: return w.bits != 0 || machine_wrong(m, "a size of 0");
+    case PST_ARG_CTX: return (w.tag == m->ctx_obj && w.bits == m->c.objs[w.tag].base) || machine_wrong(m, "0x%llx is no context", (unsigned long long)w.bits);
+    case PST_ARG_MAP: return (k->view = view_of(m, w, &k->map)) != NULL;
+    case PST_ARG_MAP_KEY: {
+        if (!memory(m, w, k->view->key_size, true, false)) return false;
+        const uint8_t *at = machine_memory(m, w, 0, k->view->key_size, false);
+        memcpy(&k->key, at, k->view->key_size < 8 ? k->view->key_size : 8);
+        return true;
+    }
+    case PST_ARG_MAP_VALUE: return memory(m, w, k->view->value_size, true, false);
+    case PST_ARG_MEM: case PST_ARG_MEM_OR_NULL: return memory(m, w, size, true, false);
+    case PST_ARG_MEM_OUT: case PST_ARG_MEM_OR_NULL_OUT: return memory(m, w, size, false, true);
+    case PST_ARG_ALLOC_SIZE: k->size = w.bits; return true;
+    case PST_ARG_ALLOCATED: return release(m, w);
+    default: break;
+    }
+    m->end = MACHINE_UNKNOWN;
+    return false;
+}
+
+static void lookup(machine *m, const call *k, cword *result)
+{
+    bool is_array = k->view->type == PST_MAP_ARRAY;
+    uint64_t index = is_array ? k->key & UINT32_MAX : machine_random(m) % 4;
+    *result = (cword){0};
+    if (is_array ? index >= k->view->max_entries : index == 0) return;
+    result->tag = machine_value(m, k->map, index % 8);
+    result->bits = m->c.objs[result->tag].base;
+}
+
+static void reserve(machine *m, const call *k, cword *result)
+{
+    *result = (cword){0};
+    if (machine_random(m) % 3 == 0 || k->size > sizeof m->made[0] || m->made_count == PST_COUNT(m->made)) return;
+    result->tag = machine_object(m, &(cobj){.kind = CO_RINGBUF, .index = k->map, .base = (0xffff900000000000u + ((uint64_t)m->c.obj_count << 32)) & ~(uint64_t)15,
+                                            .size = k->size, .bytes = m->made[m->made_count++], .is_held = true});
+    result->bits = m->c.objs[result->tag].base;
+}
+
+bool machine_call(machine *m, const pst_helper_proto *proto, cword *result)
+{
+    call k = {0};
+    for (unsigned n = 0; n < PST_ARGS_MAX; n++)
+        if (!check_argument(m, proto, n, &k)) return false;
+    if (proto->flags & PST_HELPER_CHANGES_PACKET) machine_new_packet(m);
+    if (proto->flags & PST_HELPER_TAIL_CALL) {
+        if (machine_random(m) & 1) m->is_over = true; // another program goes on
+        *result = (cword){.bits = machine_number(m)};
+        return true;
+    }
+    switch ((int)proto->ret) {
+    case PST_RET_VOID: return true;
+    case PST_RET_INTEGER: *result = (cword){.bits = machine_number(m)}; return true;
+    case PST_RET_MAP_VALUE_OR_NULL:
+        if (proto->id != 1) break;
+        lookup(m, &k, result);
+        return m->end == MACHINE_DONE;
+    case PST_RET_ALLOC_OR_NULL: reserve(m, &k, result); return m->end == MACHINE_DONE;
+    default: break;
+    }
+    m->end = MACHINE_UNKNOWN;
+    return false;
+}

@@ -1,0 +1,223 @@
+// verify_kernel_test.c: generated programs before two verifiers: ours and that of the Linux kernel below.
+//
+// What ours accepts and Linux refuses is a mistake of ours until it is known to be a class of programs that ours knows more about (g_more); each such
+// program is run by the oracle all the same. What Linux accepts and ours refuses is a gap in precision, counted by class (g_less).
+// Needs Linux 6.18 and the right to call bpf(2); skipped elsewhere. PST_ORACLE_FROM and PST_ORACLE_COUNT choose other programs.
+#include "harness.h"
+
+#include "verify_oracle.h"
+
+#ifdef __linux__
+
+#include <errno.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "postern/attr.h"
+
+#define PROGRAMS 400u
+#define MUTANTS 3u
+
+static char g_log[1u << 20];
+static int g_fds[VGEN_MAPS_END];
+
+static long kernel(uint32_t command, pst_bpf_attr *attr)
+{
+    long result = syscall(SYS_bpf, command, attr, sizeof *attr);
+    return result < 0 ? -errno : result;
+}
+
+static bool make_maps(void)
+{
+    for (int i = VGEN_ARRAY; i < VGEN_MAPS_END; i++) {
+        const pst_map_view *view = oracle_find_map(NULL, PST_IMM64_MAP_FD, i);
+        pst_bpf_attr attr = {.map_type = view->type, .key_size = view->key_size, .value_size = view->value_size, .max_entries = view->max_entries};
+        g_fds[i] = (int)kernel(PST_BPF_MAP_CREATE, &attr);
+        if (g_fds[i] < 0) return false;
+    }
+    return true;
+}
+
+static void close_maps(void)
+{
+    for (int i = VGEN_ARRAY; i < VGEN_MAPS_END; i++)
+        if (g_fds[i] > 0) close(g_fds[i]);
+}
+
+// Whether Linux accepts the program; else g_log says why.
+static bool kernel_accepts(vgen_type type, const pst_slot *slots, size_t count)
+{
+    static pst_slot copy[VGEN_SLOTS_MAX];
+    memcpy(copy, slots, count * sizeof *slots);
+    for (size_t i = 0; i < count; i++) {
+        unsigned source = copy[i].regs >> 4;
+        if (copy[i].opcode != 0x18) continue;
+        if ((source == 1 || source == 2) && copy[i].imm >= VGEN_ARRAY && copy[i].imm < VGEN_MAPS_END) copy[i].imm = g_fds[copy[i].imm];
+        i++;
+    }
+    pst_bpf_attr attr = {.prog_type = pst_prog_type_by_name(vgen_type_names[type])->number,
+                         .insn_cnt = (uint32_t)count,
+                         .insns = (uint64_t)(uintptr_t)copy,
+                         .license = (uint64_t)(uintptr_t) "GPL",
+                         .log_level = 1,
+                         .log_size = sizeof g_log,
+                         .log_buf = (uint64_t)(uintptr_t)g_log};
+    g_log[0] = '\0';
+    long fd = kernel(PST_BPF_PROG_LOAD, &attr);
+    if (fd >= 0) close((int)fd);
+    return fd >= 0;
+}
+
+static bool kernel_is_ours(void)
+{
+    struct utsname host;
+    const pst_slot slots[] = {{.opcode = 0xb7}, {.opcode = 0x95}};
+    if (uname(&host) == 0 && strncmp(host.release, "6.18.", 5) == 0 && kernel_accepts(VGEN_XDP, slots, 2) && make_maps()) return true;
+    pst_test_skip("the host is not Linux 6.18 or does not let this process call bpf(2)");
+    return false;
+}
+
+// --- Classes --------------------------------------------------------------------------------------------------
+
+typedef struct verdict_class {
+    const char *text;   // in the log of Linux, or in our finding
+    const char *reason;
+    unsigned count;
+} verdict_class;
+
+// Accepted here, refused by Linux. Each of these programs is run by the oracle as well.
+static verdict_class g_more[] = {
+    {"pointer be out of bounds", "what was added and taken away again is the number that it was", 0},
+    {"is outside of the allowed memory range", "a remainder, or a relation to another number, bounds it", 0},
+    {"min value is negative", "the same", 0},
+    {"unbounded memory access", "the same", 0},
+    {"At program exit the register R0", "the same", 0},
+    {"offset is outside of the packet", "the difference of two packet pointers, or another relation, bounds the offset", 0},
+    {"unbounded min value", "a remainder, or a relation to another number, bounds it", 0},
+    {"_or_null", "the pointer was compared with a register that holds 0", 0},
+    {"infinite loop detected", "Linux sees a state again and gives up; here the count of turns has a bound", 0},
+    {"BPF program is too large", "Linux follows turns one by one", 0},
+    {"too many states", "Linux follows turns one by one", 0},
+    {"The sequence of", "Linux follows at most 8192 jumps of one path", 0},
+};
+
+// Accepted by Linux, refused here: what our finding says.
+static verdict_class g_less[] = {
+    {"too complex", "a limit of the search", 0},
+    {"it would point too far away", "a packet pointer without a limit, moved by a constant: nothing can be read through it anyway", 0},
+};
+
+// Programs that Linux cannot be asked about: callbacks need types, and there are none here.
+static bool is_no_answer(void) { return strstr(g_log, "missing btf func_info") != NULL; }
+
+static verdict_class *class_of(verdict_class *classes, size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strstr(text, classes[i].text)) {
+            classes[i].count++;
+            return &classes[i];
+        }
+    return NULL;
+}
+
+// Whether the instruction that Linux refuses is never run, as ours has proved: it knows which of two equal numbers is less than the other.
+static bool refused_is_dead(const oracle_report *report, size_t count)
+{
+    uint32_t pc = UINT32_MAX;
+    for (const char *line = g_log; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+        char *end;
+        unsigned long number = strtoul(line, &end, 10);
+        if (end != line && strncmp(end, ": (", 3) == 0) pc = (uint32_t)number;
+    }
+    return pc < count && (report->facts[pc] & PST_FACT_DEAD);
+}
+
+static const char *last_lines(void)
+{
+    size_t end = strlen(g_log);
+    for (unsigned lines = 0; end > 0; end--)
+        if (g_log[end - 1] == '\n' && ++lines == 5) break;
+    return g_log + end;
+}
+
+typedef struct both {
+    unsigned programs, accepted_by_both, refused_by_both, more, less, dead;
+} both;
+
+static void compare(const oracle_options *options, const pst_slot *slots, size_t count, uint64_t number, both *b)
+{
+    static oracle_report report;
+    oracle_answer answer = oracle_check(options, slots, count, &report);
+    if (answer == ORACLE_MALFORMED || answer == ORACLE_FAILED) return;
+    bool ours = answer != ORACLE_REJECTED, theirs = kernel_accepts(options->type, slots, count);
+    if (is_no_answer()) return;
+    b->programs++;
+    if (answer == ORACLE_WRONG) pst_test_fail(__FILE__, __LINE__, "program %" PRIu64 ": %s", number, report.why);
+    if (ours == theirs) {
+        if (ours) b->accepted_by_both++;
+        else b->refused_by_both++;
+    } else if (ours) {
+        b->more++;
+        if (refused_is_dead(&report, count)) {
+            b->dead++;
+            return;
+        }
+        if (class_of(g_more, PST_COUNT(g_more), g_log)) return;
+        pst_test_fail(__FILE__, __LINE__, "program %" PRIu64 " is accepted here, but not by Linux:\n%s", number, last_lines());
+        if (getenv("PST_ORACLE_PRINT")) oracle_print(slots, count);
+    } else {
+        b->less++;
+        if (!class_of(g_less, PST_COUNT(g_less), report.finding.text))
+            pst_test_fail(__FILE__, __LINE__, "program %" PRIu64 " is accepted by Linux, but not here: %u: %s", number, report.finding.pc, report.finding.text);
+        if (!getenv("PST_ORACLE_PRINT")) return;
+        fprintf(stderr, "less: program %" PRIu64 ": %u: %s [%s]\n", number, report.finding.pc, report.finding.text, report.finding.known);
+        if (getenv("PST_ORACLE_PRINT")[0] == '2') oracle_print(slots, count);
+    }
+}
+
+static void print_classes(const char *title, const verdict_class *classes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (classes[i].count) printf("  %s: %u: %s (%s)\n", title, classes[i].count, classes[i].text, classes[i].reason);
+}
+
+static uint64_t setting(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+TEST(verify_kernel_both_verifiers_agree)
+{
+    static pst_slot slots[VGEN_SLOTS_MAX], mutant[VGEN_SLOTS_MAX];
+    both b = {0};
+    if (!kernel_is_ours()) return;
+    uint64_t from = setting("PST_ORACLE_FROM", 0), programs = setting("PST_ORACLE_COUNT", PROGRAMS);
+    for (uint64_t number = from; number < from + programs; number++) {
+        oracle_options options = oracle_options_of(number);
+        vgen_source source = oracle_source_of(number);
+        options.mode = PST_VERIFY_PRIVILEGED;
+        options.states_max = options.unroll_max = 0;
+        options.steps_max = 0;
+        options.runs = 4;
+        size_t count = vgen_program(&source, options.type, slots);
+        compare(&options, slots, count, number, &b);
+        for (unsigned i = 0; i < MUTANTS; i++) {
+            memcpy(mutant, slots, count * sizeof *slots);
+            if (vgen_mutate(&source, mutant, count)) compare(&options, mutant, count, number, &b);
+        }
+    }
+    close_maps();
+    printf("%u programs: %u accepted by both, %u refused by both, %u here only, %u by Linux only\n", b.programs, b.accepted_by_both, b.refused_by_both, b.more,
+           b.less);
+    printf("  here only: %u: the instruction that Linux refuses is never run\n", b.dead);
+    print_classes("here only", g_more, PST_COUNT(g_more));
+    print_classes("by Linux only", g_less, PST_COUNT(g_less));
+}
+
+#else
+
+TEST(verify_kernel_both_verifiers_agree) { pst_test_skip("this is not Linux"); }
+
+#endif
