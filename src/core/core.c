@@ -198,8 +198,10 @@ uint64_t core_run(const pst_exec *exec, void *native_ctx, bool *trapped, pst_tra
 {
     core_prog *prog = core_exec_prog(exec);
     pst_core *core = prog->object.core;
-    pst_run run = {.ctx = native_ctx, .host = core, .budget = core->options.budget};
+    pst_run run;
     uint64_t r0;
+    pst_run_begin(&run, native_ctx, core);
+    run.budget = core->options.budget;
     if (PST_LIKELY(PST_ATOMIC_LOAD_RELAXED(&core->stats_users) == 0)) {
         r0 = pst_exec_run(exec, &run);
     } else {

@@ -21,6 +21,7 @@ static pst_status compile(const jit_unit *unit, const pst_jit_opts *opts, jit_pr
 {
     PST_TRY(x64_compile(unit, opts, prog));
     prog->reads_stack = unit->reads_stack;
+    prog->counts_depth = unit->counts_depth;
     uint64_t entry = (uint64_t)(uintptr_t)prog->code.bytes + prog->functions[0];
     if (prog->call_offset == UINT32_MAX) prog->exec.enter = (uint64_t (*)(const pst_exec *, pst_run *))(uintptr_t)entry;
     return jit_faults_add(prog);

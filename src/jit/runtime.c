@@ -110,7 +110,7 @@ static jit_tail tail_nested(const pst_exec *target, pst_run *run)
 uint64_t jit_tail_call(pst_run *run, uint64_t map, uint64_t index, uint64_t subprog)
 {
     const pst_bindings *bindings = &program_of(run)->bindings;
-    bool nested = subprog || run->native.depth > 0;
+    bool nested = subprog || (program_of(run)->counts_depth && run->native.depth > 0);
     if (!bindings->tail_target || run->tail_calls >= PST_TAIL_CALLS_MAX) return JIT_TAIL_FAILED;
     if (nested && run->tail_nested >= PST_TAIL_NESTED_MAX) return JIT_TAIL_FAILED;
     const pst_exec *target = bindings->tail_target((void *)(uintptr_t)map, (uint32_t)index);

@@ -16,7 +16,7 @@ typedef struct jit_program {
     uint32_t call_offset;  // the stub through which C calls functions (jit_call_fn); UINT32_MAX: there is none
     uint32_t unwind_offset; // where a run ends early; UINT32_MAX: nothing in the program does that
     uint32_t fault_slot;    // faults.c
-    bool reads_stack;
+    bool reads_stack, counts_depth; // as the unit's
 } jit_program;
 
 /// The stub: calls target, a function of the program, with args as r1 to r5. run->native is the run's.

@@ -93,7 +93,24 @@ typedef struct pst_exec {
     void *owner; // the core's program object, for helpers and statistics
 } pst_exec;
 
-/// Runs exec and whatever it tail-calls; returns r0. run->ctx and run->host are set by the caller, the rest is zero.
+/// What (pst_run){.ctx = ctx, .host = host} is to a run, without clearing what only the engine that uses it reads: a few stores instead of a
+/// string instruction, on a path of a few nanoseconds.
+PST_INLINE void pst_run_begin(pst_run *run, void *ctx, void *host)
+{
+    run->ctx = ctx;
+    run->ctx_size = 0;
+    run->host = host;
+    run->prog = 0;
+    run->tail_next = 0;
+    run->tail_calls = run->tail_nested = 0;
+    run->budget = run->insn_count = 0;
+    run->can_read = 0;
+    run->call_back = 0;
+    run->engine = 0;
+    run->trap.code = PST_TRAP_NONE;
+}
+
+/// Runs exec and whatever it tail-calls; returns r0. run->ctx and run->host are set by the caller, the rest is zero (or see pst_run_begin).
 PST_INLINE uint64_t pst_exec_run(const pst_exec *exec, pst_run *run)
 {
     uint64_t r0;

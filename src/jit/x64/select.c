@@ -218,6 +218,8 @@ static void emit_cold(x64_select *x, const x64_cold *cold)
     case COLD_TRAP:
         x64_store_i(code, 32, RUN_FIELD(trap.code), cold->trap);
         x64_store_i(code, 32, RUN_FIELD(trap.pc), (int32_t)cold->pc);
+        x64_store_i(code, 64, RUN_FIELD(trap.address), 0);
+        x64_store_i(code, 32, RUN_FIELD(trap.size), 0);
         x64_jump(code, CC_ALWAYS, x->unwind);
         return;
     }
