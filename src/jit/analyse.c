@@ -48,7 +48,7 @@ static jit_effect call_effect(const jit_unit *unit, const pst_insn *insn)
     return effect;
 }
 
-jit_effect jit_effect_of(const jit_unit *unit, const pst_insn *insn)
+static jit_effect effect_of(const jit_unit *unit, const pst_insn *insn)
 {
     uint16_t dst = JIT_REG(insn->dst), src = JIT_REG(insn->src), operand = insn->flags & PST_INSN_IMM ? 0 : src;
     switch ((pst_kind)insn->kind) {
@@ -156,7 +156,7 @@ static void note_call(jit_unit *unit, const pst_insn *insn, uint32_t pc)
 
 static void study_insn(jit_unit *unit, jit_func *func, const pst_insn *insn, uint32_t pc)
 {
-    jit_effect effect = jit_effect_of(unit, insn);
+    jit_effect effect = unit->effects[pc] = effect_of(unit, insn);
     func->written |= effect.defs;
     if (effect.uses & JIT_REG(PST_REG_FP)) {
         uint16_t bytes = stack_of(insn);
@@ -234,7 +234,7 @@ static pst_status measure_depth(jit_unit *unit)
 static bool falls_through(const pst_insn *insn) { return insn->kind != PST_KIND_JUMP && insn->kind != PST_KIND_EXIT; }
 
 // One sweep from the end of a subprogram to its beginning. in[pc]: registers live before pc. True: a loop head has news.
-static bool sweep(jit_unit *unit, const jit_func *func, const jit_effect *effects, uint16_t *in)
+static bool sweep(jit_unit *unit, const jit_func *func, uint16_t *in)
 {
     bool news = false;
     for (uint32_t pc = func->end; pc-- > func->start;) {
@@ -248,7 +248,7 @@ static bool sweep(jit_unit *unit, const jit_func *func, const jit_effect *effect
         if (falls_through(insn) && pc + 1 < func->end) live = in[pc + 1];
         if (jumps(insn)) live |= in[target_of(insn, pc)];
         unit->live[pc] = live;
-        uint16_t before = (uint16_t)((live & ~effects[pc].defs) | effects[pc].uses);
+        uint16_t before = (uint16_t)((live & ~unit->effects[pc].defs) | unit->effects[pc].uses);
         if (before != in[pc] && unit->marks[pc] & JIT_LOOP_HEAD) news = true;
         in[pc] = before;
     }
@@ -258,30 +258,27 @@ static bool sweep(jit_unit *unit, const jit_func *func, const jit_effect *effect
 static pst_status find_live(jit_unit *unit)
 {
     uint32_t count = unit->image->count;
-    jit_effect *effects = pst_alloc(unit->env, count * sizeof *effects);
     uint16_t *in = pst_alloc_zero(unit->env, count, sizeof *in);
-    if (effects && in) {
-        for (uint32_t pc = 0; pc < count; pc++) effects[pc] = jit_effect_of(unit, &unit->image->insns[pc]);
-        for (uint32_t i = 0; i < unit->image->subprog_count; i++) {
-            const jit_func *func = &unit->funcs[i];
-            unsigned sweeps = 0;
-            while (sweep(unit, func, effects, in) && ++sweeps < SWEEPS_MAX) continue;
-            for (uint32_t pc = func->start; sweeps == SWEEPS_MAX && pc < func->end; pc++) unit->live[pc] = JIT_ALL_REGS;
-        }
-        unit->entry_live = in[0];
+    if (!in) return PST_E_NOMEM;
+    for (uint32_t i = 0; i < unit->image->subprog_count; i++) {
+        const jit_func *func = &unit->funcs[i];
+        unsigned sweeps = 0;
+        while (sweep(unit, func, in) && ++sweeps < SWEEPS_MAX) continue;
+        for (uint32_t pc = func->start; sweeps == SWEEPS_MAX && pc < func->end; pc++) unit->live[pc] = JIT_ALL_REGS;
     }
+    unit->entry_live = in[0];
     pst_free(unit->env, in, count * sizeof *in);
-    pst_free(unit->env, effects, count * sizeof *effects);
-    return effects && in ? PST_OK : PST_E_NOMEM;
+    return PST_OK;
 }
 
 pst_status jit_analyse(jit_unit *unit)
 {
     const pst_image *image = unit->image;
+    unit->effects = pst_alloc_zero(unit->env, image->count, sizeof *unit->effects);
     unit->live = pst_alloc_zero(unit->env, image->count, sizeof *unit->live);
     unit->marks = pst_alloc_zero(unit->env, image->count, sizeof *unit->marks);
     unit->funcs = pst_alloc_zero(unit->env, image->subprog_count, sizeof *unit->funcs);
-    if (!unit->live || !unit->marks || !unit->funcs) return PST_E_NOMEM;
+    if (!unit->effects || !unit->live || !unit->marks || !unit->funcs) return PST_E_NOMEM;
     PST_TRY(study(unit));
     PST_TRY(measure_depth(unit));
     return find_live(unit);
@@ -289,6 +286,7 @@ pst_status jit_analyse(jit_unit *unit)
 
 void jit_unit_free(jit_unit *unit)
 {
+    pst_free(unit->env, unit->effects, unit->image->count * sizeof *unit->effects);
     pst_free(unit->env, unit->live, unit->image->count * sizeof *unit->live);
     pst_free(unit->env, unit->marks, unit->image->count * sizeof *unit->marks);
     pst_free(unit->env, unit->funcs, unit->image->subprog_count * sizeof *unit->funcs);

@@ -21,11 +21,17 @@ typedef struct jit_func {
     bool calls;           // anything: a subprogram, a helper, a function of the engine
 } jit_func;
 
+/// Registers that an instruction reads and writes. A call writes all that it may destroy.
+typedef struct jit_effect {
+    uint16_t uses, defs;
+} jit_effect;
+
 typedef struct jit_unit {
     const pst_env *env;
     const pst_image *image;
     const pst_bindings *bindings;
     const pst_facts *facts; // may be NULL
+    jit_effect *effects;    // per slot
     uint16_t *live;         // per slot: registers whose value is used after it
     uint16_t entry_live;    // at the program's entry
     uint8_t *marks;         // per slot: JIT_*
@@ -39,13 +45,6 @@ typedef struct jit_unit {
     bool has_may_goto;
     bool needs_run;         // something in it uses pst_run, or can fault
 } jit_unit;
-
-typedef struct jit_effect {
-    uint16_t uses, defs;
-} jit_effect;
-
-/// Registers that an instruction reads and writes. A call writes all that it may destroy.
-jit_effect jit_effect_of(const jit_unit *unit, const pst_insn *insn);
 
 PST_INLINE uint8_t jit_facts_at(const jit_unit *unit, uint32_t pc)
 {

@@ -157,7 +157,7 @@ static void select_at(x64_select *x)
     }
     x64_bind(s->code, x->pc);
     s->live = x->unit->live[x->pc];
-    s->uses = jit_effect_of(x->unit, insn).uses;
+    s->uses = x->unit->effects[x->pc].uses;
     x->taken = 1;
     x->closed = false;
     select_insn(x, insn);

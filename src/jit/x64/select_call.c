@@ -3,6 +3,8 @@
 #include "jit/runtime.h"
 #include "jit/x64/select.h"
 
+#define HELPER_MAP_LOOKUP 1 // map_lookup_elem
+
 static uint64_t address_of(uint64_t (*fn)(pst_run *, uint64_t, uint64_t)) { return (uint64_t)(uintptr_t)fn; }
 
 void x64_forget_caller_regs(x64_select *x)
@@ -59,6 +61,52 @@ static void tail_call(x64_select *x)
     x64_bind(code, failed);
 }
 
+// --- Lookups in arrays ----------------------------------------------------------------------------------------
+
+// The array that a lookup is known to look in: its values are at fixed addresses.
+static const pst_map_view *known_array(const x64_select *x, const pst_insn *insn, const pst_fact_call **fact)
+{
+    const jit_unit *unit = x->unit;
+    if (insn->op != PST_CALL_HELPER || insn->imm != HELPER_MAP_LOOKUP || !unit->facts || !unit->facts->calls) return NULL;
+    *fact = &unit->facts->calls[x->pc];
+    if ((*fact)->map == 0) return NULL;
+    const pst_map_view *map = unit->image->maps[(*fact)->map - 1];
+    return map->type == PST_MAP_ARRAY && map->values && map->value_stride <= INT32_MAX && map->max_entries <= INT32_MAX ? map : NULL;
+}
+
+// r0 = the value's address: what the helper computes, here. r1 to r5 stay as they are, which nobody minds.
+static bool lookup_inline(x64_select *x, const pst_insn *insn)
+{
+    x64_state *s = &x->state;
+    x64_code *code = s->code;
+    const pst_fact_call *fact;
+    const pst_map_view *map = known_array(x, insn, &fact);
+    if (!map) return false;
+    uint64_t values = (uint64_t)(uintptr_t)map->values;
+    if (fact->has_key) {
+        bool exists = fact->key < map->max_entries;
+        x64_set(s, 0, x64_const(exists ? values + (uint64_t)fact->key * map->value_stride : 0), !exists);
+        return true;
+    }
+    x64_label done = x64_label_new(code);
+    x64_claim(s, 0);
+    x64_load(code, 32, RAX, x64_operand(s, 2, 0));
+    if (!(jit_facts_at(x->unit, x->pc) & PST_FACT_NOT_NULL)) {
+        x64_cold *cold = x64_cold_new(x, COLD_ZERO);
+        cold->reg = RAX;
+        cold->back = done;
+        x64_alu_ri(code, ALU_CMP, 32, RAX, (int32_t)map->max_entries);
+        x64_jump(code, CC_AE, cold->from);
+    }
+    x64_mov_ri(code, T0, values);
+    x64_imul_rri(code, 64, RAX, RAX, (int32_t)map->value_stride);
+    x64_alu_rr(code, ALU_ADD, 64, RAX, T0);
+    x64_bind(code, done);
+    s->flags_reg = NO_REG;
+    x64_wrote(s, 0, false);
+    return true;
+}
+
 static void call_helper(x64_select *x, const pst_insn *insn)
 {
     x64_state *s = &x->state;
@@ -67,6 +115,7 @@ static void call_helper(x64_select *x, const pst_insn *insn)
         x64_trap_here(x, PST_TRAP_HELPER);
         return;
     }
+    if (lookup_inline(x, insn)) return;
     settle_across_call(x);
     settle_uses(x);
     if (helper->proto->flags & PST_HELPER_TAIL_CALL) {

@@ -188,6 +188,46 @@ TEST(facts_are_used)
     }
 }
 
+// r0 = lookup(array of 4 values of 16 bytes, key at r10 - 4); r0 = *r0, or 77 where there is none.
+#define LOOKUP(key) "r6 = " key "; *(u32 *)(r10 - 4) = r6; r2 = r10; r2 += -4; r1 = map[fd:1]; call 1; if r0 == 0 goto none; r0 = *(u64 *)(r0 + 0); exit; none: r0 = 77; exit"
+#define LOOKUP_CALL 6 // its slot
+
+static uint64_t run_lookup(const char *text, const pst_facts *facts, unsigned *calls)
+{
+    fixture_reset();
+    for (unsigned i = 0; i < 4; i++) *fixture_value(1, i) = 100 + i;
+    pst_exec *exec = fixture_make(FIXTURE_JIT, text, facts);
+    pst_run run = {.ctx = &g_world.ctx};
+    uint64_t r0 = exec ? pst_exec_run(exec, &run) : 0;
+    *calls = g_world.calls;
+    fixture_free(exec);
+    return r0;
+}
+
+TEST(lookups_in_known_arrays_call_nobody)
+{
+    static uint8_t flags[16], sure[16] = {[LOOKUP_CALL] = PST_FACT_NOT_NULL};
+    pst_fact_call calls[16] = {[LOOKUP_CALL] = {.map = 1}};
+    pst_facts facts = {.flags = flags, .calls = calls};
+    unsigned called;
+    SKIP_WITHOUT_COMPILER();
+    CHECK_EQ(run_lookup(LOOKUP("2"), NULL, &called), 102);
+    CHECK_EQ(called, 1);
+    CHECK_EQ(run_lookup(LOOKUP("2"), &facts, &called), 102);
+    CHECK_EQ(run_lookup(LOOKUP("3"), &facts, &called), 103);
+    CHECK_EQ(run_lookup(LOOKUP("4"), &facts, &called), 77);
+    CHECK_EQ(run_lookup(LOOKUP("-1"), &facts, &called), 77);
+    CHECK_EQ(called, 0);
+    facts.flags = sure;
+    CHECK_EQ(run_lookup(LOOKUP("1"), &facts, &called), 101);
+    facts.flags = flags;
+    calls[LOOKUP_CALL] = (pst_fact_call){.map = 1, .has_key = true, .key = 3};
+    CHECK_EQ(run_lookup(LOOKUP("3"), &facts, &called), 103);
+    calls[LOOKUP_CALL].key = 4;
+    CHECK_EQ(run_lookup(LOOKUP("4"), &facts, &called), 77);
+    CHECK_EQ(called, 0);
+}
+
 TEST(registers_of_the_caller_survive)
 {
     SKIP_WITHOUT_COMPILER();
