@@ -205,6 +205,21 @@ static void put_rotate(gen *g)
     put_alu(g, PST_ALU_OR, wide, false, into_new ? n : o, into_new ? o : n);
 }
 
+// Both halves of a rotate: of widths that add up to the register's, nearly always.
+static void put_two_halves(gen *g)
+{
+    bool wide = next(g, 2), left_first = next(g, 2), keeps = next(g, 2);
+    unsigned bits = wide ? 64 : 32, k = 1 + next(g, bits - 1), o = data_reg(g), t = data_reg_but(g, o), n = data_reg_but(g, o);
+    unsigned code = wide ? 7 : 4, left = left_first ? k : bits - k;
+    put(g, code | 0xb8, t, o, 0, 0);
+    put(g, code | (left_first ? 0x60u : 0x70u), t, 0, 0, left_first ? left : bits - left);
+    if (keeps) put(g, code | 0xb8, n, o, 0, 0);
+    else n = o;
+    put(g, code | (left_first ? 0x70u : 0x60u), n, 0, 0, left_first ? bits - left : left);
+    put(g, (wide || next(g, 2) ? 7u : 4u) | (next(g, 2) ? 0x48u : 0xa8u), next(g, 2) ? n : t, next(g, 2) ? t : n, 0, 0);
+    if (next(g, 3)) put(g, 0xb7, t, 0, 0, some_imm(g)); // the half that dies, or one that does not
+}
+
 // i &= 255; p = r6; p += i; access through p; p = 0, so that no address is left.
 static void put_indexed(gen *g)
 {
@@ -268,7 +283,10 @@ static void put_straight(gen *g)
     case 8: put_helper(g); break;
     case 9: put_moved(g); break;
     case 10: put_shifted(g); break;
-    case 11: put_rotate(g); break;
+    case 11:
+        if (next(g, 2)) put_two_halves(g);
+        else put_rotate(g);
+        break;
     case 12: put_indexed(g); break;
     case 13: put_subprog_call(g); break;
     default: put_pair(g); break;

@@ -41,6 +41,11 @@ static void move(x64_select *x, const pst_insn *insn)
         return;
     }
     x64_value v = x64_value_of(s, insn->src);
+    // A sum of two registers that both will need is computed once.
+    if (v.base != NO_REG && v.index != NO_REG && s->live >> insn->src & 1 && s->live >> insn->dst & 1) {
+        (void)x64_settle(s, insn->src);
+        v = x64_value_of(s, insn->src);
+    }
     bool zero_upper = upper_is_zero(x, insn->src) || (jit_facts_at(x->unit, x->pc) & PST_FACT_UPPER_ZERO && insn->width == 32);
     if (insn->width == 32 && !zero_upper) {
         if (x64_is_const(v)) v = x64_const((uint32_t)(uint64_t)v.disp);

@@ -23,53 +23,77 @@ void x64_select_swap(x64_select *x, const pst_insn *insn)
 
 // --- Rotates --------------------------------------------------------------------------------------------------
 
-// n = o; n <<= left; o >>= width - left (or the other way round); a = n | o, where a is n or o and the other one dies.
+// Two halves, joined: what compilers make of a rotation.
+//     n = o; n <<= k; o >>= w - k; n |= o      o is gone: four instructions, the shifts in either order, either of them the result
+//     t = o; t >>= w - k; n = o; n <<= k; n |= t      o stays: five
+// The half that is joined to the other must die.
 typedef struct rotate {
-    const pst_insn *move, *first, *second, *join;
+    unsigned from, to, half; // eBPF registers: o, the result, the half that dies
+    unsigned width, left;
+    uint32_t slots;
 } rotate;
 
-static bool is_shift(const pst_insn *insn, unsigned reg, unsigned width)
+static bool is_shift(const pst_insn *insn, unsigned reg)
 {
     bool shift = insn->op == PST_ALU_LSH || insn->op == PST_ALU_RSH;
-    return insn->kind == PST_KIND_ALU && shift && insn->flags & PST_INSN_IMM && insn->dst == reg && insn->width == width;
+    return insn->kind == PST_KIND_ALU && shift && insn->flags & PST_INSN_IMM && insn->dst == reg;
 }
 
-static bool matches(const rotate *r)
+static bool is_move(const pst_insn *insn)
 {
-    if (!r->first || !r->second || !r->join) return false;
-    unsigned width = r->first->width, n = r->move->dst, o = r->move->src;
-    if (r->move->flags & PST_INSN_IMM || n == o || r->move->width < width) return false;
-    // The shifts may come in either order.
-    bool direct = is_shift(r->first, n, width) && is_shift(r->second, o, width);
-    bool crossed = is_shift(r->first, o, width) && is_shift(r->second, n, width);
-    if ((!direct && !crossed) || r->first->op == r->second->op) return false;
-    if (r->first->imm <= 0 || r->second->imm <= 0 || r->first->imm + r->second->imm != width) return false;
-    const pst_insn *j = r->join;
-    bool joins = j->op == PST_ALU_OR || j->op == PST_ALU_XOR || j->op == PST_ALU_ADD;
-    if (j->kind != PST_KIND_ALU || !joins || j->flags & PST_INSN_IMM || j->width < width) return false;
+    return insn->kind == PST_KIND_ALU && insn->op == PST_ALU_MOV && !(insn->flags & PST_INSN_IMM) && insn->dst != insn->src;
+}
+
+// The shifts of registers a and b, and the instruction that joins them.
+static bool take_halves(const pst_insn *a, const pst_insn *b, const pst_insn *join, rotate *r)
+{
+    if (a->width != b->width || a->op == b->op || a->imm <= 0 || b->imm <= 0 || a->imm + b->imm != a->width) return false;
+    bool joins = join->op == PST_ALU_OR || join->op == PST_ALU_XOR || join->op == PST_ALU_ADD;
     // At 64 bits, halves of a 32-bit rotate have a clean upper half: any width joins them.
-    return (j->dst == n && j->src == o) || (j->dst == o && j->src == n);
+    if (join->kind != PST_KIND_ALU || !joins || join->flags & PST_INSN_IMM || join->width < a->width) return false;
+    r->width = a->width;
+    r->left = (unsigned)(a->op == PST_ALU_LSH ? a->imm : b->imm);
+    r->to = join->dst;
+    r->half = join->src;
+    return (r->to == a->dst && r->half == b->dst) || (r->to == b->dst && r->half == a->dst);
+}
+
+static bool match(const x64_select *x, const pst_insn *move, rotate *r)
+{
+    const pst_insn *i[4];
+    if (!is_move(move)) return false;
+    for (uint32_t n = 0; n < 4; n++) {
+        i[n] = x64_follower(x, n + 1);
+        if (!i[n] && n < 3) return false;
+    }
+    unsigned n = move->dst, o = move->src;
+    r->from = o;
+    r->slots = 4;
+    bool in_order = is_shift(i[0], n) && is_shift(i[1], o), crossed = is_shift(i[0], o) && is_shift(i[1], n);
+    if (in_order || crossed) return move->width >= i[0]->width && take_halves(i[0], i[1], i[2], r);
+    r->slots = 5;
+    if (!i[3] || !is_shift(i[0], n) || !is_move(i[1]) || i[1]->src != o || i[1]->dst == n || !is_shift(i[2], i[1]->dst)) return false;
+    return move->width >= i[0]->width && i[1]->width >= i[0]->width && take_halves(i[0], i[2], i[3], r);
 }
 
 bool x64_select_rotate(x64_select *x, const pst_insn *insn)
 {
     x64_state *s = &x->state;
-    const rotate r = {insn, x64_follower(x, 1), x64_follower(x, 2), x64_follower(x, 3)};
-    if (!matches(&r)) return false;
-    uint16_t live = x->unit->live[x->pc + 3];
-    if (live & JIT_REG(r.join->src)) return false; // the half must die
-    unsigned width = r.first->width, left = (unsigned)(r.first->op == PST_ALU_LSH ? r.first->imm : r.second->imm);
+    rotate r;
+    if (!match(x, insn, &r)) return false;
+    uint16_t live = x->unit->live[x->pc + r.slots - 1];
+    if (live & JIT_REG(r.half)) return false;
     s->live = live;
-    x64_claim(s, r.join->dst);
-    x64_reg from = x64_settle(s, insn->src), dst = x64_of(s, r.join->dst);
+    x64_claim(s, r.to);
+    x64_reg from = x64_settle(s, r.from), dst = x64_of(s, r.to);
     if (x->features & X64_BMI2 && dst != from) {
-        x64_rorx(s->code, width, dst, from, width - left);
+        x64_rorx(s->code, r.width, dst, from, r.width - r.left);
     } else {
-        if (dst != from) x64_mov_rr(s->code, width, dst, from);
-        x64_shift_ri(s->code, SHIFT_ROL, width, dst, left);
+        if (dst != from) x64_mov_rr(s->code, r.width, dst, from);
+        x64_shift_ri(s->code, SHIFT_ROL, r.width, dst, r.left);
     }
-    x64_wrote(s, r.join->dst, width == 32);
-    s->pending &= (uint16_t)~JIT_REG(r.join->src);
-    x->taken = 4;
+    x64_wrote(s, r.to, r.width == 32);
+    s->pending &= (uint16_t)~JIT_REG(r.half);
+    x->taken = r.slots;
     return true;
 }

@@ -101,13 +101,21 @@ void x64_wrote(x64_state *s, unsigned reg, bool zero_upper)
     else s->zero_upper &= (uint16_t)~JIT_REG(reg);
 }
 
+// Whether settling one of these registers' dependents would come to reg: the values that are pending in them depend on it, directly or not.
+static bool leads_to(const x64_state *s, uint16_t regs, unsigned reg)
+{
+    uint16_t seen = 0;
+    for (uint16_t todo = regs & s->pending; todo; todo = regs & s->pending & (uint16_t)~seen) {
+        for (unsigned y = 0; todo >> y; y++)
+            if (todo >> y & 1) regs |= deps_of(s->values[y]);
+        seen |= todo;
+    }
+    return (regs & JIT_REG(reg)) != 0;
+}
+
 void x64_set(x64_state *s, unsigned reg, x64_value v, bool zero_upper)
 {
-    uint16_t others = deps_of(v) & (uint16_t)~JIT_REG(reg);
-    bool cycle = false;
-    for (unsigned y = 0; others >> y; y++)
-        cycle |= others >> y & 1 && s->pending & JIT_REG(y) && deps_of(s->values[y]) & (uint16_t)~JIT_REG(y);
-    if (cycle) {
+    if (leads_to(s, deps_of(v) & (uint16_t)~JIT_REG(reg), reg)) {
         compute(s, T0, v);
         x64_claim(s, reg);
         x64_mov_rr(s->code, 64, x64_of(s, reg), T0);
