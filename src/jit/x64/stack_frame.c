@@ -30,8 +30,8 @@ x64_frame x64_frame_of(const jit_unit *unit, const jit_func *func, const x64_abi
     if (entry) {
         if (unit->needs_run) frame.kept |= 1u << RUN;
         // Registers that are the callee's in C and everybody's in our functions.
-        for (unsigned reg = 0; reg <= 5; reg++) frame.kept |= abi->kept & (uint16_t)(1u << abi->of[reg]);
-        frame.kept |= abi->kept & (uint16_t)(1u << abi->t2);
+        for (unsigned reg = 0; reg <= 5; reg++) frame.kept |= (uint16_t)(abi->kept & 1u << abi->of[reg]);
+        frame.kept |= (uint16_t)(abi->kept & 1u << abi->t2);
     }
     if (!func->calls) return frame;
     frame.below_bytes = abi->call_bytes;
