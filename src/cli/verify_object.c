@@ -30,6 +30,8 @@ static pst_status describe_map(object_state *o, uint32_t index)
     verify_map *map = o->maps[index];
     pst_map_view *view = &map->view;
     map->name = def->name;
+    map->btf_key = def->btf_key_type;
+    map->btf_value = def->btf_value_type;
     view->type = def->type;
     view->key_size = def->key_size;
     view->value_size = def->value_size;
@@ -200,6 +202,8 @@ static bool make_subject(object_state *o, uint32_t index, verify_subject *s)
         .maps = o->maps,
         .map_count = o->maps ? object->map_count : 0,
         .btf = o->types,
+        .btf_bytes = o->types ? object->btf_bytes : NULL,
+        .btf_size = object->btf_size,
         .mode = o->settings->opts.mode,
     };
     return add_lines(o, p, s) && add_funcs(o, p, s) && resolve_refs(o, p, s);
@@ -252,6 +256,10 @@ static void refuse_unfit(object_state *o, uint32_t index, verify_subject *s, ver
 static void report(object_state *o, const verify_subject *s, const verify_answer *answer)
 {
     verify_count(o->settings, answer);
+    if (o->settings->visit) {
+        o->settings->visit(o->settings->visit_user, s, answer);
+        return;
+    }
     if (o->settings->args->json)
         verify_report_json(s, answer);
     else

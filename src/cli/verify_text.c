@@ -89,7 +89,7 @@ static void instructions(const report *r, uint32_t pc)
 static void row(const report *r, const char *label, const char *text)
 {
     if (!*text) return;
-    pst_text_format(r->out, "\n  %s%-8s%s %s", cli_colour_on(CLI_BOLD), label, cli_colour_off(), text);
+    pst_text_format(r->out, "\n  %s%-9s%s %s", cli_colour_on(CLI_BOLD), label, cli_colour_off(), text);
 }
 
 static void decision(const report *r, const verify_decision *d)

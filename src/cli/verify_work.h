@@ -18,8 +18,14 @@ typedef enum verify_exit {
     VERIFY_UNREADABLE = 3,
 } verify_exit;
 
+struct verify_subject;
+struct verify_answer;
+
 typedef struct verify_settings {
     const cli_args *args;
+    /// Gets each program of an object instead of a report (bench/verify_bench.c). NULL: reports.
+    void (*visit)(void *user, const struct verify_subject *subject, const struct verify_answer *answer);
+    void *visit_user;
     pst_verify_opts opts;
     const char *btf_path;     // NULL: this host's types
     pst_btf *host_btf;        // read when something needs it
@@ -36,7 +42,7 @@ typedef struct verify_map {
     const struct verify_map *inner;
     const uint8_t *init; // init_count times key and value
     uint32_t init_count;
-    uint32_t btf_key, btf_value; // types of key and value in the line's btf; 0: unknown
+    uint32_t btf_key, btf_value; // types of key and value in the subject's btf; 0: unknown
 } verify_map;
 
 typedef struct verify_kfunc {
@@ -64,7 +70,7 @@ typedef struct verify_subject {
     const pst_line *lines;
     uint32_t line_count;
     pst_btf *btf;
-    const uint8_t *btf_bytes;       // of a line
+    const uint8_t *btf_bytes;       // as they were given
     uint32_t btf_size;
     const pst_func_info *funcs;     // by pc
     uint32_t func_count;

@@ -137,7 +137,7 @@ static vstep reject_size(verifier *v, const vstate *s, unsigned reg, const char 
 {
     vvalue value = vreg(s, reg);
     vstep step = vreject(v, PST_FINDING_BOUNDS, (int)reg, "the size in r%u %s", reg, text);
-    vneeded(v, "a number from 0 (1 where a size of 0 is refused) to %llu", SIZE_MAX_ARGUMENT - 1);
+    vneeded(v, "a number from %d to %llu", text[strlen(text) - 1] == '0', SIZE_MAX_ARGUMENT - 1);
     vknown(v, s, &value);
     vhint(v, "%s", hint);
     return step;

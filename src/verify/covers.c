@@ -16,22 +16,43 @@ typedef struct match {
     uint16_t objs[OBJS_MAX];    // by object of old
     bool taken[OBJS_MAX];       // by object of now
     bool strict;
+    bool alone;          // one place is looked at by itself: nothing is matched, only what any match needs is asked
+    uint32_t place;      // where the states were found to differ: see PLACE
 } match;
+
+// A place of a state, for vstate.differs: a register or cell of a frame. 0: none.
+#define PLACE(frame, index) (1u + ((frame) << 8 | (index)))
+#define PLACE_CELLS 16u // index of the first cell
+
+// Whether the value want of now is one that old's symbol may have.
+static bool number_fits(const match *m, const vvalue *want, uint32_t sym)
+{
+    const pst_scalar *limit = &m->old->syms[sym];
+    if (VPLANT(12)) {
+        pst_scalar now = vvalue_scalar(m->now, want);
+        return pst_scalar_in(limit, &now);
+    }
+    if (want->sym == VSYM_NONE) return pst_scalar_has(limit, (uint64_t)want->off);
+    if (want->sym != VSYM_ANY && want->off == 0) return pst_scalar_in(&m->now->syms[want->sym], limit);
+    pst_scalar now = vvalue_scalar(m->now, want);
+    return pst_scalar_in(&now, limit);
+}
 
 static bool same_number(match *m, const vvalue *o, const vvalue *n)
 {
     if (o->sym == VSYM_ANY) return true;
     if (o->sym == VSYM_NONE) {
         if (n->sym == VSYM_NONE) return n->off == o->off;
-        pst_scalar known = vvalue_scalar(m->now, n);
-        return pst_scalar_is_const(&known) && known.umin == (uint64_t)o->off;
+        if (n->sym == VSYM_ANY) return false;
+        const pst_scalar *known = &m->now->syms[n->sym];
+        return pst_scalar_is_const(known) && known->umin + (uint64_t)n->off == (uint64_t)o->off;
     }
     // o = sym + o.off equals n, so sym equals n - o.off.
-    vvalue *image = &m->image[o->sym];
     vvalue want = {.kind = V_NUMBER, .sym = n->sym, .off = (int64_t)((uint64_t)n->off - (uint64_t)o->off)};
+    if (m->alone) return number_fits(m, &want, o->sym);
+    vvalue *image = &m->image[o->sym];
     if (image->kind == V_NUMBER) return image->sym == want.sym && image->off == want.off && want.sym != VSYM_ANY;
-    pst_scalar now = vvalue_scalar(m->now, &want);
-    if (VPLANT(12) ? !pst_scalar_in(&m->old->syms[o->sym], &now) : !pst_scalar_in(&now, &m->old->syms[o->sym])) return false;
+    if (!number_fits(m, &want, o->sym)) return false;
     *image = want;
     return true;
 }
@@ -53,6 +74,7 @@ static bool same_flags(const vobj *o, const vobj *n)
 static bool same_obj(match *m, uint16_t o, uint16_t n)
 {
     if (o >= OBJS_MAX || n >= OBJS_MAX) return false;
+    if (m->alone) return same_desc(&m->old->objs[o], &m->now->objs[n]) && same_flags(&m->old->objs[o], &m->now->objs[n]);
     if (m->objs[o] != UINT16_MAX) return m->objs[o] == n;
     if (m->taken[n] || !same_desc(&m->old->objs[o], &m->now->objs[n]) || !same_flags(&m->old->objs[o], &m->now->objs[n])) return false;
     m->objs[o] = n;
@@ -112,7 +134,9 @@ static bool same_part(match *m, const vvalue *o, unsigned size, unsigned start, 
         return same_value(m, o, &zero);
     }
     pst_scalar known = vvalue_scalar(m->old, o), any = pst_scalar_unknown(size * 8, false);
-    if (!pst_scalar_in(&any, &known) || o->sym < VSYM_FIRST || m->image[o->sym].kind == V_NUMBER) return false;
+    if (!pst_scalar_in(&any, &known) || o->sym < VSYM_FIRST) return false;
+    if (m->alone) return true;
+    if (m->image[o->sym].kind == V_NUMBER) return false;
     m->image[o->sym] = vvalue_any(); // nothing is known of it, and nothing else may be said to equal it
     return true;
 }
@@ -130,19 +154,48 @@ static bool same_cell(match *m, const vcell *o, const vcell *n)
     return !o->hi_size || same_part(m, &o->hi, o->hi_size, 4, &n->hi, n->hi_size, n);
 }
 
-static bool same_frame(match *m, const vframe *o, const vframe *n)
+// Where old has an empty cell, now may have any bytes, but nothing special.
+static bool special_matches(const match *m, const vframe *o, const vframe *n)
 {
-    if (o->kind != n->kind || o->subprog != n->subprog || o->call_pc != n->call_pc || o->callback_kind != n->callback_kind) return false;
-    for (unsigned r = 0; r < PST_REG_COUNT - 1; r++)
-        if (!same_value(m, &o->regs[r], &n->regs[r])) return false;
-    static const vcell empty;
-    uint32_t span = vframe_span(o) > vframe_span(n) ? vframe_span(o) : vframe_span(n);
-    const vcell *next = o->cells; // old is packed
-    for (uint32_t c = 0; c < span; c++) {
-        const vcell *here = !o->packed ? vframe_cell(o, c) : o->used >> c & 1 ? next++ : &empty;
-        if (!same_cell(m, here, vframe_cell(n, c))) return false;
-    }
+    if (m->now->obj_count == 0) return true;
+    uint32_t span = vframe_span(n);
+    for (uint32_t c = 0; c < span; c++)
+        if (vframe_cell(n, c)->mode == VCELL_SPECIAL && vframe_cell(o, c)->mode != VCELL_SPECIAL) return false;
     return true;
+}
+
+static bool same_frame(match *m, uint32_t f)
+{
+    const vframe *o = m->old->frames[f], *n = m->now->frames[f];
+    if (o->kind != n->kind || o->subprog != n->subprog || o->call_pc != n->call_pc || o->callback_kind != n->callback_kind) return false;
+    for (unsigned r = 0; r < PST_REG_COUNT - 1; r++) {
+        m->place = PLACE(f, r);
+        if (!same_value(m, &o->regs[r], &n->regs[r])) return false;
+    }
+    m->place = 0;
+    if (!special_matches(m, o, n)) return false;
+    const vcell *next = o->cells; // of a packed frame: those that are not empty
+    uint64_t left = o->packed ? o->used : o->cell_count == VCELLS ? UINT64_MAX : ((uint64_t)1 << o->cell_count) - 1;
+    for (; left; left &= left - 1) {
+        uint32_t c = (uint32_t)PST_CTZ64(left);
+        m->place = PLACE(f, PLACE_CELLS + c);
+        if (!same_cell(m, next++, vframe_cell(n, c))) return false;
+    }
+    m->place = 0;
+    return true;
+}
+
+// States differ again and again where they differed before: that place is looked at first, by itself.
+static bool differs_alone(match *m, uint32_t place)
+{
+    uint32_t f = (place - 1) >> 8, index = (place - 1) & 255;
+    if (place == 0 || f >= m->old->frame_count) return false;
+    const vframe *o = m->old->frames[f], *n = m->now->frames[f];
+    m->alone = true;
+    bool same = index < PLACE_CELLS ? same_value(m, &o->regs[index], &n->regs[index])
+                                    : same_cell(m, vframe_cell(o, index - PLACE_CELLS), vframe_cell(n, index - PLACE_CELLS));
+    m->alone = false;
+    return !same;
 }
 
 // --- The rest -------------------------------------------------------------------------------------------------
@@ -220,14 +273,20 @@ static bool covers(match *m)
     }
     if (!same_ghosts(m)) return false; // first: turns of a loop that are kept apart differ in their count
     for (uint32_t f = old->frame_count; f-- > 0;)
-        if (!same_frame(m, old->frames[f], now->frames[f])) return false;
+        if (!same_frame(m, f)) return false;
     return same_objects(m) && same_sections(m) && implies_relations(m);
 }
 
-bool vmerge_covers(verifier *v, const vstate *old, const vstate *now)
+bool vmerge_covers(verifier *v, vstate *old, const vstate *now)
 {
     if (old->frame_count != now->frame_count || old->sym_count > SYMS_MAX || old->obj_count > OBJS_MAX || now->obj_count > OBJS_MAX) return false;
-    match m = {.old = old, .now = now, .strict = v->strict};
+    match m; // its tables are filled by covers
+    m.old = old, m.now = now, m.strict = v->strict, m.alone = false, m.place = 0;
+    if (differs_alone(&m, old->differs)) return false;
+    memset(m.taken, 0, sizeof m.taken);
     m.image = (vvalue *)(void *)verifier_scratch(v, old->sym_count * (uint32_t)(sizeof(vvalue) / sizeof(uint32_t)));
-    return m.image && covers(&m);
+    if (!m.image) return false;
+    bool covered = covers(&m);
+    if (!covered && m.place) old->differs = m.place;
+    return covered;
 }

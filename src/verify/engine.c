@@ -14,11 +14,14 @@
 #include "verify/replay.h"
 
 #define SHAPES_MAX 64u  // states of different shapes at a location before types are joined by force
+#define COMPARED_PER_STEP 12u // comparisons that take as long as one step
 #define COMPARED_MAX 256u // kept states that an arriving one is compared with
 #define RETIRE_MISSES 24u // comparisons in vain, for each hit, before a kept state is not compared any more
 #define EDGES_COMPARED 256u // edges of a state among which an equal one is looked for; a second one would do no harm
 #define JOIN_TRIES 16u // slots that a state is tried to be joined with
 #define WIDEN_STEPS 64u // joins by threshold of one slot; later ones drop what grows
+
+uint64_t vengine_cost(const verifier *v) { return v->steps + v->compared / COMPARED_PER_STEP; }
 
 static vstep too_complex(verifier *v, const char *what)
 {
@@ -284,7 +287,9 @@ static uint32_t nearest(const verifier *v, uint32_t location, const vstate *s, b
     for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE; i = e->slots[i].next) {
         const vslot *slot = &e->slots[i];
         if (slot->covered_by != VFLOW_NONE || (!widen && slot->turns != turns)) continue;
-        uint64_t key = (uint64_t)(widen && slot->widenings && slot->turns == VFLOW_NONE ? 0 : vmerge_distance(v, slot->state, s) + 1) << 32 | (UINT32_MAX - i);
+        bool first = widen && slot->widenings && slot->turns == VFLOW_NONE;
+        uint32_t enough = best_key >> 32 ? (uint32_t)(best_key >> 32) - 1 : 0; // farther ones are not chosen
+        uint64_t key = (uint64_t)(first ? 0 : vmerge_distance(v, slot->state, s, enough) + 1) << 32 | (UINT32_MAX - i);
         if (key <= *least || key >= best_key) continue;
         best = i;
         best_key = key;
@@ -351,6 +356,7 @@ static uint32_t covering_slot(verifier *v, uint32_t location, const vstate *s)
         bool other_turn = slot->turns != VFLOW_NONE && slot->turns != turns;
         if (slot->covered_by == VFLOW_NONE && !other_turn) {
             left--;
+            v->compared++;
             if (vmerge_covers(v, slot->state, s)) {
                 slot->hits++;
                 return at;
@@ -426,7 +432,8 @@ static uint32_t block_before(const verifier *v, const vstate *s)
     return s->frame_count == e->walk_frames ? e->walk_block : v->flow.block_of[e->walk_call_pc];
 }
 
-static vstep arrive(verifier *v, vstate *s, uint32_t pc)
+// *taken: s itself waits to be walked now, and is the engine's.
+static vstep arrive(verifier *v, vstate *s, uint32_t pc, bool *taken)
 {
     vengine *e = v->engine;
     arrival a = {.from = s->origin, .back_of = VFLOW_NONE};
@@ -439,17 +446,17 @@ static vstep arrive(verifier *v, vstate *s, uint32_t pc)
     if (step != VSTEP_NEXT) return step;
     if (block->is_head && from != VFLOW_NONE && vflow_in_loop(&v->flow, from, block->loop)) a.back_of = block->loop;
     if (block->is_join || a.returns) return arrive_at_join(v, s, &a);
-    vstate *kept = vstate_clone(v, s);
-    step = kept ? heap_push(v, VFLOW_NONE, kept) : vnomem(v);
-    if (step != VSTEP_END) vstate_free(v, kept);
+    step = heap_push(v, VFLOW_NONE, s);
+    *taken = step == VSTEP_END;
     return step;
 }
 
 vstep vengine_arrive(verifier *v, vstate *s, uint32_t pc)
 {
     if (v->engine->replay) return vreplay_arrive(v, s, pc);
-    vstep step = arrive(v, s, pc);
-    vstate_free(v, s);
+    bool taken = false;
+    vstep step = arrive(v, s, pc, &taken);
+    if (!taken) vstate_free(v, s);
     return step;
 }
 
@@ -488,7 +495,8 @@ static vstep step_here(verifier *v, vstate *s, uint32_t pc)
     e->walk_block = s->block;
     e->walk_call_pc = frame->call_pc;
     e->walk_kind = frame->kind;
-    if (++v->steps > e->steps_max) return too_complex(v, "the limit of instructions to walk was reached");
+    v->steps++;
+    if (vengine_cost(v) > e->steps_max) return too_complex(v, "the limit of instructions to walk was reached");
     vstep step = vstep_insn(v, s, &v->image->insns[pc]);
     if (v->fact_values && step == VSTEP_NEXT) vfacts_value(v, s, &v->image->insns[pc]);
     return step;
@@ -498,13 +506,14 @@ static vstep step_here(verifier *v, vstate *s, uint32_t pc)
 static vstep walk(verifier *v, vstate *s)
 {
     uint32_t pc = v->flow.blocks[s->block].start;
+    bool taken = false;
     for (;;) {
         vstep step = step_here(v, s, pc);
         if (step != VSTEP_NEXT) return step;
         uint32_t next = v->go != VFLOW_NONE ? v->go : pc + (v->image->insns[pc].kind == PST_KIND_IMM64 ? 2 : 1);
         const vflow_block *block = &v->flow.blocks[v->flow.block_of[next]];
         if (next == block->start) {
-            if (block->is_join) return arrive(v, s, next);
+            if (block->is_join) return arrive(v, s, next, &taken); // never is: a join keeps a copy
             step = count_loops(v, s, s->block, v->flow.block_of[next]);
             if (step != VSTEP_NEXT) return step;
             s->block = v->flow.block_of[next];

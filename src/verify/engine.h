@@ -74,6 +74,8 @@ typedef struct vengine {
 uint32_t vengine_slot(const vengine *e, uint32_t at);
 /// Walks everything from the entry of v->entry_subprog; v->finding says whether it is safe.
 PST_MUST_USE pst_status vengine_run(verifier *v);
+/// What was spent so far, in steps.
+uint64_t vengine_cost(const verifier *v);
 /// Frees the graph.
 void vengine_reset(verifier *v);
 

@@ -25,6 +25,7 @@ typedef struct live {
     uint32_t queue_at, queue_count;
     uint32_t sub;
     bool exit_wanted; // the number that the subprogram returns matters
+    effect *effects;  // by pc, of the subprogram
 } live;
 
 // --- Registers ------------------------------------------------------------------------------------------------
@@ -167,9 +168,8 @@ static bool update(live *l, uint32_t index)
     add_start(l, block->target, &at);
     uint32_t event = b->event_start[index + 1];
     for (uint32_t pc = block->last + 1; pc-- > block->start;) {
-        effect e = effect_of(l, pc);
         bool has_event = event > b->event_start[index] && b->events[event - 1].pc == pc;
-        step_back(&at, &e, has_event ? &b->events[event - 1] : NULL);
+        step_back(&at, &l->effects[pc], has_event ? &b->events[event - 1] : NULL);
         if (has_event) event--;
     }
     at.regs |= VFLOW_REG(PST_REG_FP);
@@ -194,6 +194,10 @@ static void solve(live *l)
 {
     const vflow_builder *b = l->b;
     const vflow_sub *sub = &b->subs[l->sub];
+    for (uint32_t i = 0; i < sub->block_count; i++) {
+        const vflow_block *block = &b->blocks[sub->first_block + i];
+        for (uint32_t pc = block->start; pc <= block->last; pc++) l->effects[pc] = effect_of(l, pc);
+    }
     for (uint32_t i = sub->block_count; i-- > 0;) enqueue(l, b->by_order[sub->first_block + i]);
     while (l->queue_count) {
         uint32_t at = l->queue[l->queue_at];
@@ -209,8 +213,16 @@ static void solve(live *l)
 
 #define TEST_ROUNDS 4 // blocks that a test is looked for ahead
 
-// As update, with the operands of branches as the only thing that is wanted, and successors as they were in the round before.
-static void update_tested(live *l, uint32_t index)
+// As step_back, of what is wanted.
+static void tested_back(sets *at, const effect *e, const vflow_event *event, bool is_branch)
+{
+    bool result = (at->wanted_regs & e->defines) != 0, stored = event && (at->wanted_slots & event->writes) != 0;
+    at->wanted_regs = (uint16_t)((at->wanted_regs & ~e->defines) | (is_branch ? e->wants : 0) | (result ? e->feeds : 0) | (stored ? e->stores : 0));
+    if (event) at->wanted_slots = (at->wanted_slots & ~event->kills) | (result && event->is_load ? event->reads : 0);
+}
+
+// As update, with the operands of branches as the only thing that is wanted, and successors as they were in the round before. Whether anything changed.
+static bool update_tested(live *l, uint32_t index)
 {
     vflow_builder *b = l->b;
     vflow_block *block = &b->blocks[index];
@@ -223,16 +235,13 @@ static void update_tested(live *l, uint32_t index)
     }
     uint32_t event = b->event_start[index + 1];
     for (uint32_t pc = block->last + 1; pc-- > block->start;) {
-        effect e = effect_of(l, pc);
-        vflow_event none = {0};
-        if (event > b->event_start[index] && b->events[event - 1].pc == pc) none = b->events[--event];
-        none.wants = 0;
-        none.wants_stored = false;
-        if (b->image->insns[pc].kind != PST_KIND_BRANCH) e.wants = 0;
-        step_back(&at, &e, &none);
+        bool has_event = event > b->event_start[index] && b->events[event - 1].pc == pc;
+        tested_back(&at, &l->effects[pc], has_event ? &b->events[--event] : NULL, b->image->insns[pc].kind == PST_KIND_BRANCH);
     }
+    bool changed = block->tested_regs != at.wanted_regs || block->tested_slots != at.wanted_slots;
     block->tested_regs = at.wanted_regs;
     block->tested_slots = at.wanted_slots;
+    return changed;
 }
 
 static void find_tested(live *l)
@@ -240,8 +249,11 @@ static void find_tested(live *l)
     const vflow_builder *b = l->b;
     const vflow_sub *sub = &b->subs[l->sub];
     // Forwards, so that a round sees its successors as the one before left them.
-    for (unsigned round = 0; round < TEST_ROUNDS; round++)
-        for (uint32_t i = 0; i < sub->block_count; i++) update_tested(l, b->by_order[sub->first_block + i]);
+    bool changed = true;
+    for (unsigned round = 0; round < TEST_ROUNDS && changed; round++) {
+        changed = false;
+        for (uint32_t i = 0; i < sub->block_count; i++) changed |= update_tested(l, b->by_order[sub->first_block + i]);
+    }
 }
 
 // --- Frames that wait -----------------------------------------------------------------------------------------
@@ -287,7 +299,8 @@ pst_status vflow_find_live(vflow_builder *b)
     live l = {.b = b, .queue = pst_arena_array(&b->scratch, b->block_count, sizeof *l.queue),
               .queued = pst_arena_array(&b->scratch, b->block_count, 1)};
     b->sums = pst_arena_array(&b->scratch, b->image->count, sizeof *b->sums);
-    if (!l.queue || !l.queued || !b->sums) return PST_E_NOMEM;
+    l.effects = pst_arena_array(&b->scratch, b->image->count, sizeof *l.effects);
+    if (!l.queue || !l.queued || !b->sums || !l.effects) return PST_E_NOMEM;
     PST_TRY(vflow_stack_create(b, &stack));
     for (uint32_t i = 0; i < b->sub_order_count; i++) {
         l.sub = b->sub_order[i];

@@ -219,6 +219,19 @@ static void mark_makers(const loops *l, uint32_t n, uint8_t *makes)
     }
 }
 
+// Whether a subprogram advances an iterator that it does not make: then it is its caller's loops that the iterator bounds.
+static bool advances_for_callers(const loops *l)
+{
+    const vflow_builder *b = l->b;
+    for (uint32_t sub = 0; sub < b->image->subprog_count; sub++) {
+        const pst_subprog *text = &b->image->subprogs[sub];
+        uint32_t seen = 0;
+        for (uint32_t pc = text->start; pc < text->start + text->count; pc++) seen |= b->protos[pc] ? b->protos[pc]->flags : 0;
+        if ((seen & PST_HELPER_ITER_NEXT) && !(seen & PST_HELPER_ITER_NEW)) return true;
+    }
+    return false;
+}
+
 static void nest_all(loops *l, uint32_t n, uint8_t *makes)
 {
     memset(l->cut, 0, 2 * (size_t)n);
@@ -228,6 +241,7 @@ static void nest_all(loops *l, uint32_t n, uint8_t *makes)
     memcpy(l->unbounded, l->turns, n);
     memcpy(l->post + n, l->container, n * sizeof *l->container); // later rounds must not change it
     mark_makers(l, n, makes);
+    l->b->counts_iterators = advances_for_callers(l);
     for (unsigned iterators = 0; iterators < 2; iterators++) {
         if (!cut_edges(l, n, iterators)) continue;
         reset(l, n);

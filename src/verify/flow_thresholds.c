@@ -10,8 +10,10 @@
 
 #define THRESHOLDS_MAX 256u
 
+// A cursor in a packet that was compared with its end goes on by what was read: VPACKET_MAX + 65536.
 static const int64_t g_fixed[] = {
-    INT64_MIN, INT32_MIN, -512, -1, 0, 1, 255, 256, 512, 65535, VPACKET_MAX, (int64_t)VPACKET_MAX + 1, INT32_MAX, (int64_t)INT32_MAX + 1, UINT32_MAX, INT64_MAX,
+    INT64_MIN, INT32_MIN, -512, -1, 0, 1, 255, 256, 512, 65535, VPACKET_MAX, (int64_t)VPACKET_MAX + 1,
+    (int64_t)VPACKET_MAX + 65536, INT32_MAX, (int64_t)INT32_MAX + 1, UINT32_MAX, INT64_MAX,
 };
 
 static void sift(int64_t *v, size_t at, size_t count)

@@ -18,6 +18,7 @@ typedef struct pair {
     uint32_t sym;
     bool counts;  // a loop's count: always related to the others
     bool measure; // the packet's length, or an offset in it: likewise
+    bool bare;    // a count that no number of the program goes along with: two of those need no relation to each other
 } pair;
 
 typedef struct joiner {
@@ -86,7 +87,7 @@ static void join_number(joiner *j, const vvalue *o, const vvalue *n, vvalue *out
         j->failed = true;
         return;
     }
-    j->pairs[j->pair_count++] = (pair){o->sym, n->sym, o->off, delta, sym, j->in_ghost, j->in_pointer};
+    j->pairs[j->pair_count++] = (pair){o->sym, n->sym, o->off, delta, sym, j->in_ghost, j->in_pointer, j->in_ghost};
     out->sym = sym;
 }
 
@@ -292,10 +293,9 @@ static void relate(joiner *j, const pair *a, const pair *b, int64_t in_old, int6
     int64_t c = in_old > in_now || VPLANT(17) ? in_old : in_now;
     if (c == INT64_MAX || (j->how != VMERGE_JOIN && in_now > in_old)) return; // not stable
     const pst_scalar *ka = &j->to->syms[a->sym], *kb = &j->to->syms[b->sym];
-    if (kb->smin != INT64_MIN && ka->smax != INT64_MAX) { // implied by the intervals?
-        bool fits = !(kb->smin < 0 && ka->smax > INT64_MAX + kb->smin);
-        if (fits && ka->smax - kb->smin <= c) return;
-    }
+    // Implied by the intervals? Where their difference does not fit, it is greater than c, or so much less that nothing is lost.
+    bool above = kb->smin < 0 && ka->smax > INT64_MAX + kb->smin, below = kb->smin > 0 && ka->smax < INT64_MIN + kb->smin;
+    if (below || (!above && ka->smax - kb->smin <= c)) return;
     // The symbols stand for the whole values, so the offsets are in.
     vrel rel = {a->sym, b->sym, c};
     vrel_push(j->v, j->to, &rel);
@@ -329,7 +329,7 @@ static void join_relations(joiner *j)
     vrel_bounds(j->now, in_now, count, now_bounds);
     for (uint32_t a = 0; a < count; a++)
         for (uint32_t b = 0; b < count; b++)
-            if (a != b) relate(j, &j->pairs[a], &j->pairs[b], old_bounds[a * count + b], now_bounds[a * count + b]);
+            if (a != b && !(j->pairs[a].bare && j->pairs[b].bare)) relate(j, &j->pairs[a], &j->pairs[b], old_bounds[a * count + b], now_bounds[a * count + b]);
 }
 
 static void join_lengths(joiner *j)
@@ -337,7 +337,7 @@ static void join_lengths(joiner *j)
     for (uint32_t k = VSYM_PACKET; k < VSYM_FIRST; k++) {
         vvalue length = {.kind = V_NUMBER, .sym = k};
         j->to->syms[k] = merged_scalar(j, &length, &length);
-        j->pairs[j->pair_count++] = (pair){k, k, 0, 0, k, false, true};
+        j->pairs[j->pair_count++] = (pair){k, k, 0, 0, k, false, true, false};
     }
 }
 
@@ -364,32 +364,46 @@ static uint32_t value_distance(const vstate *a, const vvalue *x, const vstate *b
     if (x->sym == VSYM_ANY || y->sym == VSYM_ANY) return x->sym != y->sym;
     if (x->sym == VSYM_NONE && y->sym == VSYM_NONE) return x->off == y->off ? 0 : 16;
     if (x->sym == VSYM_NONE || y->sym == VSYM_NONE) return 8;
+    if (x->off == 0 && y->off == 0) return pst_scalar_equal(&a->syms[x->sym], &b->syms[y->sym]) ? 0 : 1;
     pst_scalar kx = vvalue_scalar(a, x), ky = vvalue_scalar(b, y);
     return pst_scalar_equal(&kx, &ky) ? 0 : 1;
 }
 
-uint32_t vmerge_distance(const verifier *v, const vstate *a, const vstate *b)
+static uint32_t cell_distance(const vstate *a, const vcell *m, const vstate *b, const vcell *n, uint32_t weight)
 {
-    uint32_t sum = 0;
-    for (uint32_t f = 0; f < a->frame_count && f < b->frame_count; f++) {
+    uint32_t sum = m->init != n->init ? 2 : 0;
+    if (m->lo_size != n->lo_size) return sum + 4 * weight;
+    return m->lo_size ? sum + weight * value_distance(a, &m->lo, b, &n->lo) : sum;
+}
+
+// tested: cells that branches to come look at.
+static uint32_t stack_distance(const vstate *a, const vframe *x, const vstate *b, const vframe *y, uint64_t tested)
+{
+    static const vcell empty;
+    uint32_t span = vframe_span(x) < vframe_span(y) ? vframe_span(x) : vframe_span(y), sum = 0;
+    const vcell *next = x->cells;
+    for (uint32_t c = 0; c < span; c++) {
+        const vcell *m = !x->packed ? &x->cells[c] : x->used >> c & 1 ? next++ : &empty;
+        sum += cell_distance(a, m, b, vframe_cell(y, c), tested >> c & 1 ? TESTED_WEIGHT : 1);
+    }
+    return sum;
+}
+
+uint32_t vmerge_distance(const verifier *v, const vstate *a, const vstate *b, uint32_t enough)
+{
+    uint32_t sum = 0, frames = a->frame_count < b->frame_count ? a->frame_count : b->frame_count;
+    // Turns of a loop are joined last: much of what is known in one is false in the next.
+    for (uint32_t i = 0; i < a->ghost_count && i < b->ghost_count; i++) sum += 256 * value_distance(a, &a->ghosts[i].up, b, &b->ghosts[i].up);
+    for (uint32_t k = VSYM_PACKET; k < VSYM_FIRST; k++) sum += 16u * (pst_scalar_equal(&a->syms[k], &b->syms[k]) ? 0 : 1);
+    for (uint32_t f = frames; f-- > 0 && sum <= enough;) {
         const vframe *x = a->frames[f], *y = b->frames[f];
         const vflow_block *block = f + 1 == a->frame_count ? &v->flow.blocks[a->block] : NULL;
         for (unsigned r = 0; r < PST_REG_COUNT - 1; r++) {
             uint32_t weight = block && (block->tested_regs >> r & 1) ? TESTED_WEIGHT : block ? 2 : 1;
             sum += weight * value_distance(a, &x->regs[r], b, &y->regs[r]);
         }
-        uint32_t span = vframe_span(x) < vframe_span(y) ? vframe_span(x) : vframe_span(y);
-        for (uint32_t c = 0; c < span; c++) {
-            const vcell *m = vframe_cell(x, c), *n = vframe_cell(y, c);
-            uint32_t weight = block && (block->tested_slots >> c & 1) ? TESTED_WEIGHT : 1;
-            if (m->init != n->init) sum += 2;
-            if (m->lo_size && m->lo_size == n->lo_size) sum += weight * value_distance(a, &m->lo, b, &n->lo);
-            else if (m->lo_size != n->lo_size) sum += 4 * weight;
-        }
+        if (sum <= enough) sum += stack_distance(a, x, b, y, block ? block->tested_slots : 0);
     }
-    // Turns of a loop are joined last: much of what is known in one is false in the next.
-    for (uint32_t i = 0; i < a->ghost_count && i < b->ghost_count; i++) sum += 256 * value_distance(a, &a->ghosts[i].up, b, &b->ghosts[i].up);
-    for (uint32_t k = VSYM_PACKET; k < VSYM_FIRST; k++) sum += 16u * (pst_scalar_equal(&a->syms[k], &b->syms[k]) ? 0 : 1);
     return sum;
 }
 

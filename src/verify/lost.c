@@ -10,6 +10,7 @@
 #include "verify/call.h"
 
 #define DETOURS_MAX 8u
+#define STEPS_MAX 100000u // of all replays for one finding
 
 // --- The end ------------------------------------------------------------------------------------------------------------
 
@@ -30,9 +31,9 @@ static void read_packet(vlost *l, const vstate *s, const vvalue *pointer)
 static void read_stack(vlost *l, const vstate *s, const vvalue *pointer, int64_t off)
 {
     const vframe *frame = s->frames[pointer->obj];
-    for (int64_t at = off; at < 0; at++) {
+    for (int64_t at = off; at >= -PST_FRAME_BYTES && at < 0; at++) {
         const vcell *cell = vframe_cell(frame, (uint32_t)(-at - 1) / 8);
-        if (at < -PST_FRAME_BYTES || (cell->mode == VCELL_DATA && cell->init >> (7 - (uint32_t)(-at - 1) % 8) & 1)) continue;
+        if (cell->mode == VCELL_DATA && cell->init >> (7 - (uint32_t)(-at - 1) % 8) & 1) continue;
         l->end.has_bare = true;
         l->end.bare = at;
         return;
@@ -116,8 +117,11 @@ static uint32_t steps_from(const vreplay *r, uint32_t leg)
 
 static bool meets(vlost *l, uint32_t first)
 {
+    uint32_t steps = steps_from(&l->r, first);
     l->first = first;
     l->end.is_read = false;
+    if (steps > l->steps_left) return false;
+    l->steps_left -= steps;
     return vreplay_run(&l->r, first, true, read_end, l) && l->end.is_read;
 }
 
@@ -218,7 +222,7 @@ static bool follow(vlost *l)
 
 void vlost_note(verifier *v)
 {
-    vlost l = {.v = v};
+    vlost l = {.v = v, .steps_left = STEPS_MAX};
     bool known = settle(&l) && follow(&l);
     if (l.r.leg_count) show_path(&l); // a replay leaves the finding as the walk had it
     if (known) vlost_explain(&l);

@@ -30,6 +30,7 @@ typedef struct vlost {
     verifier *v;
     vreplay r;
     vslice w;
+    uint32_t steps_left; // that replays may still take
     uint32_t first;    // leg that the replay starts with
     bool is_exact;     // the path alone meets the finding
     uint32_t joined;   // else: slot whose state does, VFLOW_NONE: unknown

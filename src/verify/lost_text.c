@@ -96,7 +96,8 @@ static const char *memory_text(const vlost *l, const vtrace *t, char out[96])
 // What the number is that was followed.
 static const char *subject(const vlost *l)
 {
-    if ((int)l->end.place.reg != l->r.finding.reg) return l->r.finding.kind == PST_FINDING_BOUNDS ? "the size" : "the number";
+    if ((int)l->end.place.reg != l->r.finding.reg) return l->r.finding.kind == PST_FINDING_BOUNDS ? "the size" : "what is added";
+    if (l->r.finding.kind == PST_FINDING_POINTER_ARITHMETIC && l->end.value.value.kind == V_NUMBER) return "what is added";
     if (!l->w.number || l->end.value.value.kind <= V_NUMBER) return "it";
     return l->end.value.value.kind == V_PACKET ? "the offset" : "the index";
 }
@@ -210,6 +211,18 @@ static void say_joined(vlost *l)
     else say(l, 0, "%s at %u, and what this path alone knew was given up there", how, pc);
 }
 
+// The last mask or remainder that limits the followed number; VFLOW_NONE: none.
+static uint32_t last_mask(const vlost *l)
+{
+    for (uint32_t i = l->w.end; i-- > l->w.def + 1;) {
+        const pst_insn *insn = insn_at(l, i);
+        const vplace *p = &l->w.at[i + 1];
+        bool limits = insn->kind == PST_KIND_ALU && (insn->flags & PST_INSN_IMM) && (insn->op == PST_ALU_AND || insn->op == PST_ALU_MOD);
+        if (limits && !p->on_stack && p->frame == step_at(l, i)->frame && p->reg == insn->dst) return i;
+    }
+    return VFLOW_NONE;
+}
+
 // What a comparison of this width and sign sees of a number.
 static pst_scalar view(const pst_scalar *k, const pst_insn *insn)
 {
@@ -230,15 +243,19 @@ static bool same_range(const pst_scalar *a, const pst_scalar *b)
 static void say_number(vlost *l)
 {
     const vslice *w = &l->w;
-    uint32_t test = last_test(l);
+    uint32_t test = last_test(l), mask = last_mask(l);
     char is[64], here[64];
     say_origin(l);
+    if (mask != VFLOW_NONE && (test == VFLOW_NONE || mask > test)) {
+        say(l, mask, "after the mask at %u %s is %s", step_at(l, mask)->pc, subject(l), range_of(&w->seen[mask + 1].known, is));
+        return;
+    }
     if (test == VFLOW_NONE) return;
     uint32_t pc = step_at(l, test)->pc;
     const pst_insn *insn = insn_at(l, test);
     pst_scalar before = view(&w->seen[test].known, insn), after = view(&w->seen[test + 1].known, insn);
     if (same_range(&before, &after)) return;
-    if (insn->width == 32 && l->end.value.known.umax > UINT32_MAX && w->seen[w->end].value.sym == w->seen[test].value.sym)
+    if (insn->width == 32 && l->end.value.known.umax > UINT32_MAX && w->seen[w->end].value.sym == w->seen[test + 1].value.sym)
         say(l, test, "the comparison at %u tests the lower 32 bits of %s only", pc, subject(l));
     else if (after.smin < 0 && after.smax < OFFSET_FAR) say(l, test, "the comparison at %u limits %s from above only: it may still be negative", pc, subject(l));
     else if (w->seen[w->end].value.kind != V_NUMBER || same_range(&after, &w->seen[w->end].known) || insn->width == 32)
@@ -313,9 +330,10 @@ static void say_packet(vlost *l)
         if (is_packet_test(l, i)) test = i;
         else if (moved == VFLOW_NONE && moves_packet(l, i)) moved = i;
     }
-    if (moved != VFLOW_NONE && test != VFLOW_NONE)
+    if (moved != VFLOW_NONE && test != VFLOW_NONE) {
         say(l, moved, "%s at %u may move the packet, so the comparison at %u proves nothing any more", call_text(l, moved), step_at(l, moved)->pc, step_at(l, test)->pc);
-    else if (test != VFLOW_NONE) say_test_of_packet(l, test);
+        (void)pst_format(f->hint, sizeof f->hint, "compare the pointer with data_end again after the call");
+    } else if (test != VFLOW_NONE) say_test_of_packet(l, test);
     else if (l->w.number || l->w.origin != VORIGIN_LOAD) say(l, VFLOW_NONE, "nothing on this path compares a packet pointer with the end");
     else say(l, l->w.def, "nothing on this path compares it with the end since it was loaded at %u", step_at(l, l->w.def)->pc);
 }
@@ -409,6 +427,20 @@ static void say_held(vlost *l)
     }
 }
 
+// An unlock where nothing is held.
+static void say_unlocked(vlost *l)
+{
+    uint32_t at = last_decision(l);
+    if (l->first != 0) return;
+    for (uint32_t i = l->r.count - 1; i-- > 0;)
+        if (step_at(l, i)->held) {
+            say(l, i, "%s at %u has released it already", call_text(l, i), step_at(l, i)->pc);
+            return;
+        }
+    if (at == VFLOW_NONE) say(l, at, "no call before this one takes the lock");
+    else say(l, at, "no call on the path through the branch at %u takes the lock", step_at(l, at)->pc);
+}
+
 static void say_context(vlost *l)
 {
     const vslice *w = &l->w;
@@ -426,6 +458,7 @@ static void say_context(vlost *l)
 static void explain_value(vlost *l)
 {
     const vvalue *value = &l->end.value.value;
+    char range[64];
     switch (l->r.finding.kind) {
     case PST_FINDING_UNINITIALISED:
         if (value->kind == V_STACK && l->end.has_bare) say_stack(l);
@@ -443,7 +476,13 @@ static void explain_value(vlost *l)
     case PST_FINDING_STRUCTURE: case PST_FINDING_MAP: case PST_FINDING_BTF: case PST_FINDING_DYNPTR: return;
     case PST_FINDING_NULL_POINTER: say_null(l); return;
     case PST_FINDING_CONTEXT: say_context(l); return;
+    case PST_FINDING_LOCK:
+        if (l->end.held == 0 && proto_at(l, l->r.count - 1) && (proto_at(l, l->r.count - 1)->flags & PST_HELPER_UNLOCK)) say_unlocked(l);
+        else if (!say_end_of_pointer(l)) say_origin(l);
+        return;
     case PST_FINDING_POINTER_ARITHMETIC:
+        if (l->w.number && value->kind == V_NUMBER && !l->v->finding.known[0])
+            (void)pst_format(l->v->finding.known, sizeof l->v->finding.known, "what is added: %s", range_of(&l->end.value.known, range));
         if (l->w.number) say_number(l);
         else if (!say_end_of_pointer(l)) say_origin(l);
         return;

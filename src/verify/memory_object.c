@@ -101,6 +101,7 @@ static vstep check_records(verifier *v, const vstate *s, const vaccess *a, const
         vreject(v, PST_FINDING_BOUNDS, (int)a->reg, "bytes %u to %u hold %s: loads and stores may not touch it", record->offset,
                 record->offset + record->size - 1, record_text(record->kind));
         vknown(v, s, &a->ptr);
+        vhint(v, "leave the field to its helpers, and access the other fields one by one");
         return VSTEP_REJECT;
     }
     return VSTEP_NEXT;

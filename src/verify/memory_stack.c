@@ -199,7 +199,7 @@ static vstep check_bounds(verifier *v, vstate *s, const vaccess *a, int64_t *lo,
         vneeded(v, "%llu bytes between r10-%d and r10", (unsigned long long)a->size, PST_FRAME_BYTES);
         vknown(v, s, &a->ptr);
         if (*lo != *hi) vhint(v, "compare the index with its limit first, or mask it");
-        else if (a->is_argument) vhint(v, "the call needs a buffer of %llu bytes there: enlarge it, or limit the size before the call", (unsigned long long)a->size);
+        else if (a->is_argument) vhint(v, "the call accesses %llu bytes there: give it as many, or limit the size where it takes one", (unsigned long long)a->size);
         else vhint(v, "a frame has %d bytes: keep large objects in a map of one element", PST_FRAME_BYTES);
         return VSTEP_REJECT;
     }

@@ -8,10 +8,12 @@
 /// order of their first use.
 void vmerge_normalise(verifier *v, vstate *s);
 /// Whether every run that now stands for is one that old stands for (may err to false). Both are normalised and stand at the same location.
-PST_MUST_USE bool vmerge_covers(verifier *v, const vstate *old, const vstate *now);
+/// Notes in old->differs where they differ.
+PST_MUST_USE bool vmerge_covers(verifier *v, vstate *old, const vstate *now);
 
 /// How unlike two states of one location are, for the choice of a pair to join: constants that differ weigh most, since later branches may test them.
-uint32_t vmerge_distance(const verifier *v, const vstate *a, const vstate *b);
+/// Beyond enough, some number that is greater than enough.
+uint32_t vmerge_distance(const verifier *v, const vstate *a, const vstate *b, uint32_t enough);
 
 typedef enum vmerge_how {
     VMERGE_JOIN,

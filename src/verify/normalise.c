@@ -129,8 +129,10 @@ static void find_used(obj_walk *w)
 
 static void order_objects(vstate *s)
 {
-    obj_walk w = {.s = s};
-    if (s->obj_count > PST_COUNT(w.order)) return; // too many to number; they stay as they are
+    obj_walk w;
+    if (s->obj_count == 0 || s->obj_count > PST_COUNT(w.order)) return; // too many to number: they stay as they are
+    w.s = s;
+    w.count = 0;
     memset(w.order, 0xff, sizeof w.order);
     find_used(&w);
     vobj sorted[UINT8_MAX + 1];
@@ -232,7 +234,7 @@ static void order_symbols(verifier *v, vstate *s)
     each_number(s, visit_sym, &w);
     for (uint32_t k = VSYM_PACKET; k < VSYM_FIRST; k++) {
         if (used[k]) w.order[k] = k;
-        else if (w.order[k] == 0) s->syms[k] = pst_scalar_range(0, VPACKET_MAX); // nothing measures by it any more
+        else if (w.order[k] == 0) s->syms[k] = vsym_length(); // nothing measures by it any more
     }
     drop_unused_rels(s, w.order);
     pst_scalar *sorted = verifier_scalars(v, w.next);

@@ -89,11 +89,20 @@ static void close_from(const vstate *s, uint32_t x, bool backwards, closure *c)
     }
 }
 
+// Whether a closure from sym on says more than sym's interval does.
+static bool is_related(const vstate *s, uint32_t sym, bool backwards)
+{
+    for (uint32_t r = 0; r < s->rel_count; r++)
+        if ((backwards ? s->rels[r].b : s->rels[r].a) == sym) return true;
+    return false;
+}
+
 // The least known c with 0 - y <= c: 0 - m by the interval of m, then m - y.
 static int64_t none_bound(const vstate *s, uint32_t y)
 {
     int64_t best = bound_sub(0, sym_min(s, y));
     closure c;
+    if (!is_related(s, y, true)) return best;
     close_from(s, y, true, &c);
     for (uint32_t i = 0; i < c.count; i++) {
         int64_t via = bound_add(bound_sub(0, sym_min(s, c.syms[i])), c.dist[i]);
@@ -121,6 +130,7 @@ static int64_t sym_bound(const vstate *s, uint32_t x, uint32_t y)
     if (s->rel_count == 0 || x == VSYM_ANY || y == VSYM_ANY) return bound_sub(sym_max(s, x), sym_min(s, y));
     if (x == VSYM_NONE) return none_bound(s, y);
     closure c;
+    if (!is_related(s, x, false)) return bound_sub(sym_max(s, x), sym_min(s, y));
     close_from(s, x, false, &c);
     return bound_by(s, x, y, &c);
 }
@@ -147,7 +157,7 @@ void vrel_bounds(const vstate *s, const vvalue *values, uint32_t count, int64_t 
     for (uint32_t i = 0; i < count; i++) none[i] = sym_bound(s, VSYM_NONE, values[i].sym);
     for (uint32_t i = 0; i < count; i++) {
         const vvalue *a = &values[i];
-        bool closed = s->rel_count && a->sym != VSYM_ANY && a->sym != VSYM_NONE, plain = sum_is_plain(s, a);
+        bool closed = a->sym != VSYM_ANY && a->sym != VSYM_NONE && is_related(s, a->sym, false), plain = sum_is_plain(s, a);
         closure c;
         if (closed) close_from(s, a->sym, false, &c);
         for (uint32_t k = 0; k < count; k++) {

@@ -145,7 +145,8 @@ void vslice_watch(void *slice, const vreplay *r, const vstate *s, uint32_t index
 {
     vslice *w = slice;
     (void)r;
-    if (index > w->def && index <= w->end) w->seen[index] = vslice_see(s, &w->at[index]);
+    bool follows = index > w->def || w->origin == VORIGIN_START;
+    if (follows && index <= w->end) w->seen[index] = vslice_see(s, &w->at[index]);
 }
 
 static bool same_value(const vvalue *a, const vvalue *b) { return a->kind == b->kind && a->sym == b->sym && a->off == b->off && a->obj == b->obj; }

@@ -8,11 +8,28 @@
 
 // --- Memory ---------------------------------------------------------------------------------------------------
 
+// States come and go with each branch, in a few sizes: what was given back is kept for the next one of its class, up to a limit.
+#define BLOCK_STEP 64u
+#define SPARE_BYTES_MAX (256u << 10)
+
+static uint32_t class_of(size_t size)
+{
+    size_t class = (size + BLOCK_STEP - 1) / BLOCK_STEP;
+    return class < VSPARE_CLASSES ? (uint32_t)class : 0;
+}
+
 static void *take(verifier *v, size_t size)
 {
+    uint32_t class = class_of(size);
     if (v->bytes + size > v->opts.bytes_max) return NULL;
-    void *block = pst_alloc(v->env, size);
-    if (!block) return NULL;
+    void *block = class ? v->spare[class] : NULL;
+    if (block) {
+        memcpy(&v->spare[class], block, sizeof v->spare[class]);
+        v->spare_bytes -= class * BLOCK_STEP;
+    } else {
+        block = pst_alloc(v->env, class ? class * BLOCK_STEP : size);
+        if (!block) return NULL;
+    }
     v->bytes += size;
     if (v->bytes > v->bytes_peak) v->bytes_peak = v->bytes;
     return block;
@@ -20,9 +37,27 @@ static void *take(verifier *v, size_t size)
 
 static void give(verifier *v, void *block, size_t size)
 {
+    uint32_t class = class_of(size);
     if (!block) return;
     v->bytes -= size;
-    pst_free(v->env, block, size);
+    if (!class || v->spare_bytes + class * BLOCK_STEP > SPARE_BYTES_MAX) {
+        pst_free(v->env, block, class ? class * BLOCK_STEP : size);
+        return;
+    }
+    memcpy(block, &v->spare[class], sizeof v->spare[class]);
+    v->spare[class] = block;
+    v->spare_bytes += class * BLOCK_STEP;
+}
+
+void vstate_free_spare(verifier *v)
+{
+    for (uint32_t class = 1; class < VSPARE_CLASSES; class++)
+        while (v->spare[class]) {
+            void *block = v->spare[class];
+            memcpy(&v->spare[class], block, sizeof v->spare[class]);
+            pst_free(v->env, block, class * BLOCK_STEP);
+        }
+    v->spare_bytes = 0;
 }
 
 // Makes room for one more element of *array. False: no memory.
@@ -119,7 +154,7 @@ vstate *vstate_new(verifier *v)
     memset(s, 0, sizeof *s);
     s->next_id = 1;
     s->origin = VFLOW_NONE;
-    const pst_scalar length = pst_scalar_range(0, VPACKET_MAX);
+    const pst_scalar length = vsym_length();
     while (s->sym_count < VSYM_FIRST) {
         if (!grow(v, &s->syms, &s->sym_capacity, s->sym_count, sizeof *s->syms)) {
             vstate_free(v, s);
@@ -163,6 +198,7 @@ static vstate *copy(verifier *v, const vstate *s, bool pack)
     memset(to->frames, 0, sizeof to->frames);
     to->syms = NULL, to->objs = NULL, to->rels = NULL, to->ghosts = NULL;
     to->sym_capacity = to->obj_capacity = to->rel_capacity = to->ghost_capacity = 0;
+    to->differs = 0;
     bool done = copy_trimmed(v, &to->syms, &to->sym_capacity, s->syms, s->sym_count, sizeof *s->syms) &&
                 copy_trimmed(v, &to->objs, &to->obj_capacity, s->objs, s->obj_count, sizeof *s->objs) &&
                 copy_trimmed(v, &to->rels, &to->rel_capacity, s->rels, s->rel_count, sizeof *s->rels) &&
@@ -337,19 +373,6 @@ bool vvalue_refine(vstate *s, const vvalue *a, const pst_scalar *scalar)
     return vrel_propagate(s, a->sym);
 }
 
-void vstate_each_value(vstate *s, void (*fn)(void *user, vvalue *value), void *user)
-{
-    for (uint32_t f = 0; f < s->frame_count; f++) {
-        vframe *frame = s->frames[f];
-        for (unsigned r = 0; r < PST_REG_COUNT - 1; r++) fn(user, &frame->regs[r]);
-        for (uint32_t c = 0; c < frame->cell_count; c++) {
-            vcell *cell = &frame->cells[c];
-            if (cell->lo_size) fn(user, &cell->lo);
-            if (cell->hi_size) fn(user, &cell->hi);
-        }
-    }
-}
-
 // --- Objects --------------------------------------------------------------------------------------------------
 
 uint16_t vobj_new(verifier *v, vstate *s, const vobj *like)
@@ -460,7 +483,7 @@ void vobj_kill(verifier *v, vstate *s, uint32_t id)
 {
     for (uint32_t i = 0; i < s->obj_count; i++) {
         vobj *o = &s->objs[i];
-        if (o->kind != VO_FREE && (o->id == id || (id && (o->parent == id || o->ref == id)))) doom(o);
+        if (o->kind != VO_FREE && (o->id == id || (id && !VPLANT(27) && (o->parent == id || o->ref == id)))) doom(o);
     }
     finish_kill(v, s, false);
 }

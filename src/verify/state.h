@@ -42,6 +42,12 @@ typedef struct vvalue {
 
 #define VPACKET_MAX ((1u << 29) - 1) // bytes of the longest packet, and how far a pointer may be from where its object starts
 
+/// What is known of the length of a packet, or of its metadata, before anything is: 0 to VPACKET_MAX.
+PST_INLINE pst_scalar vsym_length(void)
+{
+    return (pst_scalar){.bits = {0, VPACKET_MAX}, .umax = VPACKET_MAX, .smax = VPACKET_MAX, .umax32 = VPACKET_MAX, .smax32 = VPACKET_MAX};
+}
+
 #define VVALUE_CAST 1u // a number that came from a pointer ("leaks" in strict mode)
 
 typedef enum vobj_kind {
@@ -174,6 +180,7 @@ typedef struct vstate {
     uint32_t irq_id;        // innermost saved interrupt flags that must be restored next; 0: none
     bool blurred;           // something was joined, widened or dropped on the way here: a rejection may be the analysis' fault
     bool wakes;             // async callback: not in the program's own run
+    uint32_t differs;       // of one that is kept: where the last one that it did not cover differs (covers.c); a hint
     uint32_t origin;        // slot of the engine's graph that this state was stepped from; VFLOW_NONE: an entry
 } vstate;
 
@@ -185,6 +192,9 @@ struct verifier;
 vstate *vstate_new(struct verifier *v);
 vstate *vstate_clone(struct verifier *v, const vstate *s); // capacities are trimmed to what is used
 void vstate_free(struct verifier *v, vstate *s);
+/// Memory that was given back and kept for other states: freed at the end.
+void vstate_free_spare(struct verifier *v);
+#define VSPARE_CLASSES 64u // of 64 bytes each
 /// A copy to be kept and compared with: empty cells take no room (vframe_cell reads them).
 vstate *vstate_pack(struct verifier *v, const vstate *s);
 /// The cell [fp - 8(c+1), fp - 8c) of a frame, packed or not; an empty one where there is none.
@@ -260,8 +270,19 @@ void vobj_resolve_null(vstate *s, uint16_t obj, bool is_null);
 void vobj_kill(struct verifier *v, vstate *s, uint32_t id);
 /// Packet pointers and slices of the packet die; the packet's length is unknown again.
 void vstate_packet_moved(struct verifier *v, vstate *s);
-/// Calls fn on every value of the state: registers and cells of every frame.
-void vstate_each_value(vstate *s, void (*fn)(void *user, vvalue *value), void *user);
+/// Calls fn on every value of the state: registers and cells of every frame. Inline, so that fn is too.
+PST_INLINE void vstate_each_value(vstate *s, void (*fn)(void *user, vvalue *value), void *user)
+{
+    for (uint32_t f = 0; f < s->frame_count; f++) {
+        vframe *frame = s->frames[f];
+        for (unsigned r = 0; r < PST_REG_COUNT - 1; r++) fn(user, &frame->regs[r]);
+        for (uint32_t c = 0; c < frame->cell_count; c++) {
+            vcell *cell = &frame->cells[c];
+            if (cell->lo_size) fn(user, &cell->lo);
+            if (cell->hi_size) fn(user, &cell->hi);
+        }
+    }
+}
 
 // --- Text (explain.c) ---------------------------------------------------------------------------------------------
 

@@ -40,7 +40,10 @@ typedef struct verifier {
     vflow flow;
     pst_arena arena;          // of the whole verification
     uint64_t bytes, bytes_peak; // of states
-    uint64_t steps;
+    void *spare[VSPARE_CLASSES]; // by size, each a list: memory of states that are gone (state.c)
+    uint32_t spare_bytes;
+    uint64_t steps;           // instructions that were walked
+    uint64_t compared;        // states that were compared
     pst_finding finding;
     bool blurred;             // the finding may be the fault of a join: larger limits may do without
     pst_status status;

@@ -116,7 +116,7 @@ static pst_status attempt(verifier *v, const limits *l, pst_arena *arena, pst_ve
     begin_attempt(v);
     e->states_max = l->states_max;
     e->unroll_max = l->unroll_max;
-    e->steps_max = v->steps + v->opts.steps_max / 100 * l->share;
+    e->steps_max = vengine_cost(v) + v->opts.steps_max / 100 * l->share;
     e->loops_bound = 0;
     verdict->states = 0;
     verdict->explained_count = 0;
@@ -270,6 +270,7 @@ pst_status vinspect_verify(const pst_env *env, const pst_verify_input *input, co
     pst_arena_init(&v.arena, env, 0);
     pst_status status = prove(&v, block);
     vengine_reset(&v);
+    vstate_free_spare(&v);
     pst_free(env, v.scratch, v.scratch_capacity * sizeof *v.scratch);
     pst_free(env, v.scalars, v.scalars_capacity * sizeof *v.scalars);
     pst_arena_free(&v.arena);

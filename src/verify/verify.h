@@ -22,7 +22,7 @@ typedef struct pst_verify_opts {
     size_t size; // sizeof(pst_verify_opts); new fields go last. 0 in any field below: its default
     pst_verify_mode mode;
     uint32_t flags;             // PST_VERIFY_*
-    uint64_t steps_max;         // instructions that are walked in all: 1,000,000. Reaching it is the finding "too complex", never "safe"
+    uint64_t steps_max;         // instructions that are walked in all, comparisons of states counted in by their cost: 1,000,000. Reaching it is the finding "too complex", never "safe"
     uint64_t bytes_max;         // memory of states: 56 MiB
     uint32_t states_max;        // states kept apart at one point before they are joined: 24, fewer in large programs, more when that fails
     uint32_t unroll_max;        // turns of a loop that are followed one by one before it is widened: 12; likewise

@@ -49,7 +49,8 @@ static bool fits(const vobj *o, const cobj *c)
     case VO_MAP_VALUE: return c->kind == CO_VALUE && c->index == o->map;
     case VO_MEM: return c->kind == CO_MEM && (!c->is_rdonly || (o->flags & VOBJ_RDONLY));
     case VO_RINGBUF: return c->kind == CO_RINGBUF && c->index == o->map && c->is_held;
-    case VO_FREE: case VO_MAP: case VO_SOCK: case VO_STRUCT: case VO_BTF: case VO_ALLOC: case VO_DYNPTR: case VO_ITER: case VO_IRQ:
+    case VO_SOCK: return c->kind == CO_SOCK && c->desc == o->desc;
+    case VO_FREE: case VO_MAP: case VO_STRUCT: case VO_BTF: case VO_ALLOC: case VO_DYNPTR: case VO_ITER: case VO_IRQ:
     case VO_PERCPU: case VO_REF: break;
     }
     return false;

@@ -7,7 +7,7 @@
 
 #include "verify/inspect.h"
 
-typedef enum cobj_kind { CO_NONE, CO_CTX, CO_STACK, CO_PACKET, CO_META, CO_END, CO_MAP, CO_FUNC, CO_VALUE, CO_MEM, CO_RINGBUF } cobj_kind;
+typedef enum cobj_kind { CO_NONE, CO_CTX, CO_STACK, CO_PACKET, CO_META, CO_END, CO_MAP, CO_FUNC, CO_VALUE, CO_MEM, CO_RINGBUF, CO_SOCK } cobj_kind;
 
 #define COBJS_MAX 512u
 
@@ -18,6 +18,8 @@ typedef struct cobj {
     uint64_t base, size; // CO_STACK: base is r10, its bytes are below; CO_END: base is the end
     uint8_t *bytes;
     bool is_alive, is_rdonly, is_held; // is_held: a reference that must be given back
+    const pst_struct_desc *desc;       // CO_SOCK
+    uint16_t root;                     // CO_SOCK: the reference that it dies with
 } cobj;
 
 typedef struct cword {

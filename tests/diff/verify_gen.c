@@ -207,7 +207,7 @@ static void bound(gen *g, unsigned reg, uint32_t limit)
     }
     case 8:
         out_if(g, 0x26, reg, 0, most); // of the low half
-        if (!chance(g, 12)) mov(g, reg, reg), g->slots[g->count - 1 < VGEN_SLOTS_MAX ? g->count - 1 : 0].opcode = 0xbc;
+        if (!chance(g, 12)) put(g, 0xbc, reg, reg, 0, 0);
         return;
     case 9: out_if(g, chance(g, 12) ? 0x46 : 0x45, reg, 0, ~(int64_t)(low - 1)); return; // any bit above
     case 10: // through another register that is bounded
@@ -434,11 +434,13 @@ static void put_packet(gen *g)
     bool writable = g->type == VGEN_XDP || g->type == VGEN_SCHED_CLS;
     for (unsigned i = 1 + next(g, 2); i > 0; i--) access(g, 1, n, writable);
     if (g->type == VGEN_XDP && chance(g, 6)) { // stale pointers, mostly loaded anew
-        mov(g, 8 + next(g, 2), 1);
+        mov(g, 8, 1);
+        st(g, 3, 10, 1, -120);
         mov(g, 1, 6);
         movi(g, 2, some_imm(g));
         call(g, chance(g, 2) ? 44 : 65);
         if (chance(g, 8)) ld(g, 0, 7, 8, 0);
+        if (chance(g, 8)) ld(g, 3, 1, 10, -120), ld(g, 0, 7, 1, 0);
         movi(g, 8, 0);
         movi(g, 9, 1);
     }
@@ -447,6 +449,11 @@ static void put_packet(gen *g)
 static void put_meta(gen *g)
 {
     if (g->level > 0 || g->is_callback || g->holds || g->type == VGEN_CGROUP_SKB) return;
+    if (g->type == VGEN_SCHED_CLS && g->count % 3 == 0) { // a load that may be the end
+        put(g, 0x20u | size_bits[g->count % 2], 0, 0, 0, (int)next(g, 60));
+        mov(g, held_number(g), 0);
+        return;
+    }
     load_packet(g, 2, 4);
     ld(g, 2, 1, 6, g->type == VGEN_XDP ? 8 : 140);
     mov(g, 3, 1);
@@ -578,6 +585,40 @@ static void put_reservation(gen *g)
     g->holds = false;
 }
 
+// A socket is looked up, looked at, also through another view of it, and given back; then its pointers must not be used.
+static void put_socket(gen *g)
+{
+    if (g->holds || g->level > 0 || g->is_callback) return;
+    mov(g, 1, 6);
+    mov(g, 2, 10);
+    put(g, ADD, 2, 0, 0, -64);
+    movi(g, 3, near(g, 12));
+    put(g, 0x18, 4, 0, 0, -1); // this network namespace
+    put(g, 0, 0, 0, 0, -1);
+    movi(g, 5, 0);
+    call(g, chance(g, 2) ? 84 : 85);
+    put_null_check(g, 0);
+    g->holds = true;
+    st(g, 3, 10, 0, -128);
+    if (chance(g, 2)) ld(g, 2, held_number(g), 0, 4 * (int)next(g, 4));
+    if (g->type != VGEN_XDP && chance(g, 2)) {
+        mov(g, 1, 0);
+        call(g, chance(g, 2) ? 95 : 96);
+        size_t over = jump(g, chance(g, 30) ? 0x55 : 0x15, 0, 0, 0);
+        ld(g, 2, 5, 0, 4);
+        if (chance(g, 2)) st(g, 3, 10, 0, -136);
+        land(g, over);
+    }
+    if (chance(g, 3) && g->loops == 0) put_units(g, 1);
+    ld(g, 3, 1, 10, -128);
+    if (!chance(g, 30)) call(g, 86);
+    if (chance(g, 20)) {
+        ld(g, 3, 1, 10, chance(g, 2) ? -128 : -136);
+        ld(g, 2, 5, 1, 4);
+    }
+    g->holds = false;
+}
+
 static void put_subprog_call(gen *g)
 {
     if (g->level >= SUBPROGS || g->call_count == PST_COUNT(g->calls) || g->is_callback) return;
@@ -659,65 +700,87 @@ static void put_body(gen *g, unsigned counter, uint32_t limit)
 
 static void put_loop(gen *g);
 
-static void put_counted(gen *g, unsigned i, uint32_t limit)
+// Downwards, by shifts, by doubling.
+static void put_other_steps(gen *g, unsigned i, uint32_t limit, unsigned style)
 {
-    static const uint8_t goes_on[] = {0xa5, 0xa5, 0xb5, 0xc5, 0xd5, 0x55, 0xa6, 0xc6, 0x56};
-    unsigned style = next(g, 9), step = chance(g, 4) ? 1 + next(g, 4) : 1;
     size_t top, end;
+    bool subtracts;
     switch (style) {
     case 0: // for (i = limit; i != 0; i--)
         movi(g, i, limit);
         top = g->count;
         end = jump(g, chance(g, 3) ? 0xb5 : 0x15, i, 0, 0);
         put_body(g, i, limit + 1);
-        put(g, chance(g, 2) ? SUB : ADD, i, 0, 0, 1), g->slots[g->count - 1 < VGEN_SLOTS_MAX ? g->count - 1 : 0].imm = g->count <= VGEN_SLOTS_MAX && g->slots[g->count - 1].opcode == ADD ? -1 : 1;
+        subtracts = chance(g, 2);
+        put(g, subtracts ? SUB : ADD, i, 0, 0, subtracts ? 1 : -1);
         jump_back(g, 0x05, 0, 0, 0, top);
         land(g, end);
         return;
-    case 1: // shifts
+    case 1:
         number(g, i);
         top = g->count;
         put_body(g, 7, 1);
         put(g, chance(g, 8) ? ARSH : RSH, i, 0, 0, 1 + next(g, 3));
         jump_back(g, chance(g, 4) ? 0x25 : 0x55, i, 0, 0, top);
         return;
-    case 2: // doubles
+    default:
         movi(g, i, 1);
         top = g->count;
         put_body(g, i, limit * 2);
-        put(g, chance(g, 2) ? LSH : MUL, i, 0, 0, 1 + (g->count % 2)), (void)0;
+        if (chance(g, 2)) put(g, LSH, i, 0, 0, 1);
+        else put(g, MUL, i, 0, 0, 3);
         jump_back(g, 0xa5, i, 0, limit, top);
         return;
-    case 3: // up to a number that is not constant
-        number(g, 5);
-        bound(g, 5, limit + 1);
-        st(g, 3, 10, 5, -72 - 8 * (int)g->loops);
-        movi(g, i, 0);
-        top = g->count;
-        ld(g, 3, 5, 10, -72 - 8 * (int)g->loops);
-        end = jump(g, chance(g, 2) ? 0x3d : chance(g, 4) ? 0x1d : 0x7d, i, 5, 0);
-        put_body(g, i, limit);
-        put(g, ADD, i, 0, 0, 1);
-        jump_back(g, 0x05, 0, 0, 0, top);
-        land(g, end);
+    }
+}
+
+// Up to a number that is not constant.
+static void put_variable_limit(gen *g, unsigned i, uint32_t limit)
+{
+    int slot = -72 - 8 * (int)g->loops;
+    number(g, 5);
+    bound(g, 5, limit + 1);
+    st(g, 3, 10, 5, slot);
+    movi(g, i, 0);
+    size_t top = g->count;
+    ld(g, 3, 5, 10, slot);
+    size_t end = jump(g, chance(g, 2) ? 0x3d : chance(g, 4) ? 0x1d : 0x7d, i, 5, 0);
+    put_body(g, i, limit);
+    put(g, ADD, i, 0, 0, 1);
+    jump_back(g, 0x05, 0, 0, 0, top);
+    land(g, end);
+}
+
+// may_goto, or a loop that nothing ends.
+static void put_uncounted(gen *g, unsigned i)
+{
+    if (chance(g, 3)) {
+        size_t top = g->count;
+        if (g->loops < 2 && chance(g, 2)) put_loop(g);
+        else put_body(g, 7, 1);
+        wide_number(g, i);
+        jump_back(g, 0x45, i, 0, 1, top);
         return;
-    case 4: // may_goto, or a loop that nothing ends
-        if (chance(g, 3)) {
-            top = g->count;
-            if (g->loops < 2 && chance(g, 2)) put_loop(g);
-            else put_body(g, 7, 1);
-            wide_number(g, i);
-            jump_back(g, 0x45, i, 0, 1, top);
-            return;
-        }
-        movi(g, i, 0);
-        top = g->count;
-        end = jump(g, 0xe5, 0, 0, 0);
-        put_body(g, 7, 1);
-        if (chance(g, 2)) put(g, ADD, i, 0, 0, 1);
-        jump_back(g, 0x05, 0, 0, 0, top);
-        land(g, end);
-        return;
+    }
+    movi(g, i, 0);
+    size_t top = g->count, end = jump(g, 0xe5, 0, 0, 0);
+    put_body(g, 7, 1);
+    if (chance(g, 2)) put(g, ADD, i, 0, 0, 1);
+    jump_back(g, 0x05, 0, 0, 0, top);
+    land(g, end);
+}
+
+static void put_counted(gen *g, unsigned i, uint32_t limit)
+{
+    static const uint8_t goes_on[] = {0xa5, 0xa5, 0xb5, 0xc5, 0xd5, 0x55, 0xa6, 0xc6, 0x56};
+    unsigned style = next(g, 9), step = chance(g, 4) ? 1 + next(g, 4) : 1;
+    size_t top, end;
+    switch (style) {
+    case 0:
+    case 1:
+    case 2: put_other_steps(g, i, limit, style); return;
+    case 3: put_variable_limit(g, i, limit); return;
+    case 4: put_uncounted(g, i); return;
     case 5: // the check in front
         movi(g, i, next(g, 3));
         top = g->count;
@@ -813,7 +876,10 @@ static void put_unit(gen *g)
     case 14: put_related(g); break;
     case 15: put_pieces(g); break;
     case 16: put_meta(g); break;
-    case 17: put_reservation(g); break;
+    case 17:
+        if (chance(g, 2)) put_reservation(g);
+        else put_socket(g);
+        break;
     case 18: put_loop_call(g); break;
     case 19:
     case 20: put_branch(g); break;
@@ -915,62 +981,4 @@ size_t vgen_program(vgen_source *source, vgen_type type, pst_slot *slots)
     if (g.count > VGEN_SLOTS_MAX) return 0;
     patch(&g, starts);
     return g.count;
-}
-
-// --- Mutants --------------------------------------------------------------------------------------------------
-
-static bool is_jump(const pst_slot *s)
-{
-    unsigned class = s->opcode & 7u, code = s->opcode & 0xf0u;
-    return (class == 5 || class == 6) && code != 0 && code < 0xe0 && code != 0x80 && code != 0x90;
-}
-
-static bool is_memory(const pst_slot *s)
-{
-    unsigned class = s->opcode & 7u;
-    return class >= 1 && class <= 3 && s->opcode != 0x18;
-}
-
-static bool mutate_jump(vgen_source *source, pst_slot *s)
-{
-    static const uint8_t pairs[][2] = {{0x20, 0x30}, {0xa0, 0xb0}, {0x60, 0x70}, {0xc0, 0xd0}, {0x20, 0x60}, {0x30, 0x70}, {0xa0, 0xc0}, {0xb0, 0xd0},
-                                       {0x10, 0x50}, {0x50, 0xa0}, {0x20, 0xb0}, {0x30, 0xa0}};
-    if (vgen_next(source, 4) == 0) {
-        s->opcode ^= 3; // 64 and 32 bits
-        return true;
-    }
-    const uint8_t *pair = pairs[vgen_next(source, PST_COUNT(pairs))];
-    unsigned code = s->opcode & 0xf0u;
-    if (code != pair[0] && code != pair[1]) return false;
-    s->opcode = (uint8_t)((s->opcode & 0x0f) | (code == pair[0] ? pair[1] : pair[0]));
-    return true;
-}
-
-bool vgen_mutate(vgen_source *source, pst_slot *slots, size_t count)
-{
-    size_t at = vgen_next(source, (uint32_t)count);
-    pst_slot *s = &slots[at];
-    bool second = at > 0 && slots[at - 1].opcode == 0x18;
-    if (second || s->opcode == 0x18) {
-        if (!second || slots[at - 1].regs >> 4 != 2) return false;
-        s->imm += vgen_next(source, 2) ? 1 : -1;
-        return true;
-    }
-    switch (vgen_next(source, 9)) {
-    case 0: *s = (pst_slot){.opcode = 0x05}; return true; // dropped
-    case 1: s->imm += vgen_next(source, 2) ? 1 : -1; return s->opcode != 0x85;
-    case 2:
-    case 3: return is_jump(s) && mutate_jump(source, s);
-    case 4:
-        if (!is_memory(s)) return false;
-        s->opcode = (uint8_t)((s->opcode & ~0x18) | size_bits[vgen_next(source, 4)]);
-        return true;
-    case 5: s->off = (int16_t)(s->off + (vgen_next(source, 2) ? 1 : -1) * (is_memory(s) ? 1 << vgen_next(source, 4) : 1)); return true;
-    case 6: s->regs = (uint8_t)(s->regs << 4 | s->regs >> 4); return true;
-    case 7: s->regs = (uint8_t)((s->regs & 0xf0) | vgen_next(source, 10)); return true;
-    default:
-        if ((s->opcode & 7) != 7 && (s->opcode & 7) != 4) return false;
-        s->opcode ^= 3; // 64 and 32 bits
-        return true;
-    }
 }

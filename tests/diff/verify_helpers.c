@@ -50,11 +50,37 @@ static bool release(machine *m, cword w)
     return true;
 }
 
+// A socket that lives, or (gives_back) whose reference goes now and with it all views.
+static bool socket_argument(machine *m, cword w, bool gives_back, uint16_t *root)
+{
+    cobj *o = &m->c.objs[w.tag];
+    if (w.tag == 0 || o->kind != CO_SOCK || !o->is_alive || w.bits != o->base) return machine_wrong(m, "0x%llx is no socket", (unsigned long long)w.bits);
+    *root = o->root;
+    if (!gives_back) return true;
+    if (!m->c.objs[o->root].is_held) return machine_wrong(m, "a socket is given back that is not held");
+    for (uint32_t i = 1; i < m->c.obj_count; i++)
+        if (m->c.objs[i].kind == CO_SOCK && m->c.objs[i].root == o->root) m->c.objs[i].is_alive = false;
+    m->c.objs[o->root].is_held = false;
+    return true;
+}
+
+// What a lookup finds, or another view of the socket root.
+static void new_socket(machine *m, const pst_struct_desc *desc, uint16_t root, cword *result)
+{
+    *result = (cword){0};
+    if (machine_random(m) % 3 == 0) return;
+    uint64_t base = root ? m->c.objs[root].base + 4096 : (0xffff8a0000000000u + ((uint64_t)m->c.obj_count << 32));
+    result->tag = machine_object(m, &(cobj){.kind = CO_SOCK, .base = base, .size = desc->size, .desc = desc, .root = root, .is_held = root == 0});
+    result->bits = base;
+    if (root == 0) m->c.objs[result->tag].root = result->tag;
+}
+
 typedef struct call {
     const pst_map_view *view;
     uint32_t map;
     uint64_t key;  // the first bytes of the key
     uint64_t size; // PST_ARG_ALLOC_SIZE
+    uint16_t root; // of the socket
 } call;
 
 static bool check_argument(machine *m, const pst_helper_proto *proto, unsigned n, call *k)
@@ -77,6 +103,7 @@ static bool check_argument(machine *m, const pst_helper_proto *proto, unsigned n
     case PST_ARG_MEM_OUT: case PST_ARG_MEM_OR_NULL_OUT: return memory(m, w, size, false, true);
     case PST_ARG_ALLOC_SIZE: k->size = w.bits; return true;
     case PST_ARG_ALLOCATED: return release(m, w);
+    case PST_ARG_SOCK: return socket_argument(m, w, (proto->flags & PST_HELPER_RELEASES) != 0, &k->root);
     default: break;
     }
     m->end = MACHINE_UNKNOWN;
@@ -120,6 +147,8 @@ bool machine_call(machine *m, const pst_helper_proto *proto, cword *result)
         if (proto->id != 1) break;
         lookup(m, &k, result);
         return m->end == MACHINE_DONE;
+    case PST_RET_SOCK_OR_NULL: new_socket(m, &pst_struct_sock, k.root, result); return m->end == MACHINE_DONE;
+    case PST_RET_TCP_SOCK_OR_NULL: new_socket(m, &pst_struct_tcp_sock, k.root, result); return m->end == MACHINE_DONE;
     case PST_RET_ALLOC_OR_NULL: reserve(m, &k, result); return m->end == MACHINE_DONE;
     default: break;
     }

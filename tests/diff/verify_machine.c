@@ -7,13 +7,15 @@
 
 static cframe *top(machine *m) { return &m->c.frames[m->c.frame_count - 1]; }
 
-uint64_t machine_random(machine *m)
+static uint64_t draw(uint64_t *rng)
 {
-    m->rng ^= m->rng << 13;
-    m->rng ^= m->rng >> 7;
-    m->rng ^= m->rng << 17;
-    return m->rng * 0x2545f4914f6cdd1du;
+    *rng ^= *rng << 13;
+    *rng ^= *rng >> 7;
+    *rng ^= *rng << 17;
+    return *rng * 0x2545f4914f6cdd1du;
 }
+
+uint64_t machine_random(machine *m) { return draw(&m->rng); }
 
 uint64_t machine_number(machine *m)
 {
@@ -57,8 +59,8 @@ uint16_t machine_object(machine *m, const cobj *like)
 // An address range that nothing else has, as in a kernel or as in a process.
 static uint64_t new_address(machine *m, uint64_t slack)
 {
-    uint64_t high = m->rng & 1 ? 0xffff880000000000u : 0x0000550000000000u;
-    return (high + ((uint64_t)m->c.obj_count << 32) + (machine_random(m) & 0xffffff00u) + slack) & ~(uint64_t)15;
+    uint64_t high = m->hidden & 1 ? 0xffff880000000000u : 0x0000550000000000u;
+    return (high + ((uint64_t)m->c.obj_count << 32) + (draw(&m->hidden) & 0xffffff00u) + slack) & ~(uint64_t)15;
 }
 
 void machine_new_packet(machine *m)
@@ -169,7 +171,7 @@ static bool go(machine *m, uint32_t pc)
 
 // --- Frames ---------------------------------------------------------------------------------------------------
 
-static void garbage(machine *m, cword *w) { *w = (cword){.bits = machine_random(m)}; }
+static void garbage(machine *m, cword *w) { *w = (cword){.bits = draw(&m->hidden)}; }
 
 static bool push_frame(machine *m, uint32_t subprog, vframe_kind kind)
 {
@@ -180,7 +182,7 @@ static bool push_frame(machine *m, uint32_t subprog, vframe_kind kind)
     memset(f, 0, sizeof *f);
     f->subprog = subprog, f->kind = kind, f->call_pc = m->pc, f->turns = m->turns[c->frame_count];
     for (uint32_t i = 0; i < PST_FRAME_BYTES; i += 8) {
-        uint64_t word = machine_random(m);
+        uint64_t word = draw(&m->hidden);
         memcpy(f->bytes + i, &word, 8);
     }
     for (uint32_t loop = 0; loop < m->v->flow.loop_count; loop++) f->turns[loop] = -1;
@@ -304,6 +306,7 @@ static bool helper(machine *m, int64_t id)
         bool done;
         if (!call_back(m, proto, &done)) return false;
         if (!done) return true;
+        result.bits = f->call_at; // how often it called
     } else if (!machine_call(m, proto, &result)) {
         return false;
     }
@@ -402,6 +405,17 @@ static bool check_initialised(machine *m, cword base, const uint8_t *at, unsigne
     return true;
 }
 
+static bool socket_load(machine *m, const pst_insn *insn, cword base, cword *out)
+{
+    const cobj *o = &m->c.objs[base.tag];
+    uint64_t off = base.bits + (uint64_t)(int64_t)insn->off - o->base;
+    if (!o->is_alive) return machine_wrong(m, "a socket is read that was given back");
+    if (off >= o->size || !pst_struct_field_at(o->desc, (uint32_t)off, insn->width / 8u, false))
+        return machine_wrong(m, "read of %u bits at %llu of a socket", insn->width, (unsigned long long)off);
+    *out = (cword){.bits = insn->width == 64 ? machine_number(m) : machine_number(m) & (((uint64_t)1 << insn->width) - 1)};
+    return true;
+}
+
 static bool load(machine *m, const pst_insn *insn)
 {
     cword base = top(m)->regs[insn->src], out = {0};
@@ -410,6 +424,8 @@ static bool load(machine *m, const pst_insn *insn)
     m->seen[m->pc] |= is_ctx ? SEEN_CONTEXT : SEEN_NO_CONTEXT;
     if (is_ctx) {
         if (!context_load(m, insn, base, &out)) return false;
+    } else if (base.tag && m->c.objs[base.tag].kind == CO_SOCK) {
+        if (!socket_load(m, insn, base, &out)) return false;
     } else {
         const uint8_t *at = machine_memory(m, base, insn->off, size, false);
         if (!at || !aligned(m, base, insn->off, size, insn->kind == PST_KIND_LOAD_ACQUIRE) || !check_initialised(m, base, at, size)) return false;
@@ -481,7 +497,10 @@ static bool legacy(machine *m, const pst_insn *insn)
 {
     cword *regs = top(m)->regs;
     if (regs[6].tag != m->ctx_obj) return machine_wrong(m, "r6 is not the context");
-    if (machine_random(m) & 1) return finish(m); // outside
+    if (machine_random(m) & 1) { // outside: the end of the function
+        regs[0] = (cword){0};
+        return m->c.frame_count > 1 ? leave(m) : finish(m);
+    }
     for (unsigned r = 1; r <= PST_ARGS_MAX; r++) garbage(m, &regs[r]);
     regs[0] = (cword){.bits = machine_number(m) & (insn->width == 8 ? 0xff : insn->width == 16 ? 0xffff : UINT32_MAX)};
     return true;
@@ -503,7 +522,7 @@ static bool step(machine *m)
     case PST_KIND_STORE:
     case PST_KIND_STORE_RELEASE: fine = store(m, insn); break;
     case PST_KIND_ATOMIC: fine = atomic(m, insn); break;
-    case PST_KIND_LEGACY_LOAD: fine = legacy(m, insn); break;
+    case PST_KIND_LEGACY_LOAD: return legacy(m, insn) && (m->is_over || m->pc != next - 1 || go(m, next));
     case PST_KIND_JUMP: next = target; break;
     case PST_KIND_BRANCH:
         if (pst_jump_eval((pst_jump_op)insn->op, insn->width, regs[insn->dst].bits, operand(m, insn).bits)) next = target;
@@ -549,6 +568,22 @@ static void set_up(machine *m)
     }
 }
 
+static void add_output(machine *m, const void *bytes, size_t size)
+{
+    const uint8_t *at = bytes;
+    for (size_t i = 0; i < size; i++) m->output = (m->output ^ at[i]) * 0x100000001b3u;
+}
+
+static void sum_up(machine *m)
+{
+    m->output = 0xcbf29ce484222325u;
+    add_output(m, &m->c.frames[0].regs[0].bits, 8);
+    add_output(m, m->packet, sizeof m->packet);
+    add_output(m, m->values, sizeof m->values);
+    add_output(m, m->made, sizeof m->made[0] * m->made_count);
+    add_output(m, &m->steps, sizeof m->steps);
+}
+
 machine_end machine_run(machine *m)
 {
     set_up(m);
@@ -569,5 +604,6 @@ machine_end machine_run(machine *m)
             break;
         }
     }
+    sum_up(m);
     return m->end;
 }

@@ -33,7 +33,9 @@ typedef struct machine {
     const pst_prog_type *type;
     cstate c;
     uint32_t pc;
-    uint64_t rng;
+    uint64_t rng;           // of all that the program may depend on
+    uint64_t hidden;        // of addresses, and of what was never written: in strict mode the run may not depend on these
+    uint64_t output;        // a hash of what others can see: r0, packet, values, reservations, how many instructions it took
     uint8_t *seen;          // by pc: SEEN_*
     uint64_t turns_max;     // of any loop
     uint32_t stack_max;     // bytes of the deepest chain of calls, by what was accessed
@@ -52,7 +54,7 @@ typedef struct machine {
     char why[256];
 } machine;
 
-/// Runs the program that m->v has just proved once, on input drawn from m->rng. v, image, type, rng and seen are set by the caller; the rest is zero.
+/// Runs the program that m->v has just proved once, on input drawn from m->rng. v, image, type, rng, hidden and seen are set by the caller; the rest is zero.
 machine_end machine_run(machine *m);
 
 // --- Between machine and its helpers (verify_helpers.c) ---------------------------------------------------------

@@ -32,6 +32,17 @@ typedef struct trial {
     bool is_wrong;
 } trial;
 
+// In strict mode: the same run at other addresses must look the same to everybody else.
+static bool run_elsewhere(trial *t, machine *m, uint64_t seed)
+{
+    uint64_t output = m->output;
+    machine_end end = m->end;
+    *m = (machine){.v = m->v, .image = t->image, .type = t->type, .rng = seed, .hidden = seed * 3 + 2, .seen = t->seen};
+    if (machine_run(m) == end && m->output == output) return true;
+    snprintf(t->report->why, sizeof t->report->why, "what the run puts out depends on addresses%s%s", *m->why ? ": " : "", m->why);
+    return false;
+}
+
 // Runs while the kept states are at hand.
 static void run_all(void *user, verifier *v)
 {
@@ -44,9 +55,10 @@ static void run_all(void *user, verifier *v)
     if (t->options->stable) t->options->stable(t->options->user, v);
     uint64_t seed = t->options->seed;
     for (uint32_t i = 0; i < t->options->runs && !t->is_wrong; i++) {
-        m = (machine){.v = v, .image = t->image, .type = t->type, .rng = seed, .seen = t->seen, .at_head = t->options->at_head,
+        m = (machine){.v = v, .image = t->image, .type = t->type, .rng = seed, .hidden = seed, .seen = t->seen, .at_head = t->options->at_head,
                       .user = t->options->user};
         machine_end end = machine_run(&m);
+        if (end == MACHINE_DONE && v->strict && !run_elsewhere(t, &m, seed)) t->is_wrong = true;
         seed = seed * 6364136223846793005u + 1442695040888963407u;
         if (seed == 0) seed = 1;
         if (m.turns_max > t->turns_max) t->turns_max = m.turns_max;

@@ -1,5 +1,5 @@
 # The program `postern` as a process, its papers, and a loader written for libbpf, compiled against both libraries' headers.
-pst_test(cli_test SOURCES cli_test.c cli_run_test.c cli_verify_test.c cli_fixture.c cli_json.c netns.c LABELS e2e TIMEOUT 400)
+pst_test(cli_test SOURCES cli_test.c cli_run_test.c cli_verify_test.c cli_report_test.c cli_fixture.c cli_json.c netns.c LABELS e2e TIMEOUT 400)
 add_executable(cli_loader cli_loader.c)
 target_link_libraries(cli_loader PRIVATE postern_shared)
 if(PST_SANITIZE) # the library is instrumented; its runtime must be the program's

@@ -69,7 +69,7 @@ static uint32_t find_functions(const call_case *c, const pst_image *image, const
     return count;
 }
 
-static pst_verdict *verify_text(const call_case *c, const call_types *types)
+pst_verdict *call_verify(const call_case *c, const call_types *types)
 {
     pst_slot *slots = NULL;
     size_t count = 0;
@@ -110,7 +110,7 @@ void call_check(const call_case *cases, size_t count, const call_types *types)
 {
     for (size_t i = 0; i < count; i++) {
         const call_case *c = &cases[i];
-        pst_verdict *verdict = verify_text(c, types);
+        pst_verdict *verdict = call_verify(c, types);
         if (!verdict) continue;
         if (verdict->finding.kind != c->want || (c->want == PST_FINDING_NONE) != (verdict->kind == PST_VERDICT_ACCEPT))
             pst_test_fail(__FILE__, __LINE__, "%s: %s instead of %s: %u: %s [%s] [%s]", c->name, pst_finding_kind_text(verdict->finding.kind),

@@ -29,6 +29,8 @@ enum {
     PERCPU = 15, USER_RING = 16, STACKS = 17, BLOOM = 18, KPTRS = 19, RLOCKED = 20, WORK = 21, GRAPH = 22, TIMED2 = 23, LPM = 24, MAPS_END = 25,
 };
 
+/// The verdict on one program; NULL: a failure was reported.
+pst_verdict *call_verify(const call_case *c, const call_types *types);
 void call_check(const call_case *cases, size_t count, const call_types *types);
 
 #define CALL_CASES(types, ...)                       \

@@ -20,7 +20,7 @@ typedef struct laws {
     uint32_t longest;
 } laws;
 
-static uint32_t slots_of(const vengine *e, uint32_t location, const vstate *out[LOOKED_AT])
+static uint32_t slots_of(const vengine *e, uint32_t location, vstate *out[LOOKED_AT])
 {
     uint32_t count = 0;
     for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE && count < LOOKED_AT; i = e->slots[i].next)
@@ -42,7 +42,7 @@ static void check_join(laws *l, const vstate *a, const vstate *b, vmerge_how how
 }
 
 // Widening goes round all states of the place until nothing grows.
-static void check_chain(laws *l, const vstate *const *states, uint32_t count)
+static void check_chain(laws *l, vstate *const *states, uint32_t count)
 {
     vstate *w = vstate_clone(l->v, states[0]);
     uint32_t steps = 0, quiet = 0;
@@ -64,7 +64,7 @@ static void check_chain(laws *l, const vstate *const *states, uint32_t count)
     vstate_free(l->v, w);
 }
 
-static void check_transitive(laws *l, const vstate *const *states, uint32_t count)
+static void check_transitive(laws *l, vstate *const *states, uint32_t count)
 {
     bool covers[LOOKED_AT][LOOKED_AT];
     for (uint32_t a = 0; a < count; a++)
@@ -83,7 +83,7 @@ static void check_states(void *user, verifier *v)
     laws *l = user;
     l->v = v;
     for (uint32_t location = 0; location < v->engine->location_count; location++) {
-        const vstate *states[LOOKED_AT];
+        vstate *states[LOOKED_AT];
         uint32_t count = slots_of(v->engine, location, states);
         if (count == 0) continue;
         check_transitive(l, states, count);
@@ -123,7 +123,7 @@ static void check_run(void *user, machine *m, uint32_t block)
 {
     laws *l = user;
     char why[200];
-    const vstate *states[LOOKED_AT];
+    vstate *states[LOOKED_AT];
     if (m->checks > 60) return; // loops stand at the same places again and again
     uint32_t count = slots_of(l->v->engine, describe_location(l->v, &m->c, block), states);
     for (uint32_t a = 0; a < count; a++) {
