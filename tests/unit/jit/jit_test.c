@@ -151,6 +151,56 @@ TEST(a_machine_fault_is_a_trap)
     CHECK_EQ(run.trap.address, 12);
 }
 
+#define TAIL "r2 = map[fd:7]; r3 = 0; call 12; "
+
+// Runs text in one engine, with target in the program array in another.
+static uint64_t run_tail(fixture_engine engine, const char *text, fixture_engine other, const char *target, pst_run *run, bool *in_target)
+{
+    fixture_reset();
+    *run = (pst_run){.ctx = &g_world.ctx};
+    pst_exec *exec = fixture_make(engine, text, NULL), *next = fixture_make(other, target, NULL);
+    g_world.targets[0] = next;
+    uint64_t r0 = exec && next ? pst_exec_run(exec, run) : 0;
+    *in_target = run->prog == next;
+    fixture_free(exec);
+    fixture_free(next);
+    return r0;
+}
+
+TEST(tail_calls_lead_from_engine_to_engine)
+{
+    static const fixture_engine pairs[][2] = {{FIXTURE_JIT, FIXTURE_JIT}, {FIXTURE_JIT, FIXTURE_FAST}, {FIXTURE_FAST, FIXTURE_JIT}, {FIXTURE_CHECKED, FIXTURE_JIT}, {FIXTURE_JIT, FIXTURE_CHECKED}};
+    SKIP_WITHOUT_COMPILER();
+    for (size_t i = 0; i < PST_COUNT(pairs); i++) {
+        pst_run run;
+        bool in_target;
+        CHECK_EQ(run_tail(pairs[i][0], TAIL "r0 = 1; exit", pairs[i][1], "r0 = 42; exit", &run, &in_target), 42);
+        CHECK(in_target && run.trap.code == PST_TRAP_NONE);
+        // From a subprogram it comes back, and the caller's frames are as they were.
+        CHECK_EQ(run_tail(pairs[i][0], "r6 = 2; *(u64 *)(r10 - 8) = 7; call sub; r0 += r6; r1 = *(u64 *)(r10 - 8); r0 += r1; exit; sub: r6 = 9; " TAIL "r0 = 1; exit",
+                          pairs[i][1], "r6 = 5; *(u64 *)(r10 - 8) = 1; r0 = 42; exit", &run, &in_target), 51);
+        CHECK(!in_target && run.trap.code == PST_TRAP_NONE && run.tail_nested == 0);
+        // Inside a callback too, whose r1 is no context, which the checked interpreter minds.
+        if (pairs[i][0] == FIXTURE_CHECKED) continue;
+        CHECK_EQ(run_tail(pairs[i][0], "r1 = 3; r2 = subprog[sub]; r3 = 0; call 42; exit; sub: " TAIL "r0 = 1; exit", pairs[i][1], "r0 = 5; exit", &run, &in_target), 15);
+    }
+}
+
+TEST(a_fault_names_the_program_that_it_is_in)
+{
+    static const char *const target = "r0 = 0; r1 = 8; r0 = *(u8 *)(r1 + 0); exit";
+    SKIP_WITHOUT_COMPILER();
+    pst_run run;
+    bool in_target;
+    CHECK_EQ(run_tail(FIXTURE_JIT, TAIL "r0 = 1; exit", FIXTURE_JIT, target, &run, &in_target), 0);
+    CHECK(in_target && run.trap.code == PST_TRAP_FAULT && run.trap.pc == 2);
+    CHECK_EQ(run_tail(FIXTURE_JIT, "call sub; r0 = 5; exit; sub: " TAIL "r0 = 1; exit", FIXTURE_JIT, target, &run, &in_target), 0);
+    CHECK(in_target && run.trap.code == PST_TRAP_FAULT && run.trap.pc == 2 && !run.tail_next);
+    // After the target is back, a fault of the caller is the caller's.
+    CHECK_EQ(run_tail(FIXTURE_JIT, "call sub; r1 = 8; r0 = *(u8 *)(r1 + 0); exit; sub: " TAIL "r0 = 1; exit", FIXTURE_JIT, "r0 = 0; exit", &run, &in_target), 0);
+    CHECK(!in_target && run.trap.code == PST_TRAP_FAULT && run.trap.pc == 2);
+}
+
 TEST(code_that_is_proved_dead_faults)
 {
     static const uint8_t dead[8] = {0, 0, PST_FACT_DEAD};
