@@ -265,7 +265,8 @@ static bool implies_relations(const match *m)
 static bool covers(match *m)
 {
     const vstate *old = m->old, *now = m->now;
-    memset(m->objs, 0xff, sizeof m->objs);
+    memset(m->objs, 0xff, old->obj_count * sizeof *m->objs);
+    memset(m->taken, 0, now->obj_count * sizeof *m->taken);
     for (uint32_t k = VSYM_PACKET; k < VSYM_FIRST; k++) {
         m->image[k] = (vvalue){.kind = V_NUMBER, .sym = k};
         const pst_scalar *length = &old->syms[k];
@@ -283,7 +284,6 @@ bool vmerge_covers(verifier *v, vstate *old, const vstate *now)
     match m; // its tables are filled by covers
     m.old = old, m.now = now, m.strict = v->strict, m.alone = false, m.place = 0;
     if (differs_alone(&m, old->differs)) return false;
-    memset(m.taken, 0, sizeof m.taken);
     m.image = (vvalue *)(void *)verifier_scratch(v, old->sym_count * (uint32_t)(sizeof(vvalue) / sizeof(uint32_t)));
     if (!m.image) return false;
     bool covered = covers(&m);

@@ -15,6 +15,7 @@
 
 #define SHAPES_MAX 64u  // states of different shapes at a location before types are joined by force
 #define COMPARED_PER_STEP 12u // comparisons that take as long as one step
+#define SCANNED_MAX 1024u // kept states that are looked at for one of the same turn: older ones are as good as gone
 #define COMPARED_MAX 256u // kept states that an arriving one is compared with
 #define RETIRE_MISSES 24u // comparisons in vain, for each hit, before a kept state is not compared any more
 #define EDGES_COMPARED 256u // edges of a state among which an equal one is looked for; a second one would do no harm
@@ -349,8 +350,8 @@ static void retire(verifier *v, vslot *slot)
 static uint32_t covering_slot(verifier *v, uint32_t location, const vstate *s)
 {
     vengine *e = v->engine;
-    uint32_t turns = turns_of(v, s), left = COMPARED_MAX, *link = &e->locations[location].slots; // newest first
-    while (*link != VFLOW_NONE && left > 0) {
+    uint32_t turns = turns_of(v, s), left = COMPARED_MAX, scan = SCANNED_MAX, *link = &e->locations[location].slots; // newest first
+    while (*link != VFLOW_NONE && left > 0 && scan-- > 0) {
         uint32_t at = *link;
         vslot *slot = &e->slots[at];
         bool other_turn = slot->turns != VFLOW_NONE && slot->turns != turns;
@@ -382,9 +383,9 @@ typedef struct arrival {
 static uint32_t count_beside(const verifier *v, uint32_t location, const vstate *s)
 {
     const vengine *e = v->engine;
-    uint32_t turns = turns_of(v, s), count = 0;
+    uint32_t turns = turns_of(v, s), count = 0, left = SCANNED_MAX;
     if (turns == VFLOW_NONE) return e->locations[location].slot_count;
-    for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE; i = e->slots[i].next) count += e->slots[i].turns == turns;
+    for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE && left-- > 0; i = e->slots[i].next) count += e->slots[i].turns == turns;
     return count;
 }
 

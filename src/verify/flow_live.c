@@ -3,6 +3,8 @@
 // Called by vflow_build last, subprogram by subprogram, callees first, so that a call reads only the arguments that its callee reads. One backward
 // pass with a queue of blocks; each step goes through a block's instructions from the last to the first, with the slots that flow_stack.c
 // found. Invariant: wanted is a part of live. Ends since sets only grow: at most 150 times a block, in practice two or three.
+#include <string.h>
+
 #include "verify/flow_internal.h"
 
 // What one instruction does to registers.
@@ -248,12 +250,21 @@ static void find_tested(live *l)
 {
     const vflow_builder *b = l->b;
     const vflow_sub *sub = &b->subs[l->sub];
-    // Forwards, so that a round sees its successors as the one before left them.
+    memset(l->queued, 1, sub->block_count); // to be looked at
+    // Forwards, so that a round sees its successors as the one before left them. Only what a change leads to is looked at again.
     bool changed = true;
     for (unsigned round = 0; round < TEST_ROUNDS && changed; round++) {
         changed = false;
-        for (uint32_t i = 0; i < sub->block_count; i++) changed |= update_tested(l, b->by_order[sub->first_block + i]);
+        for (uint32_t i = 0; i < sub->block_count; i++) {
+            uint32_t at = b->by_order[sub->first_block + i];
+            if (!l->queued[at - sub->first_block]) continue;
+            l->queued[at - sub->first_block] = 0;
+            if (!update_tested(l, at)) continue;
+            changed = true;
+            for (uint32_t k = b->pred_start[at]; k < b->pred_start[at + 1]; k++) l->queued[b->preds[k] - sub->first_block] = 1;
+        }
     }
+    memset(l->queued, 0, sub->block_count);
 }
 
 // --- Frames that wait -----------------------------------------------------------------------------------------

@@ -189,14 +189,6 @@ static bool tests_value(const vlost *l, uint32_t index)
     return t->dst.sym == sym || (by_reg && t->src.sym == sym);
 }
 
-// The last comparison of the followed number; VFLOW_NONE: none.
-static uint32_t last_test(const vlost *l)
-{
-    for (uint32_t i = l->r.count - 1; i-- > l->w.def + 1;)
-        if (tests_value(l, i)) return i;
-    return VFLOW_NONE;
-}
-
 static void say_joined(vlost *l)
 {
     const vengine *e = l->v->engine;
@@ -240,6 +232,17 @@ static bool same_range(const pst_scalar *a, const pst_scalar *b)
     return a->umin == b->umin && a->umax == b->umax && a->smin == b->smin && a->smax == b->smax;
 }
 
+// The last comparison that taught something of the followed number; VFLOW_NONE: none.
+static uint32_t last_test(const vlost *l)
+{
+    for (uint32_t i = l->r.count - 1; i-- > l->w.def + 1;) {
+        if (!tests_value(l, i)) continue;
+        pst_scalar before = view(&l->w.seen[i].known, insn_at(l, i)), after = view(&l->w.seen[i + 1].known, insn_at(l, i));
+        if (!same_range(&before, &after)) return i;
+    }
+    return VFLOW_NONE;
+}
+
 static void say_number(vlost *l)
 {
     const vslice *w = &l->w;
@@ -253,8 +256,7 @@ static void say_number(vlost *l)
     if (test == VFLOW_NONE) return;
     uint32_t pc = step_at(l, test)->pc;
     const pst_insn *insn = insn_at(l, test);
-    pst_scalar before = view(&w->seen[test].known, insn), after = view(&w->seen[test + 1].known, insn);
-    if (same_range(&before, &after)) return;
+    pst_scalar after = view(&w->seen[test + 1].known, insn);
     if (insn->width == 32 && l->end.value.known.umax > UINT32_MAX && w->seen[w->end].value.sym == w->seen[test + 1].value.sym)
         say(l, test, "the comparison at %u tests the lower 32 bits of %s only", pc, subject(l));
     else if (after.smin < 0 && after.smax < OFFSET_FAR) say(l, test, "the comparison at %u limits %s from above only: it may still be negative", pc, subject(l));
@@ -393,6 +395,8 @@ static void say_null(vlost *l)
 static void say_stack(vlost *l)
 {
     char what[48];
+    (void)pst_format(what, sizeof what, "r10%lld is", (long long)l->end.bare);
+    if (!strstr(l->r.finding.text, what)) return; // the finding is about a byte that was written, but holds nothing any more
     for (uint32_t i = l->r.count - 1; i-- > 0;) {
         const vtrace *t = step_at(l, i);
         const pst_insn *insn = insn_at(l, i);

@@ -232,7 +232,7 @@ static vstep check_readable(verifier *v, vstate *s, const vaccess *a, int64_t lo
 {
     const vframe *frame = s->frames[a->ptr.obj];
     *zeros = true;
-    for (uint32_t slot = slot_of(hi - 1), last = slot_of(lo); slot <= last; slot++) {
+    for (uint32_t first = slot_of(hi - 1), slot = slot_of(lo) + 1; slot-- > first;) { // the lowest address first
         unsigned mask = mask_of(slot, lo, hi);
         int64_t start = -8 * ((int64_t)slot + 1);
         if (slot >= frame->cell_count) {

@@ -152,6 +152,7 @@ typedef struct sym_walk {
     const vstate *s;
     uint32_t *order; // new number by old; 0: not used so far
     uint32_t next;
+    bool lengths[VSYM_FIRST]; // [VSYM_PACKET], [VSYM_META]: something is measured by it
 } sym_walk;
 
 static void fold_constant(const vstate *s, vvalue *value)
@@ -165,6 +166,7 @@ static void fold_constant(const vstate *s, vvalue *value)
 static void visit_sym(void *user, vvalue *value)
 {
     sym_walk *w = user;
+    if (value->kind >= V_PACKET && value->kind <= V_PACKET_END) w->lengths[value->kind == V_META ? VSYM_META : VSYM_PACKET] = true;
     fold_constant(w->s, value);
     if (value->kind == V_UNINIT || value->sym == VSYM_NONE || value->sym == VSYM_ANY) return;
     if (w->order[value->sym] == 0) w->order[value->sym] = value->sym < VSYM_FIRST ? value->sym : w->next++;
@@ -184,13 +186,6 @@ static void each_number(vstate *s, void (*fn)(void *user, vvalue *value), void *
         fn(user, &s->ghosts[i].up);
         fn(user, &s->ghosts[i].down);
     }
-}
-
-static void mark_packets(void *user, vvalue *value)
-{
-    bool *used = user; // [VSYM_PACKET], [VSYM_META]
-    if (value->kind == V_PACKET || value->kind == V_PACKET_END) used[VSYM_PACKET] = true;
-    if (value->kind == V_META) used[VSYM_META] = true;
 }
 
 // Symbols that only relations name: eliminated, so that what they linked stays linked.
@@ -226,14 +221,12 @@ static void sort_rels(vstate *s)
 
 static void order_symbols(verifier *v, vstate *s)
 {
-    bool used[VSYM_FIRST] = {false};
     sym_walk w = {.s = s, .next = VSYM_FIRST};
     w.order = verifier_scratch(v, s->sym_count);
     if (!w.order) return; // stays as it is
-    vstate_each_value(s, mark_packets, used);
     each_number(s, visit_sym, &w);
     for (uint32_t k = VSYM_PACKET; k < VSYM_FIRST; k++) {
-        if (used[k]) w.order[k] = k;
+        if (w.lengths[k]) w.order[k] = k;
         else if (w.order[k] == 0) s->syms[k] = vsym_length(); // nothing measures by it any more
     }
     drop_unused_rels(s, w.order);

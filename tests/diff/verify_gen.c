@@ -269,7 +269,7 @@ static void access(gen *g, unsigned base, uint32_t size, bool writable)
     if (loads && chance(g, 5) && log2 < 3) put(g, 0x81u | size_bits[log2], held_number(g), at, off, 0);
     else if (loads) ld(g, log2, g->loops || chance(g, 2) ? 5 : held_number(g), at, off);
     else if (chance(g, 2)) sti(g, log2, at, off, some_imm(g));
-    else st(g, log2, at, held_number(g), off);
+    else st(g, log2, at, log2 == 3 && g->count % 23 == 0 ? base : held_number(g), off); // strict mode refuses the address
 }
 
 static void put_units(gen *g, uint32_t units);
@@ -606,6 +606,14 @@ static void put_socket(gen *g)
         call(g, chance(g, 2) ? 95 : 96);
         size_t over = jump(g, chance(g, 30) ? 0x55 : 0x15, 0, 0, 0);
         ld(g, 2, 5, 0, 4);
+        if (g->loops == 0 && g->count % 5 == 0) { // given back while the view is there
+            mov(g, 9, 0);
+            ld(g, 3, 1, 10, -128);
+            call(g, 86);
+            if (g->count % 3 == 0) ld(g, 2, 5, 9, 4);
+            movi(g, 0, 0);
+            put(g, 0x95, 0, 0, 0, 0);
+        }
         if (chance(g, 2)) st(g, 3, 10, 0, -136);
         land(g, over);
     }
