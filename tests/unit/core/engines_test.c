@@ -25,15 +25,15 @@ TEST(a_program_is_the_same_in_every_engine)
     CHECK_STR(pst_engine_name(PST_ENGINE_COUNT), "");
 }
 
-static uint32_t run_with(uint32_t choice, int64_t *fd)
+static uint32_t run_with(uint32_t choice)
 {
     const pst_core_options options = {.size = sizeof options, .engine = choice};
     core_fixture f = {0};
     uint32_t retval = 0;
     CHECK_EQ(pst_core_create(pst_pal_env(), &options, &f.core), PST_OK);
     CHECK_EQ(pst_client_create(f.core, &f.client), PST_OK);
-    *fd = prog_load_text(&f, PST_PROG_SAMPLE, "r0 = 42\nexit");
-    if (*fd >= 0) CHECK_EQ(prog_run_sample(&f, *fd, &retval), 0);
+    int64_t fd = prog_load_text(&f, PST_PROG_SAMPLE, "r0 = 42\nexit");
+    CHECK_EQ(prog_run_sample(&f, fd, &retval), 0);
     pst_client_free(f.client);
     pst_core_free(f.core);
     return retval;
@@ -41,10 +41,7 @@ static uint32_t run_with(uint32_t choice, int64_t *fd)
 
 TEST(the_host_chooses_the_engine)
 {
-    int64_t fd;
-    CHECK_EQ(run_with(PST_CORE_ENGINE_ANY, &fd), 42);
-    CHECK_EQ(run_with(PST_CORE_ENGINE_INTERP, &fd), 42);
-    uint32_t compiled = run_with(PST_CORE_ENGINE_JIT, &fd);
-    if (PST_HOST_X64) CHECK_EQ(compiled, 42);
-    else CHECK(fd < 0);
+    CHECK_EQ(run_with(PST_CORE_ENGINE_ANY), 42);
+    CHECK_EQ(run_with(PST_CORE_ENGINE_INTERP), 42);
+    if (PST_HOST_X64) CHECK_EQ(run_with(PST_CORE_ENGINE_JIT), 42); // elsewhere the load is refused
 }
