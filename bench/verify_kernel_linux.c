@@ -47,11 +47,9 @@ bool kernel_available(void)
 int kernel_jit(void)
 {
     FILE *file = fopen("/proc/sys/net/core/bpf_jit_enable", "r");
-    char text[16] = "-1";
-    if (!file) return -1;
-    if (!fgets(text, sizeof text, file)) text[0] = '\0';
-    fclose(file);
-    return atoi(text);
+    int digit = file ? fgetc(file) : EOF; // 0, 1 or 2
+    if (file) fclose(file);
+    return digit >= '0' && digit <= '9' ? digit - '0' : -1;
 }
 
 // --- Maps ------------------------------------------------------------------------------------------------------------

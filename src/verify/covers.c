@@ -154,6 +154,14 @@ static bool same_cell(match *m, const vcell *o, const vcell *n)
     return !o->hi_size || same_part(m, &o->hi, o->hi_size, 4, &n->hi, n->hi_size, n);
 }
 
+// As vframe_cell, for an arriving state: those are not packed.
+static const vcell *cell_of(const vframe *frame, uint32_t c)
+{
+    static const vcell empty;
+    if (frame->packed) return vframe_cell(frame, c);
+    return c < frame->cell_count ? &frame->cells[c] : &empty;
+}
+
 // Where old has an empty cell, now may have any bytes, but nothing special.
 static bool special_matches(const match *m, const vframe *o, const vframe *n)
 {
@@ -179,7 +187,7 @@ static bool same_frame(match *m, uint32_t f)
     for (; left; left &= left - 1) {
         uint32_t c = (uint32_t)PST_CTZ64(left);
         m->place = PLACE(f, PLACE_CELLS + c);
-        if (!same_cell(m, next++, vframe_cell(n, c))) return false;
+        if (!same_cell(m, next++, cell_of(n, c))) return false;
     }
     m->place = 0;
     return true;
@@ -283,10 +291,19 @@ bool vmerge_covers(verifier *v, vstate *old, const vstate *now)
     if (old->frame_count != now->frame_count || old->sym_count > SYMS_MAX || old->obj_count > OBJS_MAX || now->obj_count > OBJS_MAX) return false;
     match m; // its tables are filled by covers
     m.old = old, m.now = now, m.strict = v->strict, m.alone = false, m.place = 0;
-    if (differs_alone(&m, old->differs)) return false;
+    for (unsigned i = 0; i < PST_COUNT(old->differs); i++) {
+        uint16_t place = old->differs[i];
+        if (!differs_alone(&m, place)) continue;
+        old->differs[i] = old->differs[0];
+        old->differs[0] = place;
+        return false;
+    }
     m.image = (vvalue *)(void *)verifier_scratch(v, old->sym_count * (uint32_t)(sizeof(vvalue) / sizeof(uint32_t)));
     if (!m.image) return false;
     bool covered = covers(&m);
-    if (!covered && m.place) old->differs = m.place;
+    if (!covered && m.place) {
+        memmove(&old->differs[1], old->differs, sizeof old->differs - sizeof *old->differs);
+        old->differs[0] = (uint16_t)m.place;
+    }
     return covered;
 }

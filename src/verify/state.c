@@ -198,7 +198,7 @@ static vstate *copy(verifier *v, const vstate *s, bool pack)
     memset(to->frames, 0, sizeof to->frames);
     to->syms = NULL, to->objs = NULL, to->rels = NULL, to->ghosts = NULL;
     to->sym_capacity = to->obj_capacity = to->rel_capacity = to->ghost_capacity = 0;
-    to->differs = 0;
+    memset(to->differs, 0, sizeof to->differs);
     bool done = copy_trimmed(v, &to->syms, &to->sym_capacity, s->syms, s->sym_count, sizeof *s->syms) &&
                 copy_trimmed(v, &to->objs, &to->obj_capacity, s->objs, s->obj_count, sizeof *s->objs) &&
                 copy_trimmed(v, &to->rels, &to->rel_capacity, s->rels, s->rel_count, sizeof *s->rels) &&

@@ -180,7 +180,7 @@ typedef struct vstate {
     uint32_t irq_id;        // innermost saved interrupt flags that must be restored next; 0: none
     bool blurred;           // something was joined, widened or dropped on the way here: a rejection may be the analysis' fault
     bool wakes;             // async callback: not in the program's own run
-    uint32_t differs;       // of one that is kept: where the last one that it did not cover differs (covers.c); a hint
+    uint16_t differs[4];    // of one that is kept: where those that it did not cover differed last (covers.c); hints
     uint32_t origin;        // slot of the engine's graph that this state was stepped from; VFLOW_NONE: an entry
 } vstate;
 
