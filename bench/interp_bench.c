@@ -1,4 +1,4 @@
-// interp_bench.c: nanoseconds per eBPF instruction of the interpreters, and their time as a multiple of native code.
+// interp_bench.c: nanoseconds per eBPF instruction, compiled and in the interpreters, and their time as a multiple of native code.
 //
 // For each program of bench/programs: counts its instructions with the checked interpreter, sees that each engine computes what the
 // native build does, then takes the best of several runs. Output is a table; run by bench/run.
@@ -32,7 +32,11 @@ static const bench_row rows[] = {
 #undef BENCH
 };
 
+#if PST_HOST_X64
+static const raw_engine engines[] = {RAW_JIT, RAW_FAST, RAW_SWITCH, RAW_CHECKED};
+#else
 static const raw_engine engines[] = {RAW_FAST, RAW_SWITCH, RAW_CHECKED};
+#endif
 #define ENGINE_COUNT PST_COUNT(engines)
 
 typedef struct outcome {
@@ -161,7 +165,7 @@ static bool measure_made(const bench_row *row, const raw_program *programs, tota
     printf("%-14s %8.2f ms", row->name, native.ns / 1e6);
     for (unsigned e = 0; e < ENGINE_COUNT; e++) {
         outcome got = best(row, &programs[e], rounds);
-        printf("  %6.2f %6.1fx", got.ns / insns, got.ns / native.ns);
+        printf("  %6.2f %6.2fx", got.ns / insns, got.ns / native.ns);
         all->per_insn[e] += log(got.ns / insns);
         all->per_native[e] += log(got.ns / native.ns);
         if (engines[e] == RAW_FAST) fast_ns = got.ns;
@@ -197,7 +201,7 @@ static void print_means(const totals *all)
     if (all->rows == 0) return;
     printf("%-14s %11s", "geometric mean", "");
     for (unsigned e = 0; e < ENGINE_COUNT; e++)
-        printf("  %6.2f %6.1fx", exp(all->per_insn[e] / all->rows), exp(all->per_native[e] / all->rows));
+        printf("  %6.2f %6.2fx", exp(all->per_insn[e] / all->rows), exp(all->per_native[e] / all->rows));
     if (all->ubpf_rows) printf("  %6.2f %6.1fx", exp(all->ubpf_per_insn / all->ubpf_rows), exp(all->ubpf_per_fast / all->ubpf_rows));
     printf("\n");
 }

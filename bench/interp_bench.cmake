@@ -32,3 +32,10 @@ target_link_libraries(interp_bench PRIVATE raw_program m)
 target_compile_definitions(interp_bench PRIVATE BENCH_PROGRAMS_DIR="${out}")
 add_custom_target(bench-objects DEPENDS ${objects})
 add_dependencies(interp_bench bench-objects)
+
+# jit_bench: calls, and the compiler itself, on the same objects.
+add_executable(jit_bench jit_bench.c bench_object.c)
+target_include_directories(jit_bench PRIVATE ${out} ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(jit_bench PRIVATE raw_program)
+target_compile_definitions(jit_bench PRIVATE BENCH_PROGRAMS_DIR="${out}")
+add_dependencies(jit_bench bench-objects)

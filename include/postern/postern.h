@@ -37,6 +37,9 @@ POSTERN_API const char *postern_version(void);
 /// the thread's next call.
 POSTERN_API const char *postern_last_error(void);
 
+#define POSTERN_ENGINE_INTERP 1u
+#define POSTERN_ENGINE_JIT 2u
+
 struct postern_options {
     size_t size; // sizeof(struct postern_options); new fields go last
     /// Receives each line of bpf_printk, from the thread that runs the program. NULL: it goes to libbpf_set_print's function as information.
@@ -45,6 +48,9 @@ struct postern_options {
     void (*trap)(void *user, const char *program, const char *text);
     void *user;
     uint64_t budget; // instructions that one run may take; they are counted, which makes programs several times slower. 0: as many as the proof allows
+    /// What runs programs: 0: machine code where this host has a compiler and allows dynamic code, else an interpreter; POSTERN_ENGINE_INTERP;
+    /// POSTERN_ENGINE_JIT: machine code, and programs that cannot be compiled are refused.
+    unsigned int engine;
 };
 
 /// Options of the core in this process. Before the first call that needs it, else -EBUSY.

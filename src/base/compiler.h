@@ -28,6 +28,25 @@
 // Makes instructions just written to [begin, end), both char *, visible to instruction fetch.
 #define PST_FLUSH_CODE(begin, end) __builtin___clear_cache(begin, end)
 
+// The machine that this build is for, where code is generated for it.
+#if defined(__x86_64__)
+#define PST_HOST_X64 1
+// What cpuid says for a leaf: *out has eax, ebx, ecx, edx.
+static inline void pst_cpuid(unsigned leaf, unsigned subleaf, unsigned out[4])
+{
+    __asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(subleaf));
+}
+#else
+#define PST_HOST_X64 0
+#endif
+
+// Whose convention C functions follow here, where a machine has two.
+#if defined(_WIN32)
+#define PST_HOST_MS_ABI 1
+#else
+#define PST_HOST_MS_ABI 0
+#endif
+
 // A printf-like function; the format is C99's on every platform.
 #if defined(__MINGW32__) && !defined(__clang__)
 #define PST_PRINTF(fmt, first) __attribute__((format(gnu_printf, fmt, first)))

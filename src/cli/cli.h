@@ -185,7 +185,7 @@ void cli_events_close(cli_events *events);
 void cli_contents_text(struct bpf_object *obj, const pst_btf *btf);
 void cli_contents_json(struct bpf_object *obj, const pst_btf *btf, pst_json *json);
 
-/// Lines of bpf_printk and traps, from any thread, and --budget. Call before the first library call that needs the core.
+/// Lines of bpf_printk and traps, from any thread, --engine and --budget. Call before the first library call that needs the core.
 cli_exit cli_watch_core(const cli_args *args);
 uint64_t cli_trap_count(void);
 /// The last trap's sentence, "" if none.

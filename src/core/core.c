@@ -58,6 +58,7 @@ pst_status pst_core_create(const pst_env *env, const pst_core_options *options, 
     if (!core) return pst_fail(env, PST_E_NOMEM, "no memory for an execution core");
     core->host_env = env;
     core->env = (pst_env){.resize = core_resize, .log = core_log, .user = core};
+    core->quiet_env = (pst_env){.resize = core_resize, .user = core};
     pst_status status = PST_OK;
     if (!options_copy(core, options))
         status = pst_fail(env, PST_E_INVALID, "pst_core_options.size is %zu: set it to sizeof(pst_core_options)", options->size);
@@ -197,8 +198,10 @@ uint64_t core_run(const pst_exec *exec, void *native_ctx, bool *trapped, pst_tra
 {
     core_prog *prog = core_exec_prog(exec);
     pst_core *core = prog->object.core;
-    pst_run run = {.ctx = native_ctx, .host = core, .budget = core->options.budget};
+    pst_run run;
     uint64_t r0;
+    pst_run_begin(&run, native_ctx, core);
+    run.budget = core->options.budget;
     if (PST_LIKELY(PST_ATOMIC_LOAD_RELAXED(&core->stats_users) == 0)) {
         r0 = pst_exec_run(exec, &run);
     } else {

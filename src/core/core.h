@@ -18,6 +18,13 @@
 typedef struct pst_core pst_core;
 typedef struct pst_client pst_client;
 
+/// Which engine runs proved programs.
+typedef enum pst_core_engine {
+    PST_CORE_ENGINE_ANY,    // compiled where machine, host and program allow it, else interpreted
+    PST_CORE_ENGINE_INTERP, // interpreted
+    PST_CORE_ENGINE_JIT,    // compiled; what cannot be is refused
+} pst_core_engine;
+
 typedef struct pst_core_options {
     size_t size; // sizeof(pst_core_options)
     /// Receives each bpf_trace_printk message (one line, no newline). May be NULL. Called from running programs.
@@ -26,6 +33,7 @@ typedef struct pst_core_options {
     void (*trap)(void *user, const char *program, const char *text);
     void *user;
     uint64_t budget; // instructions that a run may take; not 0: every program runs in the checked interpreter, which counts them. 0: no limit but the proof
+    uint32_t engine; // pst_core_engine
 } pst_core_options;
 
 /// Creates a core with the general helpers and the providers that need no host mechanism (test run works for every hosted type).

@@ -1,6 +1,7 @@
 // engine.c: which engine runs a program.
 #include "core/internal.h"
 #include "interp/interp.h"
+#include "jit/jit.h"
 
 static const char *missing(const core_prog *prog, const pst_insn *insn)
 {
@@ -25,6 +26,19 @@ static pst_status check_callees(pst_core *core, const core_prog *prog)
     return PST_OK;
 }
 
+static pst_status create_proved(pst_core *core, const core_prog *prog, pst_exec **out)
+{
+    const pst_facts *facts = &prog->verdict->facts;
+    uint32_t wanted = core->options.engine;
+    if (wanted == PST_CORE_ENGINE_JIT) return pst_jit_create(&core->env, prog->image, &prog->bindings, facts, NULL, out);
+    if (wanted == PST_CORE_ENGINE_ANY && pst_jit_supported()) {
+        pst_status status = pst_jit_create(&core->quiet_env, prog->image, &prog->bindings, facts, NULL, out);
+        // Where the host allows no dynamic code, or too much of it is there, programs run all the same.
+        if (status == PST_OK || status == PST_E_NOMEM) return status;
+    }
+    return pst_interp_create(&core->env, prog->image, &prog->bindings, facts, out);
+}
+
 pst_status core_engine_create(pst_core *core, const core_prog *prog, pst_exec **out)
 {
     // Without a proof nothing runs without checks (engines.h: for comparisons and tests only).
@@ -33,5 +47,5 @@ pst_status core_engine_create(pst_core *core, const core_prog *prog, pst_exec **
     PST_TRY(check_callees(core, prog));
     // Only the checked interpreter counts instructions.
     if (core->options.budget) return pst_checked_create(&core->env, prog->image, &prog->bindings, out);
-    return pst_interp_create(&core->env, prog->image, &prog->bindings, &prog->verdict->facts, out);
+    return create_proved(core, prog, out);
 }

@@ -5,12 +5,14 @@
 
 #include "core/internal.h"
 #include "interp/interp.h"
+#include "jit/jit.h"
 
 const char *pst_engine_name(pst_engine engine)
 {
     switch (engine) {
     case PST_ENGINE_CHECKED: return "checked";
     case PST_ENGINE_FAST: return "fast";
+    case PST_ENGINE_JIT: return "jit";
     case PST_ENGINE_COUNT: break;
     }
     return "";
@@ -20,6 +22,7 @@ static pst_status create(core_prog *prog, pst_engine engine, const pst_facts *fa
 {
     const pst_env *env = &prog->object.core->env;
     if (engine == PST_ENGINE_FAST) return pst_interp_create(env, prog->image, &prog->bindings, facts, out);
+    if (engine == PST_ENGINE_JIT) return pst_jit_create(&prog->object.core->quiet_env, prog->image, &prog->bindings, facts, NULL, out);
     return pst_checked_create(env, prog->image, &prog->bindings, out);
 }
 

@@ -8,6 +8,7 @@
 typedef enum pst_engine {
     PST_ENGINE_CHECKED,
     PST_ENGINE_FAST,
+    PST_ENGINE_JIT,
     PST_ENGINE_COUNT,
 } pst_engine;
 
@@ -17,7 +18,7 @@ const char *pst_engine_name(pst_engine engine);
 void pst_client_load_unproved(pst_client *client);
 
 /// From now on the program behind prog_fd runs in this engine. It was not run yet, is not attached and in no prog_array. facts are those of a
-/// proof of exactly these instructions; without a proof, PST_ENGINE_FAST may do anything. PST_E_INVALID: no such program;
+/// proof of exactly these instructions; without a proof, only PST_ENGINE_CHECKED may be asked for. PST_E_INVALID: no such program;
 /// PST_E_UNSUPPORTED: the engine cannot run it.
 PST_MUST_USE pst_status pst_core_use_engine(pst_client *client, int prog_fd, pst_engine engine, const pst_facts *facts);
 

@@ -32,6 +32,7 @@ typedef struct core_waiter {
 struct pst_core {
     const pst_env *host_env; // what the creator lent
     pst_env env;             // the same memory; messages are kept for the client whose command fails
+    pst_env quiet_env;       // the same memory; for attempts whose failure nobody needs to hear of
     pst_core_options options;
     epoch_domain epoch;
     pst_mutex *lock; // of ids, pins, links' targets, providers

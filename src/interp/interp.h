@@ -32,9 +32,6 @@ PST_MUST_USE pst_status pst_checked_create(const pst_env *env, const pst_image *
 #define PST_CHECKED_REGIONS_MAX 64
 #define PST_CHECKED_INNER_MAPS_MAX 16
 
-/// Value of a register that holds the address of a subprogram (ld_imm64 func), in both interpreters: for callx and callbacks.
-#define PST_FUNC_TAG 0x0f5c000000000000ull // | the subprogram's first slot
-
 /// Appends one sentence about a trap: what happened, at which instruction, in which source line. image is that of the
 /// program that trapped (run->prog->image).
 void pst_trap_describe(pst_text *out, const pst_image *image, const pst_trap *trap);

@@ -39,6 +39,17 @@ PST_MUST_USE pst_status pst_pal_code_alloc(size_t size, pst_code *out);
 PST_MUST_USE pst_status pst_pal_code_seal(pst_code *code); // flushes the instruction cache
 void pst_pal_code_free(pst_code *code);
 
+/// A fault that the machine raised in some thread: a refused access, an undefined instruction, a division that overflows.
+typedef struct pst_fault {
+    uint64_t pc;       // may be changed: where the thread goes on
+    uint64_t regs[32]; // general registers as the machine numbers them; may be changed
+    uint64_t address;  // of the refused access; 0 where there was none
+} pst_fault;
+/// From now on each fault is offered to handler first: false gives it to whoever handled faults before. It runs on the faulting thread, at any
+/// instruction: no locks, no allocation. Called again with the same handler it does nothing. PST_E_UNSUPPORTED: the platform has no such thing.
+typedef bool (*pst_fault_handler)(pst_fault *fault);
+PST_MUST_USE pst_status pst_pal_fault_handler_set(pst_fault_handler handler);
+
 // --- Threads and waiting --------------------------------------------------------------------------------------
 
 typedef struct pst_mutex pst_mutex; // not recursive

@@ -96,7 +96,7 @@ TEST(edges)
         if (length == 0) continue;
         if (line[0] == '#' || !take_line(&c, line)) continue;
         cases++;
-        for (raw_engine e = RAW_FAST; e < RAW_ENGINES; e++) run_case(&c, e);
+        RAW_EACH(e) run_case(&c, e);
     }
     free(text);
     CHECK(cases > 40);

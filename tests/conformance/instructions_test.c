@@ -13,7 +13,7 @@ static const uint64_t operands[] = {
 };
 static const int32_t immediates[] = {0, 1, 2, 3, 31, 32, 63, 64, 127, 128, 255, 32767, 32768, INT32_MAX, INT32_MIN, -1, -2, -3, -128, -129, -130};
 
-#define EACH_ENGINE(e) for (raw_engine e = RAW_FAST; e < RAW_ENGINES; e++)
+#define EACH_ENGINE(e) RAW_EACH(e)
 
 static pst_slot slot(uint8_t opcode, unsigned dst, unsigned src, int16_t off, int32_t imm)
 {

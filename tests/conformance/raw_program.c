@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "interp/code.h"
+#include "jit/jit.h"
 #include "pal/pal.h"
 
 const char *raw_engine_name(raw_engine engine)
 {
-    static const char *const names[RAW_ENGINES] = {"interp", "switch", "checked"};
+    static const char *const names[RAW_ENGINES] = {"interp", "switch", "checked", "jit", "jit-plain"};
     return names[engine];
 }
 
@@ -28,12 +29,25 @@ static const pst_helper *find_helper(void *user, int32_t id)
     return id == 5 ? &helper : NULL;
 }
 
+raw_engine raw_engine_count(void)
+{
+    return pst_jit_supported() ? RAW_ENGINES : RAW_JIT;
+}
+
+static pst_status make_jit(raw_program *program, const pst_bindings *bindings, bool plain)
+{
+    const pst_jit_opts opts = {.size = sizeof opts, .plain_machine = plain};
+    return pst_jit_create(pst_pal_env(), program->image, bindings, NULL, &opts, &program->exec);
+}
+
 static pst_status make_exec(raw_program *program, raw_engine engine)
 {
     const pst_bindings bindings = {.find_helper = find_helper};
     switch (engine) {
     case RAW_FAST: return pst_interp_create(pst_pal_env(), program->image, &bindings, NULL, &program->exec);
     case RAW_SWITCH: return fast_create(pst_pal_env(), program->image, &bindings, NULL, fast_loop_switch, &program->exec);
+    case RAW_JIT:
+    case RAW_JIT_PLAIN: return make_jit(program, &bindings, engine == RAW_JIT_PLAIN);
     case RAW_CHECKED:
     case RAW_ENGINES: break;
     }

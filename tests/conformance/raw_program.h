@@ -8,10 +8,15 @@ typedef enum raw_engine {
     RAW_FAST,    // the fast interpreter, labels as values
     RAW_SWITCH,  // the same, as a switch
     RAW_CHECKED, // the checked interpreter
+    RAW_JIT,     // compiled. This and what follows: where there is a compiler
+    RAW_JIT_PLAIN, // compiled for the oldest machine
     RAW_ENGINES
 } raw_engine;
 
-const char *raw_engine_name(raw_engine engine); // "interp", "switch", "checked"
+const char *raw_engine_name(raw_engine engine); // "interp", "switch", "checked", "jit", "jit-plain"
+/// Engines that this machine has: the first so many of the list.
+raw_engine raw_engine_count(void);
+#define RAW_EACH(e) for (raw_engine e = RAW_FAST; e < raw_engine_count(); e++)
 
 typedef struct raw_program {
     pst_image *image;

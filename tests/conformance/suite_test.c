@@ -68,3 +68,8 @@ static unsigned run_suite(raw_engine engine)
 TEST(public_suite_in_the_fast_interpreter) { CHECK_EQ(run_suite(RAW_FAST), 313); }
 TEST(public_suite_in_the_switch_interpreter) { CHECK_EQ(run_suite(RAW_SWITCH), 313); }
 TEST(public_suite_in_the_checked_interpreter) { CHECK_EQ(run_suite(RAW_CHECKED), 313); }
+
+TEST(public_suite_compiled)
+{
+    for (raw_engine e = RAW_JIT; e < raw_engine_count(); e++) CHECK_EQ(run_suite(e), 313);
+}

@@ -1,6 +1,6 @@
 // program_gen.c: see program_gen.h.
 //
-// Roles: r0 to r5, r7, r8 are data; r6 is the memory's address and r10 the stack's; r9 counts loops. A unit is an instruction or a
+// Roles: r0 to r5, r7, r8 are data; r6 is the memory's address (a subprogram gets it in r1) and r10 the stack's; r9 counts loops. A unit is an instruction or a
 // sequence that belongs together, so that a forward branch can skip units. Sequences that the fast interpreter fuses are
 // generated on purpose, and more often than chance would.
 #include "program_gen.h"
@@ -150,13 +150,28 @@ static void put_ordered(gen *g)
     else put(g, 0xc3u | size_bits[s], base, data_reg(g), off, 0x110);
 }
 
-static void put_helper(gen *g) { put(g, 0x85, 0, 0, 0, 5); }
+// No program that a verifier accepts reads r1 to r5 after a call.
+static void put_new_arguments(gen *g)
+{
+    for (unsigned reg = 1; reg <= 5; reg++) {
+        if (next(g, 2)) put(g, 0xb7, reg, 0, 0, some_imm(g));
+        else put(g, 0xbf, reg, next(g, 2) ? 0 : 7 + next(g, 2), 0, 0);
+    }
+}
+
+static void put_helper(gen *g)
+{
+    put(g, 0x85, 0, 0, 0, 5);
+    put_new_arguments(g);
+}
 
 static void put_subprog_call(gen *g)
 {
     if (g->level >= SUBPROGS || g->call_count == 64 || g->in_loop) return;
+    put(g, 0xbf, 1, 6, 0, 0);
     g->calls[g->call_count++] = g->count;
     put(g, 0x85, 0, 1, 0, (int)(g->level + 1 + next(g, SUBPROGS - g->level)));
+    put_new_arguments(g);
 }
 
 // --- Sequences that are fused ---------------------------------------------------------------------------------
@@ -188,6 +203,21 @@ static void put_rotate(gen *g)
     put_alu(g, left_first ? PST_ALU_LSH : PST_ALU_RSH, wide, true, n, 0);
     put_alu(g, left_first ? PST_ALU_RSH : PST_ALU_LSH, wide, true, o, 0);
     put_alu(g, PST_ALU_OR, wide, false, into_new ? n : o, into_new ? o : n);
+}
+
+// Both halves of a rotate: of widths that add up to the register's, nearly always.
+static void put_two_halves(gen *g)
+{
+    bool wide = next(g, 2), left_first = next(g, 2), keeps = next(g, 2);
+    unsigned bits = wide ? 64 : 32, k = 1 + next(g, bits - 1), o = data_reg(g), t = data_reg_but(g, o), n = data_reg_but(g, o);
+    unsigned code = wide ? 7 : 4, left = left_first ? k : bits - k;
+    put(g, code | 0xb8, t, o, 0, 0);
+    put(g, code | (left_first ? 0x60u : 0x70u), t, 0, 0, left_first ? left : bits - left);
+    if (keeps) put(g, code | 0xb8, n, o, 0, 0);
+    else n = o;
+    put(g, code | (left_first ? 0x70u : 0x60u), n, 0, 0, left_first ? bits - left : left);
+    put(g, (wide || next(g, 2) ? 7u : 4u) | (next(g, 2) ? 0x48u : 0xa8u), next(g, 2) ? n : t, next(g, 2) ? t : n, 0, 0);
+    if (next(g, 3)) put(g, 0xb7, t, 0, 0, some_imm(g)); // the half that dies, or one that does not
 }
 
 // i &= 255; p = r6; p += i; access through p; p = 0, so that no address is left.
@@ -253,7 +283,10 @@ static void put_straight(gen *g)
     case 8: put_helper(g); break;
     case 9: put_moved(g); break;
     case 10: put_shifted(g); break;
-    case 11: put_rotate(g); break;
+    case 11:
+        if (next(g, 2)) put_two_halves(g);
+        else put_rotate(g);
+        break;
     case 12: put_indexed(g); break;
     case 13: put_subprog_call(g); break;
     default: put_pair(g); break;
@@ -332,10 +365,9 @@ static void put_units(gen *g, uint32_t units)
 static void put_prologue(gen *g)
 {
     for (unsigned at = 8; at <= GEN_STACK_SIZE; at += 8) put(g, 0x7a, 10, 0, -(int)at, some_imm(g));
-    if (g->level > 0) return;
     put(g, 0xbf, 6, 1, 0, 0);
-    for (unsigned reg = 0; reg < 10; reg++)
-        if (reg != 6) put(g, 0xb7, reg, 0, 0, some_imm(g));
+    for (unsigned reg = 0; reg < 10; reg++) // r2 to r5 of a subprogram are its arguments
+        if (reg != 6 && (g->level == 0 || reg < 2 || reg > 5)) put(g, 0xb7, reg, 0, 0, some_imm(g));
 }
 
 static void put_epilogue(gen *g)

@@ -60,6 +60,7 @@ TEST(wrong_command_lines)
         {2, "takes no value", {"run", OBJECT, "--make-tap=yes"}},
         {2, "name one of", {"run", OBJECT, "--hook", "xdp:lo"}},
         {2, "name one of", {"test-run", OBJECT}},
+        {2, "jit or interp", {"test-run", OBJECT, "count", "--engine", "abacus"}},
         {2, "frobnicate", {"show", "frobnicate", OBJECT}},
         {2, "needs a file", {"show", "maps"}},
         {2, "takes no name", {"show", "maps", OBJECT, "counts"}},
@@ -302,6 +303,18 @@ TEST(test_run_shows_result_events_and_contents)
     cli_result address = RUN("test-run", OBJECT, "count", "--map", "blocked=1.0.0.0=0x10");
     CHECK(strstr(address.out, "XDP_DROP") && strstr(address.out, "[1] = 16"));
     cli_result_free(&r), cli_result_free(&dropped), cli_result_free(&short_packet), cli_result_free(&address);
+}
+
+TEST(test_run_in_each_engine)
+{
+    cli_result interp = RUN("test-run", OBJECT, "count", "--set", "port=443", "--engine", "interp");
+    cli_result jit = RUN("test-run", OBJECT, "count", "--set", "port=443", "--engine", "jit");
+    CHECK_EQ(interp.code, 0);
+    CHECK(strstr(interp.out, "{length = 64, port = 443, tag = \"ring\"}") && strstr(interp.out, "= XDP_PASS"));
+    // A machine without a compiler says so.
+    if (PST_HOST_X64) CHECK(jit.code == 0 && strstr(jit.out, "{length = 64, port = 443, tag = \"ring\"}") && strstr(jit.out, "= XDP_PASS"));
+    else CHECK(jit.code != 0 && strstr(jit.err, "compiler"));
+    cli_result_free(&interp), cli_result_free(&jit);
 }
 
 TEST(test_run_reads_captures_and_writes_packets)

@@ -7,6 +7,7 @@
 #include "../diff/program_gen.c"
 
 #include "interp/code.h"
+#include "jit/jit.h"
 #include "pal/pal.h"
 
 static uint64_t first_argument(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5, pst_run *run)
@@ -53,6 +54,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (run_in(exec) != want || memcmp(g_mem, g_want, sizeof g_mem) != 0) abort();
     if (fast_create(pst_pal_env(), image, &bindings, NULL, fast_loop_switch, &exec) != PST_OK) abort();
     if (run_in(exec) != want || memcmp(g_mem, g_want, sizeof g_mem) != 0) abort();
+    for (int plain = 0; plain < 2 && pst_jit_supported(); plain++) {
+        const pst_jit_opts opts = {.size = sizeof opts, .plain_machine = plain};
+        if (pst_jit_create(pst_pal_env(), image, &bindings, NULL, &opts, &exec) != PST_OK) abort();
+        if (run_in(exec) != want || memcmp(g_mem, g_want, sizeof g_mem) != 0) abort();
+    }
     pst_image_free(image);
     return 0;
 }

@@ -105,6 +105,7 @@ void pst_fake_reset(void)
     X(void *, ring_alloc, (size_t header, size_t data), (header, data), NULL)                                              \
     X(pst_status, code_alloc, (size_t size, pst_code *out), (size, out), (*out = (pst_code){0}, PST_E_NOMEM))              \
     X(pst_status, code_seal, (pst_code *code), (code), PST_E_DENIED)                                                       \
+    X(pst_status, fault_handler_set, (pst_fault_handler handler), (handler), PST_E_IO)                                     \
     X(pst_status, mutex_create, (const pst_env *env, pst_mutex **out), (env, out), PST_E_NOMEM)                            \
     X(pst_status, event_create, (const pst_env *env, pst_event **out), (env, out), PST_E_LIMIT)                            \
     X(pst_status, thread_create, (const pst_env *env, void (*body)(void *), void *arg, pst_thread **out),                  \

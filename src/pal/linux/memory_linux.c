@@ -105,13 +105,29 @@ void pst_pal_ring_free(void *ring, size_t header, size_t data)
     if (ring) munmap(ring, header + 2 * data);
 }
 
+#define NEAR_DISTANCE ((uintptr_t)512 << 20) // from our own code to where compiled code begins
+#define NEAR_SPAN ((uintptr_t)384 << 20)     // from there on, round and round
+
+// Pages within 2 GiB of our own code, where the system has room there: then compiled code calls ours by a short instruction. A page stays free
+// behind each block, so that running off the end of one is a fault. The address is a wish only: elsewhere is right too.
+static void *near_pages(size_t size)
+{
+    static uintptr_t g_used;
+    uintptr_t own = (uintptr_t)&pst_pal_code_alloc & ~(uintptr_t)0x1fffff, bytes = whole_pages(size);
+    if (bytes == 0) return NULL;
+    uintptr_t begin = own > 2 * NEAR_DISTANCE ? own - NEAR_DISTANCE : own + NEAR_DISTANCE;
+    uintptr_t wish = begin + PST_ATOMIC_ADD(&g_used, bytes + pst_pal_page_size()) % NEAR_SPAN;
+    void *pages = mmap((void *)wish, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pages == MAP_FAILED ? NULL : pages;
+}
+
 pst_status pst_pal_code_alloc(size_t size, pst_code *out)
 {
     *out = (pst_code){0};
     // Under this policy mprotect to executable will fail; saying so now spares the work of compiling.
     int policy = prctl(PR_GET_MDWE, 0L, 0L, 0L, 0L);
     if (policy > 0 && (policy & PR_MDWE_REFUSE_EXEC_GAIN)) return PST_E_DENIED;
-    void *pages = pst_pal_pages_alloc(size);
+    void *pages = near_pages(size);
     if (!pages) return PST_E_NOMEM;
     *out = (pst_code){.bytes = pages, .size = size, .sealed = false};
     return PST_OK;

@@ -1,12 +1,13 @@
 // engines_test.c: what all interpreters do alike: tail calls, calls, legacy loads, may_goto; and what the fast one makes of facts.
 #include "harness.h"
 #include "interp_fixture.h"
+#include "jit/jit.h"
 
 #include "pal/pal.h"
 
-#define EACH_ENGINE(e) for (fixture_engine e = FIXTURE_FAST; e < FIXTURE_ENGINES; e++)
+#define EACH_ENGINE(e) for (fixture_engine e = FIXTURE_FAST; e < fixture_engine_count(); e++)
 
-static const char *const names[FIXTURE_ENGINES] = {"fast", "switch", "checked"};
+static const char *const *const names = fixture_engine_names;
 
 static void check_all(const char *text, uint64_t want)
 {
@@ -134,12 +135,11 @@ TEST(legacy_loads)
     type.legacy_loads = true;
     bindings.type = &type;
     for (size_t i = 0; i < PST_COUNT(rows); i++) {
-        for (int checked = 0; checked < 2; checked++) {
+        EACH_ENGINE(e) {
             fixture_reset();
             pst_exec *made = fixture_make(FIXTURE_FAST, rows[i].text, NULL), *exec = NULL;
             if (!made) continue;
-            pst_status status = checked ? pst_checked_create(pst_pal_env(), made->image, &bindings, &exec)
-                                        : pst_interp_create(pst_pal_env(), made->image, &bindings, NULL, &exec);
+            pst_status status = fixture_create(e, made->image, &bindings, NULL, &exec);
             pst_run run = {.ctx = &g_world.ctx};
             CHECK_EQ(status, PST_OK);
             uint64_t r0 = pst_exec_run(exec, &run);
@@ -262,7 +262,7 @@ static uint64_t run_with_facts(fixture_engine engine, const char *text, const ps
 static void check_context(const char *text, const uint8_t *flags, const int16_t *offsets, uint64_t want)
 {
     const pst_facts facts = {.flags = flags, .context_off = offsets};
-    for (fixture_engine e = FIXTURE_FAST; e <= FIXTURE_SWITCH; e++) {
+    EACH_ENGINE(e) {
         pst_run run;
         uint64_t r0 = run_with_facts(e, text, &facts, &run);
         if (r0 != want || run.trap.code != PST_TRAP_NONE)
@@ -318,18 +318,17 @@ TEST(context_accesses_that_need_translation)
     pst_bindings bindings = *fixture_bindings();
     bindings.type = &type;
     for (size_t i = 0; i < PST_COUNT(rows); i++)
-        for (int checked = 0; checked < 2; checked++) {
+        EACH_ENGINE(e) {
             native ctx = {0x1122334455667788, 0x9988};
             pst_exec *made = fixture_make(FIXTURE_FAST, rows[i].text, NULL), *exec = NULL;
             if (!made) continue;
-            pst_status status = checked ? pst_checked_create(pst_pal_env(), made->image, &bindings, &exec)
-                                        : pst_interp_create(pst_pal_env(), made->image, &bindings, &facts, &exec);
+            pst_status status = fixture_create(e, made->image, &bindings, &facts, &exec);
             pst_run run = {.ctx = &ctx};
             CHECK_EQ(status, PST_OK);
             uint64_t r0 = pst_exec_run(exec, &run);
             if (r0 != rows[i].r0 || ctx.wide != rows[i].wide || ctx.narrow != rows[i].narrow || run.trap.code != PST_TRAP_NONE)
                 pst_test_fail(__FILE__, __LINE__, "%s (%s): r0 0x%" PRIx64 ", wide 0x%" PRIx64 ", narrow 0x%x, %s", rows[i].text,
-                              checked ? "checked" : "fast", r0, ctx.wide, ctx.narrow, pst_trap_text(run.trap.code));
+                              names[e], r0, ctx.wide, ctx.narrow, pst_trap_text(run.trap.code));
             exec->free(exec);
             fixture_free(made);
         }
@@ -344,6 +343,9 @@ TEST(a_wrong_context_fact_traps)
     CHECK(run.trap.code == PST_TRAP_CONTEXT && run.trap.pc == 0);
     (void)run_with_facts(FIXTURE_SWITCH, "r0 = *(u8 *)(r1 + 500); exit", &facts, &run);
     CHECK_EQ(run.trap.code, PST_TRAP_CONTEXT);
+    if (!pst_jit_supported()) return;
+    (void)run_with_facts(FIXTURE_JIT, "r0 = *(u8 *)(r1 + 39); exit", &facts, &run);
+    CHECK(run.trap.code == PST_TRAP_CONTEXT && run.trap.pc == 0);
 }
 
 // --- Making programs ------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "harness.h"
+#include "jit/jit.h"
 #include "pal/pal.h"
 
 fixture_world g_world;
@@ -196,7 +197,7 @@ static const fixture_helper g_helpers[] = {
     H(41, "fixed", PST_RET_MEM, ARGS(PST_ARG_NONE), 0, 0, sizeof g_fixed, do_fixed),
     H(42, "loop", PST_RET_INTEGER, ARGS(PST_ARG_ANYTHING, PST_ARG_FUNC, PST_ARG_ANYTHING), PST_HELPER_CALLBACK, 0, 0, do_loop),
     H(49, "walk", PST_RET_INTEGER, ARGS(PST_ARG_MAP, PST_ARG_FUNC, PST_ARG_ANYTHING), PST_HELPER_CALLBACK, 0, 0, do_walk),
-    H(43, "can_read", PST_RET_INTEGER, ARGS(PST_ARG_ANYTHING, PST_ARG_ANYTHING), 0, 0, 0, do_can_read),
+    H(43, "print_if_readable", PST_RET_INTEGER, ARGS(PST_ARG_ANYTHING, PST_ARG_ANYTHING), 0, 0, 0, do_can_read),
     H(44, "ctx_or_null", PST_RET_INTEGER, ARGS(PST_ARG_CTX_OR_NULL), 0, 0, 0, do_ctx),
     H(45, "timer", PST_RET_INTEGER, ARGS(PST_ARG_TIMER), 0, 0, 0, do_nothing),
     H(46, "key_without_map", PST_RET_INTEGER, ARGS(PST_ARG_MAP_KEY), 0, 0, 0, do_nothing),
@@ -276,14 +277,33 @@ static pst_image *make_image(const char *text)
     return image;
 }
 
+const char *const fixture_engine_names[FIXTURE_ENGINES] = {"fast", "switch", "checked", "jit", "jit for the oldest machine"};
+
+fixture_engine fixture_engine_count(void)
+{
+    return pst_jit_supported() ? FIXTURE_ENGINES : FIXTURE_JIT;
+}
+
+pst_status fixture_create(fixture_engine engine, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts, pst_exec **out)
+{
+    const pst_jit_opts opts = {.size = sizeof opts, .plain_machine = engine == FIXTURE_JIT_PLAIN};
+    switch (engine) {
+    case FIXTURE_FAST: return fast_create(pst_pal_env(), image, bindings, facts, fast_loop, out);
+    case FIXTURE_SWITCH: return fast_create(pst_pal_env(), image, bindings, facts, fast_loop_switch, out);
+    case FIXTURE_JIT:
+    case FIXTURE_JIT_PLAIN: return pst_jit_create(pst_pal_env(), image, bindings, facts, &opts, out);
+    case FIXTURE_CHECKED:
+    case FIXTURE_ENGINES: break;
+    }
+    return pst_checked_create(pst_pal_env(), image, bindings, out);
+}
+
 pst_exec *fixture_make(fixture_engine engine, const char *text, const pst_facts *facts)
 {
     pst_image *image = make_image(text);
     pst_exec *exec = NULL;
     if (!image) return NULL;
-    fast_loop_fn loop = engine == FIXTURE_SWITCH ? fast_loop_switch : fast_loop;
-    pst_status status = engine == FIXTURE_CHECKED ? pst_checked_create(pst_pal_env(), image, fixture_bindings(), &exec)
-                                                  : fast_create(pst_pal_env(), image, fixture_bindings(), facts, loop, &exec);
+    pst_status status = fixture_create(engine, image, fixture_bindings(), facts, &exec);
     if (status != PST_OK) {
         pst_test_fail(__FILE__, __LINE__, "\"%s\": %s", text, pst_status_text(status));
         pst_image_free(image);

@@ -6,7 +6,10 @@
 #include "interp/code.h"
 #include "interp/interp.h"
 
-typedef enum fixture_engine { FIXTURE_FAST, FIXTURE_SWITCH, FIXTURE_CHECKED, FIXTURE_ENGINES } fixture_engine;
+typedef enum fixture_engine { FIXTURE_FAST, FIXTURE_SWITCH, FIXTURE_CHECKED, FIXTURE_JIT, FIXTURE_JIT_PLAIN, FIXTURE_ENGINES } fixture_engine;
+/// Engines that this machine has: the first so many.
+fixture_engine fixture_engine_count(void);
+extern const char *const fixture_engine_names[FIXTURE_ENGINES];
 
 // Map descriptors in programs.
 //   1 array of 4 values of 16 bytes      2 array, read-only and frozen, one value: "text", NUL, then 'x' to the end (32 bytes)
@@ -38,6 +41,8 @@ void fixture_free(pst_exec *exec);
 uint64_t fixture_run(fixture_engine engine, const char *text, pst_run *run);
 
 const pst_bindings *fixture_bindings(void);
+/// Makes image executable in engine, with these bindings. facts may be NULL.
+pst_status fixture_create(fixture_engine engine, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts, pst_exec **out);
 uint64_t *fixture_value(int32_t map, unsigned index); // arrays and map 3
 
 #endif

@@ -1,0 +1,66 @@
+// jit.c: see jit.h. From an image to a program that can be entered.
+#include "jit/faults.h"
+#include "jit/x64/x64.h"
+
+bool pst_jit_supported(void)
+{
+    return PST_HOST_X64;
+}
+
+static void jit_free(pst_exec *exec)
+{
+    jit_program *prog = (jit_program *)(void *)exec;
+    jit_faults_remove(prog);
+    pst_pal_code_free(&prog->code);
+    pst_free(prog->env, prog->offsets, ((size_t)exec->image->count + 1) * sizeof *prog->offsets);
+    pst_free(prog->env, prog->functions, exec->image->subprog_count * sizeof *prog->functions);
+    pst_free(prog->env, prog, sizeof *prog);
+}
+
+static pst_status compile(const jit_unit *unit, const pst_jit_opts *opts, jit_program *prog)
+{
+    PST_TRY(x64_compile(unit, opts, prog));
+    prog->reads_stack = unit->reads_stack;
+    prog->counts_depth = unit->counts_depth;
+    uint64_t entry = (uint64_t)(uintptr_t)prog->code.bytes + prog->functions[0];
+    if (prog->call_offset == UINT32_MAX) prog->exec.enter = (uint64_t (*)(const pst_exec *, pst_run *))(uintptr_t)entry;
+    return jit_faults_add(prog);
+}
+
+static const char *reason(pst_status status)
+{
+    switch (status) {
+    case PST_E_DENIED: return "the host allows no dynamic code";
+    case PST_E_LIMIT: return "there is too much of it";
+    default: return pst_status_text(status);
+    }
+}
+
+pst_status pst_jit_create(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts,
+                          const pst_jit_opts *opts, pst_exec **out)
+{
+    *out = NULL;
+    if (opts && opts->size < sizeof *opts) return PST_E_INVALID;
+    if (!pst_jit_supported()) return pst_fail(env, PST_E_UNSUPPORTED, "there is no compiler for this machine yet");
+    jit_program *prog = pst_alloc_zero(env, 1, sizeof *prog);
+    if (!prog) return PST_E_NOMEM;
+    *prog = (jit_program){.env = env, .bindings = *bindings, .exec = {.enter = jit_enter_by_stub, .free = jit_free, .image = image}};
+    jit_unit unit = {.env = env, .image = image, .bindings = bindings, .facts = facts};
+    pst_status status = jit_analyse(&unit);
+    if (status == PST_OK) {
+        status = compile(&unit, opts, prog);
+        if (status != PST_OK) (void)pst_fail(env, status, "cannot make machine code of %s: %s", image->name, reason(status));
+    }
+    jit_unit_free(&unit);
+    if (status == PST_OK) *out = &prog->exec;
+    else jit_free(&prog->exec);
+    return status;
+}
+
+bool pst_jit_code_of(const pst_exec *exec, pst_jit_code *out)
+{
+    if (exec->free != jit_free) return false;
+    const jit_program *prog = (const jit_program *)(const void *)exec;
+    *out = (pst_jit_code){.bytes = prog->code.bytes, .size = prog->code_bytes, .offsets = prog->offsets};
+    return true;
+}

@@ -1,0 +1,39 @@
+// jit.h: compiles a proved program to machine code of the host.
+//
+// One linear pass with peepholes, quick enough to run at every load. The code is sealed (readable and executable, never writable) before it
+// runs. What a proof covers is not checked; should a proof be wrong, a machine fault in compiled code ends that run with PST_TRAP_FAULT and
+// not the process (as far as the fault shows: an access to memory that exists is not one).
+#ifndef PST_JIT_JIT_H
+#define PST_JIT_JIT_H
+
+#include "catalog/catalog.h"
+#include "program/facts.h"
+#include "program/image.h"
+
+/// Whether there is a back end for this machine. That the host allows dynamic code is told by pst_jit_create (PST_E_DENIED).
+bool pst_jit_supported(void);
+
+typedef struct pst_jit_opts {
+    size_t size;          // sizeof(pst_jit_opts); new fields go last
+    bool plain_machine;   // use the base instruction set only, whatever the machine has: for tests
+} pst_jit_opts;
+
+/// Makes image executable. image, bindings->type and the helpers outlive *out; freed by (*out)->free(*out), which nobody runs then.
+/// bindings->type NULL is raw mode: r1 = run->ctx, r2 = run->ctx_size, and no descriptor. facts may be NULL: then no access is taken
+/// for one of the context. opts may be NULL. Traps of compiled code name the instruction.
+/// PST_E_UNSUPPORTED for what cannot be compiled (another machine; address-space casts, kfuncs), PST_E_DENIED where the host allows no dynamic
+/// code, PST_E_LIMIT for too much of it, each after one sentence in the log.
+PST_MUST_USE pst_status pst_jit_create(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts,
+                                       const pst_jit_opts *opts, pst_exec **out);
+
+/// The machine code of a program that pst_jit_create has made: bytes, and where in them each slot's code begins (count + 1 offsets: the last
+/// is the end of the last instruction's).
+typedef struct pst_jit_code {
+    const uint8_t *bytes;
+    size_t size;
+    const uint32_t *offsets;
+} pst_jit_code;
+/// False: exec comes from another engine.
+PST_MUST_USE bool pst_jit_code_of(const pst_exec *exec, pst_jit_code *out);
+
+#endif

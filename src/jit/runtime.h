@@ -1,0 +1,45 @@
+// runtime.h: a compiled program, and the C functions that compiled code calls. Internal to this folder.
+#ifndef PST_JIT_RUNTIME_H
+#define PST_JIT_RUNTIME_H
+
+#include "jit/unit.h"
+#include "pal/pal.h"
+
+typedef struct jit_program {
+    pst_exec exec; // first: what the caller holds
+    const pst_env *env;
+    pst_bindings bindings;
+    pst_code code;
+    uint32_t code_bytes;
+    uint32_t *offsets;     // per slot, and one for the end: see pst_jit_code
+    uint32_t *functions;   // per subprogram: where it is called. C enters the first directly, unless there is a stub
+    uint32_t call_offset;  // the stub through which C calls functions (jit_call_fn); UINT32_MAX: there is none
+    uint32_t unwind_offset; // where a run ends early; UINT32_MAX: nothing in the program does that
+    uint32_t fault_slot;    // faults.c
+    bool reads_stack, counts_depth; // as the unit's
+} jit_program;
+
+/// The stub: calls target, a function of the program, with args as r1 to r5. run->native is the run's.
+typedef uint64_t (*jit_call_fn)(const void *target, pst_run *run, const uint64_t args[PST_ARGS_MAX]);
+
+/// Enters a program through its stub, and provides what helpers of such programs need (callbacks, can_read).
+uint64_t jit_enter_by_stub(const pst_exec *exec, pst_run *run);
+
+// --- Called by compiled code ----------------------------------------------------------------------------------
+
+typedef enum jit_tail {
+    JIT_TAIL_FAILED, // the program goes on
+    JIT_TAIL_ENDED,  // the run ends here: trap, or run->tail_next
+    JIT_TAIL_RETURNED, // the subprogram returns run->native.result
+} jit_tail;
+
+/// A tail call. subprog: the caller is certainly not the program's entry.
+uint64_t jit_tail_call(pst_run *run, uint64_t map, uint64_t index, uint64_t subprog);
+
+/// A legacy load of width bits; UINT64_MAX: outside the packet, the run ends with 0.
+uint64_t jit_legacy_load(pst_run *run, uint64_t offset, uint64_t width);
+
+/// The code that callx at pc calls for a register's value, which then counts as one more frame; 0: a trap is set.
+uint64_t jit_callx(pst_run *run, uint64_t value, uint64_t pc);
+
+#endif

@@ -1,0 +1,67 @@
+// unit.h: a program while it is compiled, and what analyse.c finds out about it before. Internal to this folder.
+//
+// Nothing here knows a machine: every back end reads the same unit.
+#ifndef PST_JIT_UNIT_H
+#define PST_JIT_UNIT_H
+
+#include "jit/jit.h"
+
+#define JIT_ALL_REGS 0x7ffu // a set of eBPF registers: bit n is rn
+#define JIT_REG(n) ((uint16_t)(1u << (n)))
+#define JIT_CALLER_REGS 0x3fu // r0 to r5: a call destroys them
+
+#define JIT_TARGET 0x1u    // jumps land here: nothing is known of what registers hold beyond their values
+#define JIT_LOOP_HEAD 0x2u // one of them comes from behind
+
+typedef struct jit_func {
+    uint32_t start, end;  // slots
+    uint16_t written;     // registers that its instructions write
+    uint16_t stack_bytes; // below r10, a multiple of 8. 0: r10 is not used
+    bool has_frame;       // r10 is needed
+    bool calls;           // anything: a subprogram, a helper, a function of the engine
+} jit_func;
+
+/// Registers that an instruction reads and writes. A call writes all that it may destroy.
+typedef struct jit_effect {
+    uint16_t uses, defs;
+} jit_effect;
+
+typedef struct jit_unit {
+    const pst_env *env;
+    const pst_image *image;
+    const pst_bindings *bindings;
+    const pst_facts *facts; // may be NULL
+    jit_effect *effects;    // per slot
+    uint16_t *live;         // per slot: registers whose value is used after it
+    uint16_t entry_live;    // at the program's entry
+    uint8_t *marks;         // per slot: JIT_*
+    jit_func *funcs;        // as image->subprogs
+    uint16_t written;       // by any of them
+    bool has_frames;        // any of them has one
+    bool counts_depth;      // calls are not bounded by the program's shape
+    bool main_is_called;    // by a subprogram, or as a callback
+    bool calls_back;        // calls a helper that calls back
+    bool reads_stack;       // calls a helper that asks whether an address may be read
+    bool has_may_goto;
+    bool needs_run;         // something in it uses pst_run, or can fault
+} jit_unit;
+
+PST_INLINE uint8_t jit_facts_at(const jit_unit *unit, uint32_t pc)
+{
+    return unit->facts && unit->facts->flags ? unit->facts->flags[pc] : 0;
+}
+PST_INLINE bool jit_is_dead(const jit_unit *unit, uint32_t pc) { return (jit_facts_at(unit, pc) & PST_FACT_DEAD) != 0; }
+
+/// Whether the access at pc is one of the context; its base register is then *base_off after the context's start.
+bool jit_is_context(const jit_unit *unit, uint32_t pc, int32_t *base_off);
+
+/// The helper that a program can call under id, or NULL.
+const pst_helper *jit_helper(const pst_bindings *bindings, int64_t id);
+/// The helper or kfunc that a call instruction means, or NULL.
+const pst_helper *jit_callee(const pst_bindings *bindings, const pst_insn *insn);
+
+/// Fills the unit's analysis. PST_E_UNSUPPORTED after a sentence for what no back end compiles. jit_unit_free in any case.
+PST_MUST_USE pst_status jit_analyse(jit_unit *unit);
+void jit_unit_free(jit_unit *unit);
+
+#endif

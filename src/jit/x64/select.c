@@ -1,0 +1,329 @@
+// select.c: see select.h. The walk over a program, entries and ends of functions, cold code, and the way to sealed code.
+#include "jit/x64/select.h"
+
+#include "jit/x64/layout.h"
+#include "jit/x64/x64.h"
+
+#define LOOP_ALIGN 16u
+
+// --- For the handlers -----------------------------------------------------------------------------------------
+
+x64_cold *x64_cold_new(x64_select *x, x64_cold_kind kind)
+{
+    static const x64_cold none;
+    x64_code *code = x->state.code;
+    pst_status status = pst_grow(code->env, &x->colds, &x->cold_capacity, (size_t)x->cold_count + 1, sizeof *x->colds);
+    if (status != PST_OK) {
+        if (code->status == PST_OK) code->status = status;
+        x->cold_count = 0; // there was one before, or nothing was ever allocated
+        if (!x->colds) return &x->spare;
+    }
+    x64_cold *cold = &x->colds[x->cold_count++];
+    *cold = none;
+    cold->kind = (uint8_t)kind;
+    cold->from = x64_label_new(code);
+    return cold;
+}
+
+void x64_trap_here(x64_select *x, pst_trap_code trap)
+{
+    x64_cold *cold = x64_cold_new(x, COLD_TRAP);
+    cold->trap = (uint8_t)trap;
+    cold->pc = x->pc;
+    x64_jump(x->state.code, CC_ALWAYS, cold->from);
+}
+
+const pst_insn *x64_follower(const x64_select *x, uint32_t n)
+{
+    for (uint32_t pc = x->pc + 1; pc <= x->pc + n; pc++) {
+        if (pc >= x->func->end || x->unit->marks[pc] & JIT_TARGET || jit_is_dead(x->unit, pc)) return NULL;
+        if (x->unit->image->insns[pc].kind == PST_KIND_PADDING) return NULL;
+    }
+    return &x->unit->image->insns[x->pc + n];
+}
+
+// --- Instructions ---------------------------------------------------------------------------------------------
+
+static void load_imm64(x64_select *x, const pst_insn *insn)
+{
+    const pst_image *image = x->unit->image;
+    uint32_t low = (uint32_t)insn->imm, high = (uint32_t)((uint64_t)insn->imm >> 32);
+    uint64_t value = (uint64_t)insn->imm;
+    switch ((pst_imm64_op)insn->op) {
+    case PST_IMM64_MAP_FD: value = (uint64_t)(uintptr_t)image->maps[low]; break;
+    case PST_IMM64_MAP_VALUE: value = (uint64_t)(uintptr_t)(image->maps[low]->values + high); break;
+    case PST_IMM64_FUNC: value = PST_FUNC_TAG | (uint64_t)((int64_t)x->pc + 1 + insn->target); break;
+    case PST_IMM64_VALUE:
+    case PST_IMM64_BTF_ID: // refused before
+    case PST_IMM64_MAP_IDX: // not in an image
+    case PST_IMM64_MAP_IDX_VALUE: break;
+    }
+    x64_set(&x->state, insn->dst, x64_const(value), value <= UINT32_MAX);
+}
+
+static void leave(x64_select *x)
+{
+    x64_state *s = &x->state;
+    (void)x64_settle(s, 0);
+    x64_frame_leave(s->code, &x->frame, true);
+}
+
+// An instruction whose only effect is a register that nobody reads. Loads count: a proof says that they succeed.
+static bool is_idle(const x64_select *x, const pst_insn *insn)
+{
+    bool only_writes = insn->kind == PST_KIND_ALU || insn->kind == PST_KIND_SWAP || insn->kind == PST_KIND_IMM64 || insn->kind == PST_KIND_LOAD;
+    return only_writes && !(x->unit->live[x->pc] >> insn->dst & 1);
+}
+
+static void select_insn(x64_select *x, const pst_insn *insn)
+{
+    if (is_idle(x, insn) && !(insn->kind == PST_KIND_ALU && insn->op == PST_ALU_MOV)) { // a rotate begins with a move
+        x->state.pending &= (uint16_t)~JIT_REG(insn->dst);
+        return;
+    }
+    switch ((pst_kind)insn->kind) {
+    case PST_KIND_ALU: x64_select_alu(x, insn); break;
+    case PST_KIND_SWAP: x64_select_swap(x, insn); break;
+    case PST_KIND_IMM64: load_imm64(x, insn); break;
+    case PST_KIND_LOAD:
+    case PST_KIND_LOAD_ACQUIRE: x64_select_load(x, insn); break;
+    case PST_KIND_STORE:
+    case PST_KIND_STORE_RELEASE: x64_select_store(x, insn); break;
+    case PST_KIND_ATOMIC: x64_select_atomic(x, insn); break;
+    case PST_KIND_LEGACY_LOAD: x64_select_legacy(x, insn); break;
+    case PST_KIND_JUMP: x64_select_jump(x, insn); break;
+    case PST_KIND_BRANCH: x64_select_branch(x, insn); break;
+    case PST_KIND_MAY_GOTO: x64_select_may_goto(x, insn); break;
+    case PST_KIND_CALL: x64_select_call(x, insn); break;
+    case PST_KIND_EXIT: leave(x); break;
+    case PST_KIND_PADDING:
+    case PST_KIND_CAST: break; // nothing to do; refused before
+    }
+}
+
+// --- Functions ------------------------------------------------------------------------------------------------
+
+// What C passes to a program: rdi or rcx is the exec, which nobody needs, the second argument the run.
+static void enter_from_c(x64_select *x)
+{
+    x64_state *s = &x->state;
+    x64_code *code = s->code;
+    const jit_unit *unit = x->unit;
+    x64_endbr64(code);
+    x64_frame_enter(code, &x->frame);
+    x64_reg run = unit->needs_run ? RUN : (x64_reg)s->abi->args[1];
+    if (unit->needs_run) {
+        x64_mov_rr(code, 64, RUN, (x64_reg)s->abi->args[1]);
+        x64_store(code, 64, RUN_FIELD(native.unwind_sp), RSP);
+    }
+    if (unit->counts_depth) x64_store_i(code, 32, RUN_FIELD(native.depth), 0);
+    if (unit->has_may_goto) x64_store_i(code, 32, RUN_FIELD(native.may_goto_left), (int32_t)PST_MAY_GOTO_MAX);
+    // r1 last where it is in the place of the run: on neither convention it is; r2 is, so it comes last.
+    if (unit->entry_live & JIT_REG(1)) x64_load(code, 64, x64_of(s, 1), x64_at(run, (int32_t)offsetof(pst_run, ctx)));
+    if (unit->entry_live & JIT_REG(2)) x64_load(code, 64, x64_of(s, 2), x64_at(run, (int32_t)offsetof(pst_run, ctx_size)));
+    for (unsigned reg = 0; reg < PST_REG_FP; reg++) // nothing that is proved reads them
+        if (reg != 1 && reg != 2 && unit->entry_live >> reg & 1) x64_mov_ri(code, x64_of(s, reg), 0);
+}
+
+static void enter_function(x64_select *x)
+{
+    const jit_unit *unit = x->unit;
+    bool main = x->func == &unit->funcs[0];
+    x->entered_here = main && !x->by_stub;
+    x->frame = x64_frame_of(unit, x->func, x->state.abi, x->entered_here);
+    if (x->entered_here) {
+        enter_from_c(x);
+        return;
+    }
+    if (unit->counts_depth || main) x64_endbr64(x->state.code); // called through a register
+    x64_frame_enter(x->state.code, &x->frame);
+    for (unsigned reg = 6; main && reg <= 9; reg++) // nothing that is proved reads them
+        if (unit->entry_live >> reg & 1) x64_mov_ri(x->state.code, x64_of(&x->state, reg), 0);
+}
+
+static bool falls_through(const pst_insn *insn) { return insn->kind != PST_KIND_JUMP && insn->kind != PST_KIND_EXIT; }
+
+// Whether code at pc can be reached by a jump or from the block before.
+static bool starts_block(const x64_select *x, uint32_t pc) { return pc < x->func->end && x->unit->marks[pc] & JIT_TARGET; }
+
+static void select_at(x64_select *x)
+{
+    x64_state *s = &x->state;
+    const pst_insn *insn = &x->unit->image->insns[x->pc];
+    x64_room(s->code);
+    if (x->unit->marks[x->pc] & JIT_TARGET) {
+        x64_forget(s);
+        if (x->unit->marks[x->pc] & JIT_LOOP_HEAD) x64_align(s->code, LOOP_ALIGN);
+    }
+    x64_bind(s->code, x->pc);
+    s->live = x->unit->live[x->pc];
+    s->uses = x->unit->effects[x->pc].uses;
+    x->taken = 1;
+    x->closed = false;
+    select_insn(x, insn);
+}
+
+// Binds the slots that the last handler took, and ends the block before a target.
+static bool finish_insn(x64_select *x)
+{
+    x64_state *s = &x->state;
+    uint32_t last = x->pc + x->taken - 1;
+    const pst_insn *insn = &x->unit->image->insns[last];
+    // The labels of "if c goto +1; goto X" that became one branch: falling through goes on at the slot after both.
+    bool open = falls_through(insn) || (x->taken == 2 && insn->kind == PST_KIND_JUMP);
+    if (insn->kind == PST_KIND_IMM64) last++;
+    for (uint32_t pc = x->pc + 1; pc <= last; pc++) x64_bind(s->code, pc);
+    s->live = x->unit->live[x->pc + x->taken - 1];
+    s->uses = 0;
+    if (open && starts_block(x, last + 1)) x64_settle_all(s);
+    x->pc = last + 1;
+    return open && !x->closed;
+}
+
+static void select_function(x64_select *x, const jit_func *func)
+{
+    x->func = func;
+    x->pc = func->start;
+    x64_room(x->state.code);
+    x64_forget(&x->state);
+    if (func != &x->unit->funcs[0]) x64_align(x->state.code, LOOP_ALIGN);
+    x64_bind(x->state.code, x->calls + (x64_label)(func - x->unit->funcs));
+    enter_function(x);
+    bool open = true;
+    while (x->pc < func->end) {
+        if (!jit_is_dead(x->unit, x->pc)) {
+            select_at(x);
+            open = finish_insn(x);
+            continue;
+        }
+        x64_room(x->state.code);
+        x64_bind(x->state.code, x->pc);
+        if (open) x64_ud2(x->state.code); // a wrong proof ends here and not in the code behind
+        open = false;
+        x->pc++;
+    }
+}
+
+// --- Behind the program ---------------------------------------------------------------------------------------
+
+static void emit_cold(x64_select *x, const x64_cold *cold)
+{
+    x64_code *code = x->state.code;
+    x64_room(code);
+    x64_bind(code, cold->from);
+    switch ((x64_cold_kind)cold->kind) {
+    case COLD_ZERO: x64_mov_ri(code, (x64_reg)cold->reg, 0); break;
+    case COLD_NARROW: x64_mov_rr(code, 32, (x64_reg)cold->reg, (x64_reg)cold->reg); break;
+    case COLD_MAY_GOTO: x64_store_i(code, 32, RUN_FIELD(native.may_goto_left), 0); break;
+    case COLD_TRAP:
+        x64_store_i(code, 32, RUN_FIELD(trap.code), cold->trap);
+        x64_store_i(code, 32, RUN_FIELD(trap.pc), (int32_t)cold->pc);
+        x64_store_i(code, 64, RUN_FIELD(trap.address), 0);
+        x64_store_i(code, 32, RUN_FIELD(trap.size), 0);
+        x64_jump(code, CC_ALWAYS, x->unwind);
+        return;
+    }
+    x64_jump(code, CC_ALWAYS, cold->back);
+}
+
+// The way out of a run that ends early, from any depth: back to the stack pointer of the entry.
+static void emit_unwind(x64_select *x, const x64_frame *entry)
+{
+    x64_code *code = x->state.code;
+    x64_room(code);
+    x64_bind(code, x->unwind);
+    x64_load(code, 64, RSP, RUN_FIELD(native.unwind_sp));
+    x64_mov_ri(code, RAX, 0);
+    x64_frame_leave(code, entry, false);
+}
+
+// uint64_t call(target, run, args): see jit_call_fn.
+static void emit_stub(x64_select *x, x64_label at, const x64_frame *frame)
+{
+    x64_state *s = &x->state;
+    x64_code *code = s->code;
+    x64_room(code);
+    x64_align(code, LOOP_ALIGN);
+    x64_bind(code, at);
+    x64_endbr64(code);
+    x64_frame_enter(code, frame);
+    x64_mov_rr(code, 64, RUN, (x64_reg)s->abi->args[1]);
+    x64_mov_rr(code, 64, RAX, (x64_reg)s->abi->args[0]);
+    x64_mov_rr(code, 64, T0, (x64_reg)s->abi->args[2]);
+    x64_store(code, 64, RUN_FIELD(native.unwind_sp), RSP);
+    for (unsigned i = 0; i < PST_ARGS_MAX; i++) x64_load(code, 64, x64_of(s, i + 1), x64_at(T0, (int32_t)(8 * i)));
+    x64_call_r(code, RAX);
+    x64_frame_leave(code, frame, true);
+}
+
+// --- All together ---------------------------------------------------------------------------------------------
+
+typedef struct ends {
+    x64_label stub;
+} ends;
+
+static void select_program(x64_select *x, ends *out)
+{
+    const jit_unit *unit = x->unit;
+    x64_frame stub_frame = x64_frame_of_stub(x->state.abi), entry = stub_frame;
+    for (uint32_t i = 0; i < unit->image->subprog_count; i++) {
+        select_function(x, &unit->funcs[i]);
+        if (i == 0 && x->entered_here) entry = x->frame;
+    }
+    for (uint32_t i = 0; i < x->cold_count; i++) emit_cold(x, &x->colds[i]);
+    if (unit->needs_run) emit_unwind(x, &entry);
+    x64_room(x->state.code);
+    out->stub = x64_label_new(x->state.code);
+    if (x->by_stub) emit_stub(x, out->stub, &stub_frame);
+}
+
+static pst_status place(const jit_unit *unit, const x64_select *x, const x64_layout *layout, const ends *end, jit_program *prog)
+{
+    const x64_code *code = x->state.code;
+    uint32_t count = unit->image->count;
+    prog->offsets = pst_alloc(unit->env, ((size_t)count + 1) * sizeof *prog->offsets);
+    if (!prog->offsets) return PST_E_NOMEM;
+    for (uint32_t pc = 0; pc < count; pc++) prog->offsets[pc] = x64_layout_offset(code, layout, pc);
+    prog->offsets[count] = layout->size;
+    prog->functions = pst_alloc(unit->env, unit->image->subprog_count * sizeof *prog->functions);
+    if (!prog->functions) return PST_E_NOMEM;
+    for (uint32_t i = 0; i < unit->image->subprog_count; i++) prog->functions[i] = x64_layout_offset(code, layout, x->calls + i);
+    prog->code_bytes = layout->size;
+    prog->call_offset = x->by_stub ? x64_layout_offset(code, layout, end->stub) : UINT32_MAX;
+    prog->unwind_offset = unit->needs_run ? x64_layout_offset(code, layout, x->unwind) : UINT32_MAX;
+    return PST_OK;
+}
+
+static pst_status finish(const jit_unit *unit, x64_select *x, const ends *end, jit_program *prog)
+{
+    x64_code *code = x->state.code;
+    x64_layout layout;
+    if (code->status != PST_OK) return code->status;
+    pst_status status = pst_pal_code_alloc(x64_layout_bound(code), &prog->code);
+    if (status != PST_OK) return status;
+    uint64_t base = (uint64_t)(uintptr_t)prog->code.bytes;
+    status = x64_layout_make(code, base, &layout);
+    if (status == PST_OK) status = place(unit, x, &layout, end, prog);
+    if (status == PST_OK) x64_layout_write(code, &layout, base, prog->code.bytes);
+    x64_layout_free(code, &layout);
+    return status == PST_OK ? pst_pal_code_seal(&prog->code) : status;
+}
+
+pst_status x64_compile(const jit_unit *unit, const pst_jit_opts *opts, jit_program *prog)
+{
+    x64_code code;
+    ends end;
+    uint32_t count = unit->image->count, functions = unit->image->subprog_count;
+    x64_select x = {.unit = unit, .features = opts && opts->plain_machine ? 0 : x64_host_features(), .calls = count};
+    x.state = (x64_state){.code = &code, .abi = x64_host_abi(), .flags_reg = NO_REG};
+    x.by_stub = unit->main_is_called || unit->calls_back || unit->reads_stack;
+    x.unwind = count + functions;
+    pst_status status = x64_code_init(&code, unit->env, count + functions + 1);
+    if (status == PST_OK) {
+        select_program(&x, &end);
+        status = finish(unit, &x, &end, prog);
+    }
+    pst_free(unit->env, x.colds, x.cold_capacity * sizeof *x.colds);
+    x64_code_free(&code);
+    return status;
+}

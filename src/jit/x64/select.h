@@ -1,0 +1,74 @@
+// select.h: from eBPF instructions to machine instructions: what the select*.c files share.
+//
+// select.c walks a program once and hands each instruction to the file of its family. A handler may look ahead and take more than one
+// instruction (s->taken); it never looks back. Order inside a handler: claim what will be written, settle register operands, make the memory
+// operand, emit, say what was written.
+#ifndef PST_JIT_X64_SELECT_H
+#define PST_JIT_X64_SELECT_H
+
+#include "jit/x64/stack_frame.h"
+#include "jit/x64/value.h"
+
+// Code that is seldom run, put behind the program.
+typedef enum x64_cold_kind {
+    COLD_ZERO,     // reg = 0, back
+    COLD_NARROW,   // reg = its low half, back
+    COLD_TRAP,     // the run ends with trap at pc
+    COLD_MAY_GOTO, // no turns are left: stays so; to back
+} x64_cold_kind;
+
+typedef struct x64_cold {
+    x64_label from, back;
+    uint32_t pc;
+    uint8_t kind; // x64_cold_kind
+    uint8_t reg;
+    uint8_t trap;
+} x64_cold;
+
+typedef struct x64_select {
+    x64_state state;
+    const jit_unit *unit;
+    const jit_func *func;
+    x64_frame frame; // of func
+    bool entered_here; // func is the program's entry and has the prologue of a C function
+    unsigned features; // X64_BMI2, X64_MOVBE
+    uint32_t pc;
+    uint32_t taken;    // slots that the last handler took
+    bool closed;       // its fall-through is proved dead
+    x64_label unwind;  // ends the run with r0 = 0
+    x64_label calls;   // labels of the functions, in the order of unit->funcs; those of slots are before them
+    bool by_stub;      // C enters the program through the stub
+    x64_cold *colds;
+    size_t cold_capacity;
+    uint32_t cold_count;
+    x64_cold spare; // where there is no memory
+} x64_select;
+
+void x64_select_alu(x64_select *x, const pst_insn *insn);
+void x64_select_divide(x64_select *x, const pst_insn *insn);
+void x64_select_swap(x64_select *x, const pst_insn *insn);
+/// Whether a rotate begins here; it is emitted then.
+bool x64_select_rotate(x64_select *x, const pst_insn *insn);
+void x64_select_load(x64_select *x, const pst_insn *insn);
+void x64_select_store(x64_select *x, const pst_insn *insn);
+void x64_select_atomic(x64_select *x, const pst_insn *insn);
+void x64_select_legacy(x64_select *x, const pst_insn *insn);
+void x64_select_jump(x64_select *x, const pst_insn *insn);
+void x64_select_branch(x64_select *x, const pst_insn *insn);
+void x64_select_may_goto(x64_select *x, const pst_insn *insn);
+void x64_select_call(x64_select *x, const pst_insn *insn);
+
+/// A new piece of cold code, entered at .from; the caller fills in the rest. Never NULL.
+x64_cold *x64_cold_new(x64_select *x, x64_cold_kind kind);
+/// Ends the run here.
+void x64_trap_here(x64_select *x, pst_trap_code code);
+/// After a call of a C function: r0 to r5 are gone.
+void x64_forget_caller_regs(x64_select *x);
+
+/// The instruction after n more slots, if it is certain to run after this one and nothing jumps to it; else NULL.
+const pst_insn *x64_follower(const x64_select *x, uint32_t n);
+
+// Places in pst_run, from its register.
+#define RUN_FIELD(member) x64_at(RUN, (int32_t)offsetof(pst_run, member))
+
+#endif

@@ -1,0 +1,47 @@
+// jit_fault_test.c: compiling with each allocation and platform call failing once: it is reported, and nothing stays behind.
+#include "faults.h"
+#include "harness.h"
+#include "isa/isa.h"
+#include "jit/jit.h"
+#include "pal/fake/fake.h"
+
+// Subprograms, a division with a cold path, a loop, more branches than fit the first tables.
+static const char g_text[] = "r6 = 5; r7 = 3; loop: r6 /= r7; may_goto out; r7 += -1; if r7 != 0 goto loop; out: call sub; exit;"
+                             "sub: *(u64 *)(r10 - 8) = 1; r0 = *(u64 *)(r10 - 8); exit";
+
+static pst_status compile(const pst_image *image)
+{
+    const pst_bindings bindings = {0};
+    pst_exec *exec = NULL;
+    pst_status status = pst_jit_create(pst_fake_env(), image, &bindings, NULL, NULL, &exec);
+    if (status != PST_OK) return status;
+    pst_run run = {0};
+    uint64_t r0 = pst_exec_run(exec, &run);
+    exec->free(exec);
+    return r0 == 1 && run.trap.code == PST_TRAP_NONE ? PST_OK : PST_E_INVALID;
+}
+
+static pst_status scenario(void)
+{
+    pst_slot *slots = NULL;
+    size_t count = 0;
+    pst_asm_error why;
+    pst_image *image = NULL;
+    pst_status status = pst_assemble(pst_fake_env(), g_text, &slots, &count, &why);
+    if (status != PST_OK) return status;
+    pst_image_input input = {.size = sizeof input, .slots = slots, .count = (uint32_t)count};
+    status = pst_image_build(pst_fake_env(), &input, NULL, &image);
+    if (status == PST_OK) status = compile(image);
+    pst_image_free(image);
+    pst_free(pst_fake_env(), slots, count * sizeof *slots);
+    return status;
+}
+
+TEST(compiling_reports_every_failure)
+{
+    if (!pst_jit_supported()) {
+        pst_test_skip("there is no compiler for this machine");
+        return;
+    }
+    faults_check(scenario, 0);
+}
