@@ -37,12 +37,12 @@ bool vgen_mutate(vgen_source *source, pst_slot *slots, size_t count)
     bool second = at > 0 && slots[at - 1].opcode == 0x18;
     if (second || s->opcode == 0x18) {
         if (!second || slots[at - 1].regs >> 4 != 2) return false;
-        s->imm += vgen_next(source, 2) ? 1 : -1;
+        s->imm = (int32_t)((uint32_t)s->imm + (vgen_next(source, 2) ? 1u : UINT32_MAX));
         return true;
     }
     switch (vgen_next(source, 9)) {
     case 0: *s = (pst_slot){.opcode = 0x05}; return true; // dropped
-    case 1: s->imm += vgen_next(source, 2) ? 1 : -1; return s->opcode != 0x85;
+    case 1: s->imm = (int32_t)((uint32_t)s->imm + (vgen_next(source, 2) ? 1u : UINT32_MAX)); return s->opcode != 0x85;
     case 2:
     case 3: return is_jump(s) && mutate_jump(source, s);
     case 4:
