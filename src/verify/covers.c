@@ -57,13 +57,6 @@ static bool same_number(match *m, const vvalue *o, const vvalue *n)
     return true;
 }
 
-static bool same_desc(const vobj *o, const vobj *n)
-{
-    return o->kind == n->kind && o->dynptr == n->dynptr && o->map == n->map && o->size == n->size && o->type_id == n->type_id &&
-           o->view == n->view && o->desc == n->desc && o->records == n->records && o->type_name == n->type_name && o->frame == n->frame &&
-           o->slot == n->slot;
-}
-
 // An object that may be null covers one that is known not to be.
 static bool same_flags(const vobj *o, const vobj *n)
 {
@@ -74,9 +67,9 @@ static bool same_flags(const vobj *o, const vobj *n)
 static bool same_obj(match *m, uint16_t o, uint16_t n)
 {
     if (o >= OBJS_MAX || n >= OBJS_MAX) return false;
-    if (m->alone) return same_desc(&m->old->objs[o], &m->now->objs[n]) && same_flags(&m->old->objs[o], &m->now->objs[n]);
+    if (m->alone) return vobj_alike(&m->old->objs[o], &m->now->objs[n]) && same_flags(&m->old->objs[o], &m->now->objs[n]);
     if (m->objs[o] != UINT16_MAX) return m->objs[o] == n;
-    if (m->taken[n] || !same_desc(&m->old->objs[o], &m->now->objs[n]) || !same_flags(&m->old->objs[o], &m->now->objs[n])) return false;
+    if (m->taken[n] || !vobj_alike(&m->old->objs[o], &m->now->objs[n]) || !same_flags(&m->old->objs[o], &m->now->objs[n])) return false;
     m->objs[o] = n;
     m->taken[n] = true;
     return true;

@@ -101,10 +101,7 @@ static bool join_obj(joiner *j, uint16_t o, uint16_t n, uint16_t *out)
         const vobj *a = &j->old->objs[o], *b = &j->now->objs[n];
         uint32_t differ = a->flags ^ b->flags;
         if (differ & ~VOBJ_MAYBE_NULL) return false;
-        if (a->kind != b->kind || a->dynptr != b->dynptr || a->map != b->map || a->size != b->size || a->type_id != b->type_id ||
-            a->view != b->view || a->desc != b->desc || a->records != b->records || a->type_name != b->type_name || a->frame != b->frame ||
-            a->slot != b->slot)
-            return false;
+        if (!vobj_alike(a, b)) return false;
         vobj like = *a;
         like.flags |= b->flags;
         uint16_t made = vobj_new(j->v, j->to, &like);

@@ -398,6 +398,13 @@ uint16_t vobj_direct(verifier *v, vstate *s, uint32_t map)
     return vobj_new(v, s, &like);
 }
 
+bool vobj_alike(const vobj *a, const vobj *b)
+{
+    return a->kind == b->kind && a->dynptr == b->dynptr && a->map == b->map && a->size == b->size && a->type_id == b->type_id &&
+           a->view == b->view && a->desc == b->desc && a->records == b->records && a->type_name == b->type_name && a->frame == b->frame &&
+           a->slot == b->slot;
+}
+
 vobj *vobj_by_id(vstate *s, uint32_t id)
 {
     for (uint32_t i = 0; i < s->obj_count; i++)

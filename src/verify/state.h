@@ -255,6 +255,8 @@ uint16_t vobj_new(struct verifier *v, vstate *s, const vobj *like);
 /// The one object of a map's value whose address is known at load (ld_imm64 of MAP_VALUE).
 uint16_t vobj_direct(struct verifier *v, vstate *s, uint32_t map);
 vobj *vobj_by_id(vstate *s, uint32_t id); // NULL: gone
+/// Whether two objects are the same in all but identity, links and flags.
+bool vobj_alike(const vobj *a, const vobj *b);
 PST_INLINE vvalue vvalue_ptr(uint16_t obj) { return (vvalue){.kind = V_PTR, .obj = obj}; }
 /// Whether an iterator has come to its end and is still there: asking it again goes on without end.
 PST_INLINE bool vstate_has_drained(const vstate *s)
