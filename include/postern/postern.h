@@ -51,6 +51,9 @@ struct postern_options {
     /// What runs programs: 0: machine code where this host has a compiler and allows dynamic code, else an interpreter; POSTERN_ENGINE_INTERP;
     /// POSTERN_ENGINE_JIT: machine code, and programs that cannot be compiled are refused.
     unsigned int engine;
+    /// Programs are proved by the strict rules (postern verify --mode strict) and not by Linux's for a fully privileged loader: no address of the
+    /// host becomes a number, and no byte that nobody wrote is read.
+    bool strict;
 };
 
 /// Options of the core in this process. Before the first call that needs it, else -EBUSY.

@@ -56,7 +56,8 @@ static void destroy(void)
 
 static pst_status create(void)
 {
-    pst_core_options options = {.size = sizeof options, .trace = trace, .trap = trap, .budget = g_options.budget, .engine = g_options.engine};
+    pst_core_options options = {.size = sizeof options, .trace = trace, .trap = trap, .budget = g_options.budget, .engine = g_options.engine,
+                                .strict = g_options.strict};
     PST_TRY(pst_core_create(api_env(), &options, &g_core));
 #if PST_HAVE_EXT
     PST_TRY(pst_net_create(api_env(), g_core, &g_net));

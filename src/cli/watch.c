@@ -64,13 +64,15 @@ static void trap(void *user, const char *program, const char *text)
 cli_exit cli_watch_core(const cli_args *args)
 {
     struct postern_options options = {.size = sizeof options, .trace = trace, .trap = trap};
-    const char *engine = cli_value(args, "engine");
+    const char *engine = cli_value(args, "engine"), *mode = cli_value(args, "mode");
     cli_exit code = cli_number(args, "budget", UINT64_MAX, &options.budget);
     if (code != CLI_OK) return code;
     g_json = args->json;
     if (engine && strcmp(engine, "interp") == 0) options.engine = POSTERN_ENGINE_INTERP;
     else if (engine && strcmp(engine, "jit") == 0) options.engine = POSTERN_ENGINE_JIT;
     else if (engine) return cli_fail(CLI_USAGE, "--engine is jit or interp, not %s", engine);
+    options.strict = mode && strcmp(mode, "strict") == 0;
+    if (mode && !options.strict && strcmp(mode, "privileged") != 0) return cli_fail(CLI_USAGE, "--mode %s: privileged or strict is expected", mode);
     // Only -EBUSY is possible, when a command called this twice.
     (void)postern_configure(&options);
     return CLI_OK;

@@ -34,6 +34,7 @@ typedef struct pst_core_options {
     void *user;
     uint64_t budget; // instructions that a run may take; not 0: every program runs in the checked interpreter, which counts them. 0: no limit but the proof
     uint32_t engine; // pst_core_engine
+    bool strict;     // programs are proved by the strict rules: nothing of the host leaks into what they put out
 } pst_core_options;
 
 /// Creates a core with the general helpers and the providers that need no host mechanism (test run works for every hosted type).

@@ -61,6 +61,7 @@ TEST(wrong_command_lines)
         {2, "name one of", {"run", OBJECT, "--hook", "xdp:lo"}},
         {2, "name one of", {"test-run", OBJECT}},
         {2, "jit or interp", {"test-run", OBJECT, "count", "--engine", "abacus"}},
+        {2, "privileged or strict", {"test-run", OBJECT, "count", "--mode", "lax"}},
         {2, "frobnicate", {"show", "frobnicate", OBJECT}},
         {2, "needs a file", {"show", "maps"}},
         {2, "takes no name", {"show", "maps", OBJECT, "counts"}},
@@ -315,6 +316,13 @@ TEST(test_run_in_each_engine)
     if (PST_HOST_X64) CHECK(jit.code == 0 && strstr(jit.out, "{length = 64, port = 443, tag = \"ring\"}") && strstr(jit.out, "= XDP_PASS"));
     else CHECK(jit.code != 0 && strstr(jit.err, "compiler"));
     cli_result_free(&interp), cli_result_free(&jit);
+}
+
+TEST(test_run_by_the_strict_rules)
+{
+    cli_result r = RUN("test-run", OBJECT, "tail_target", "--mode", "strict");
+    CHECK_EQ(r.code, 0);
+    cli_result_free(&r);
 }
 
 TEST(test_run_reads_captures_and_writes_packets)

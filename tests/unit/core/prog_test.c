@@ -245,6 +245,21 @@ TEST(a_proved_program_that_nothing_runs_is_refused)
     fixture_close(&f);
 }
 
+// The address of a stack slot as a number: Linux's rules for a privileged loader allow it, the strict ones do not.
+TEST(a_strict_core_lets_no_address_out)
+{
+    static const char *const leak = "r0 = r10\nr0 &= 0\nexit", *const number = "r1 = r10\n*(u64 *)(r10 - 8) = r1\nr0 = *(u64 *)(r10 - 8)\nr0 -= r10\nr0 &= 1\nexit";
+    core_fixture f;
+    fixture_open(&f);
+    CHECK(prog_load_as(&f, PST_PROG_SAMPLE, 0, "leak", number) >= 3);
+    CHECK_EQ(prog_load_as(&f, PST_PROG_SAMPLE, 0, "mask", leak), -PST_EACCES); // no arithmetic of bits with pointers in any mode
+    fixture_close(&f);
+    fixture_open_strict(&f);
+    CHECK_EQ(prog_load_as(&f, PST_PROG_SAMPLE, 0, "leak", number), -PST_EACCES);
+    CHECK(prog_load_as(&f, PST_PROG_SAMPLE, 0, "plain", "r0 = 0\nexit") >= 3);
+    fixture_close(&f);
+}
+
 TEST(a_budget_stops_a_run)
 {
     core_fixture f;
