@@ -210,11 +210,27 @@ static vstep refuse_comparison(verifier *v, const vstate *s, const pst_insn *ins
     return step;
 }
 
+// Whether the address may wrap: then the comparison would tell where the packet lies. Objects lie above the first 64 KiB and end far below the last
+// address.
+static bool may_wrap(const vstate *s, const vvalue *pointer)
+{
+    pst_scalar at = vvalue_scalar(s, pointer);
+    return pointer->kind != V_PACKET_END && (at.smin < -65536 || at.smax > ((int64_t)1 << 34));
+}
+
+static vstep refuse_wrap(verifier *v, const pst_insn *insn)
+{
+    vstep step = vreject(v, PST_FINDING_POINTER_LEAK, insn->dst, "a packet pointer is compared whose offset may be so large that its address wraps");
+    vhint(v, "strict mode hides addresses: compare the offset with a limit before it is added");
+    return step;
+}
+
 static vstep compare_pointers(verifier *v, vstate *s, const pst_insn *insn, const ways *w)
 {
     vvalue na, nb;
     bool packets = w->a.kind >= V_PACKET && w->a.kind <= V_PACKET_END && w->b.kind >= V_PACKET && w->b.kind <= V_PACKET_END;
     if (v->strict && (!packets || w->width == 32)) return refuse_comparison(v, s, insn, &w->a);
+    if (v->strict && (may_wrap(s, &w->a) || may_wrap(s, &w->b))) return refuse_wrap(v, insn);
     if (w->width == 32 || !comparable(s, &w->a, &w->b, &na, &nb)) {
         // Equal pointers are both not null, if one of them is known not to be.
         bool equality = w->width == 64 && (w->cmp == PST_SCALAR_EQ || w->cmp == PST_SCALAR_NE);
