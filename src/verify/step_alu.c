@@ -192,7 +192,6 @@ static vstep binary_numbers(verifier *v, vstate *s, const pst_insn *insn, const 
     (void)scalar_op((pst_alu_op)insn->op, &op);
     if (!shifted(v, s, insn, a, b, &result)) {
         pst_scalar ka = vvalue_scalar(s, a), kb = vvalue_scalar(s, b), known = pst_scalar_alu(op, insn->width, &ka, &kb);
-        if (v->fact_values && insn->width == 32) vfacts_operands(v, op, &ka, &kb);
         // A difference may be known better by a relation than by the intervals.
         if (insn->op == PST_ALU_SUB && insn->width == 64) {
             int64_t hi = vrel_bound(s, a, b), lo = vrel_bound(s, b, a);
@@ -421,6 +420,19 @@ static vstep check_constant(verifier *v, const pst_insn *insn)
     }
 }
 
+// Noted in every state, however the result is computed then: a state that notes nothing would let the fact of another stand for both.
+static void note_operands(verifier *v, const vstate *s, const pst_insn *insn, const vvalue *a, const vvalue *b)
+{
+    pst_scalar_op op = PST_SCALAR_ADD;
+    if (!v->fact_values || insn->width != 32) return;
+    if (vvalue_is_pointer(a) || vvalue_is_pointer(b) || !scalar_op((pst_alu_op)insn->op, &op)) {
+        vfact(v, PST_FACT_UPPER_ZERO, false);
+        return;
+    }
+    pst_scalar ka = vvalue_scalar(s, a), kb = vvalue_scalar(s, b);
+    vfacts_operands(v, op, &ka, &kb);
+}
+
 static vstep binary(verifier *v, vstate *s, const pst_insn *insn)
 {
     vstep step = check_constant(v, insn);
@@ -433,6 +445,7 @@ static vstep binary(verifier *v, vstate *s, const pst_insn *insn)
         pst_scalar divisor = vvalue_scalar(s, &b);
         vfact(v, PST_FACT_DIVISOR, VPLANT(25) || (insn->width == 64 ? divisor.umin > 0 || divisor.smax < 0 : divisor.umin32 > 0 || divisor.smax32 < 0));
     }
+    note_operands(v, s, insn, &a, &b);
     if (vvalue_is_pointer(&a) || vvalue_is_pointer(&b)) return binary_pointers(v, s, insn, &a, &b);
     // x ^= x and x -= x are 0, whatever x is.
     if (!(insn->flags & PST_INSN_IMM) && insn->src == insn->dst && (insn->op == PST_ALU_XOR || insn->op == PST_ALU_SUB)) {

@@ -96,7 +96,7 @@ pst_verdict *call_verify(const call_case *c, const call_types *types)
             verify.func_info = info;
             verify.func_info_count = find_functions(c, image, btf, info);
         }
-        pst_verify_opts opts = {.size = sizeof opts, .mode = c->mode};
+        pst_verify_opts opts = {.size = sizeof opts, .mode = c->mode, .value_facts = c->value_facts};
         if (status == PST_OK) status = pst_verify(pst_pal_env(), &verify, &opts, &verdict);
         pst_btf_free(btf);
     }

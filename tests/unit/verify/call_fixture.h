@@ -13,6 +13,7 @@ typedef struct call_case {
     const char *type;      // NULL: xdp
     pst_verify_mode mode;
     bool sleepable, proprietary; // not GPL
+    bool value_facts;            // as pst_verify_opts has it
     uint32_t attach_type;
     const char *funcs; // with types: names of the FUNCs that the subprograms are, in order, with a space behind each
 } call_case;
