@@ -13,9 +13,21 @@
 /// Whether there is a back end for this machine. That the host allows dynamic code is told by pst_jit_create (PST_E_DENIED).
 bool pst_jit_supported(void);
 
+typedef enum pst_jit_tier {
+    PST_JIT_OPTIMISED, // the optimiser's passes come before the linear pass; programs that are too large for them get the quick tier
+    PST_JIT_QUICK,     // the linear pass alone
+} pst_jit_tier;
+
+#define PST_JIT_BLIND 0x1u // constants of the program do not stand in the code: each is mixed with a secret of this load
+#define PST_JIT_PLACE 0x2u // where functions begin, and what pads them, is chance
+#define PST_JIT_MASK 0x4u  // accesses that facts do not call steady (PST_FACT_STEADY) go nowhere when a branch was guessed wrong
+
 typedef struct pst_jit_opts {
     size_t size;          // sizeof(pst_jit_opts); new fields go last
     bool plain_machine;   // use the base instruction set only, whatever the machine has: for tests
+    pst_jit_tier tier;
+    uint32_t harden;      // PST_JIT_BLIND and so on
+    uint64_t meter_turns; // of all loops without a proved bound (PST_FACT_METERED) together, in one run, before it ends with PST_TRAP_BUDGET. 0: a default
 } pst_jit_opts;
 
 /// Makes image executable. image, bindings->type and the helpers outlive *out; freed by (*out)->free(*out), which nobody runs then.
