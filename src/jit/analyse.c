@@ -100,6 +100,12 @@ static bool jumps(const pst_insn *insn)
 
 static uint32_t target_of(const pst_insn *insn, uint32_t pc) { return (uint32_t)((int64_t)pc + 1 + insn->target); }
 
+uint64_t jit_function_value(const jit_unit *unit, const pst_insn *insn, uint32_t pc)
+{
+    const pst_subprog *callee = pst_image_subprog_at(unit->image, target_of(insn, pc));
+    return PST_FUNC_TAG | unit->source->subprogs[callee - unit->image->subprogs].start;
+}
+
 // --- Subprograms ----------------------------------------------------------------------------------------------
 
 static bool uses_fp_as_base_only(const pst_insn *insn)

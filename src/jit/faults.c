@@ -27,14 +27,14 @@ static void unlock(void) { PST_ATOMIC_STORE(&g_lock, 0u); }
 
 static uint32_t slot_at(const jit_program *prog, uint64_t offset)
 {
-    uint32_t lo = 0, hi = prog->exec.image->count; // the answer is in [lo, hi)
+    uint32_t lo = 0, hi = prog->piece_count; // the answer is in [lo, hi)
     while (hi - lo > 1) {
         uint32_t mid = lo + (hi - lo) / 2;
         if (prog->offsets[mid] <= offset) lo = mid;
         else hi = mid;
     }
-    // Slots without code of their own begin where the next one does: the last that begins there has it.
-    return lo;
+    // Pieces without code of their own begin where the next one does: the last that begins there has it.
+    return prog->slots ? prog->slots[lo] : lo;
 }
 
 static const jit_program *program_at(uint64_t pc)

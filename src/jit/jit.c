@@ -2,6 +2,8 @@
 #include "jit/faults.h"
 #include "jit/x64/x64.h"
 
+#include <string.h>
+
 bool pst_jit_supported(void)
 {
     return PST_HOST_X64;
@@ -12,13 +14,26 @@ static void jit_free(pst_exec *exec)
     jit_program *prog = (jit_program *)(void *)exec;
     jit_faults_remove(prog);
     pst_pal_code_free(&prog->code);
-    pst_free(prog->env, prog->offsets, ((size_t)exec->image->count + 1) * sizeof *prog->offsets);
+    pst_free(prog->env, prog->offsets, ((size_t)prog->piece_count + 1) * sizeof *prog->offsets);
+    pst_free(prog->env, prog->slots, prog->piece_count * sizeof *prog->slots);
     pst_free(prog->env, prog->functions, exec->image->subprog_count * sizeof *prog->functions);
     pst_free(prog->env, prog, sizeof *prog);
 }
 
+// Which slot of the loaded program each piece of code comes from.
+static pst_status keep_slots(const jit_unit *unit, jit_program *prog)
+{
+    prog->piece_count = unit->image->count;
+    if (!unit->origins) return PST_OK;
+    prog->slots = pst_alloc(unit->env, prog->piece_count * sizeof *prog->slots);
+    if (!prog->slots) return PST_E_NOMEM;
+    memcpy(prog->slots, unit->origins, prog->piece_count * sizeof *prog->slots);
+    return PST_OK;
+}
+
 static pst_status compile(const jit_unit *unit, const pst_jit_opts *opts, jit_program *prog)
 {
+    PST_TRY(keep_slots(unit, prog));
     PST_TRY(x64_compile(unit, opts, prog));
     prog->reads_stack = unit->reads_stack;
     prog->counts_depth = unit->counts_depth;
@@ -45,7 +60,7 @@ pst_status pst_jit_create(const pst_env *env, const pst_image *image, const pst_
     jit_program *prog = pst_alloc_zero(env, 1, sizeof *prog);
     if (!prog) return PST_E_NOMEM;
     *prog = (jit_program){.env = env, .bindings = *bindings, .exec = {.enter = jit_enter_by_stub, .free = jit_free, .image = image}};
-    jit_unit unit = {.env = env, .image = image, .bindings = bindings, .facts = facts};
+    jit_unit unit = {.env = env, .image = image, .source = image, .bindings = bindings, .facts = facts};
     pst_status status = jit_analyse(&unit);
     if (status == PST_OK) {
         status = compile(&unit, opts, prog);
@@ -61,6 +76,6 @@ bool pst_jit_code_of(const pst_exec *exec, pst_jit_code *out)
 {
     if (exec->free != jit_free) return false;
     const jit_program *prog = (const jit_program *)(const void *)exec;
-    *out = (pst_jit_code){.bytes = prog->code.bytes, .size = prog->code_bytes, .offsets = prog->offsets};
+    *out = (pst_jit_code){.bytes = prog->code.bytes, .size = prog->code_bytes, .count = prog->piece_count, .offsets = prog->offsets, .slots = prog->slots};
     return true;
 }

@@ -38,12 +38,15 @@ typedef struct pst_jit_opts {
 PST_MUST_USE pst_status pst_jit_create(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts,
                                        const pst_jit_opts *opts, pst_exec **out);
 
-/// The machine code of a program that pst_jit_create has made: bytes, and where in them each slot's code begins (count + 1 offsets: the last
-/// is the end of the last instruction's).
+/// The machine code of a program that pst_jit_create has made, in pieces: piece i has the bytes from offsets[i] to offsets[i + 1], and is what
+/// became of the instruction in slot slots[i]. The quick tier has one piece per slot, in order; after the optimiser a slot may have
+/// several, or none, in any order.
 typedef struct pst_jit_code {
     const uint8_t *bytes;
     size_t size;
-    const uint32_t *offsets;
+    uint32_t count;          // of pieces
+    const uint32_t *offsets; // one more: the end of the last instruction's
+    const uint32_t *slots;   // NULL: piece i is of slot i
 } pst_jit_code;
 /// False: exec comes from another engine.
 PST_MUST_USE bool pst_jit_code_of(const pst_exec *exec, pst_jit_code *out);

@@ -11,7 +11,9 @@ typedef struct jit_program {
     pst_bindings bindings;
     pst_code code;
     uint32_t code_bytes;
-    uint32_t *offsets;     // per slot, and one for the end: see pst_jit_code
+    uint32_t *offsets;     // per piece, and one for the end: see pst_jit_code
+    uint32_t *slots;       // per piece; NULL: its number
+    uint32_t piece_count;  // slots of the image that was compiled
     uint32_t *functions;   // per subprogram: where it is called. C enters the first directly, unless there is a stub
     uint32_t call_offset;  // the stub through which C calls functions (jit_call_fn); UINT32_MAX: there is none
     uint32_t unwind_offset; // where a run ends early; UINT32_MAX: nothing in the program does that

@@ -28,7 +28,9 @@ typedef struct jit_effect {
 
 typedef struct jit_unit {
     const pst_env *env;
-    const pst_image *image;
+    const pst_image *image;  // what is compiled: source, or what the optimiser made of it, with the same subprograms in the same order
+    const pst_image *source; // what was loaded
+    const uint32_t *origins; // per slot of image: the slot of source that it comes from; NULL: the same
     const pst_bindings *bindings;
     const pst_facts *facts; // may be NULL
     jit_effect *effects;    // per slot
@@ -51,6 +53,11 @@ PST_INLINE uint8_t jit_facts_at(const jit_unit *unit, uint32_t pc)
     return unit->facts && unit->facts->flags ? unit->facts->flags[pc] : 0;
 }
 PST_INLINE bool jit_is_dead(const jit_unit *unit, uint32_t pc) { return (jit_facts_at(unit, pc) & PST_FACT_DEAD) != 0; }
+
+/// The slot of the loaded program that pc comes from: what traps name.
+PST_INLINE uint32_t jit_origin(const jit_unit *unit, uint32_t pc) { return unit->origins ? unit->origins[pc] : pc; }
+/// The value of an IMM64_FUNC at pc: it names the function by its slot in the loaded program.
+uint64_t jit_function_value(const jit_unit *unit, const pst_insn *insn, uint32_t pc);
 
 /// Whether the access at pc is one of the context; its base register is then *base_off after the context's start.
 bool jit_is_context(const jit_unit *unit, uint32_t pc, int32_t *base_off);

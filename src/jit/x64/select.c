@@ -29,7 +29,7 @@ void x64_trap_here(x64_select *x, pst_trap_code trap)
 {
     x64_cold *cold = x64_cold_new(x, COLD_TRAP);
     cold->trap = (uint8_t)trap;
-    cold->pc = x->pc;
+    cold->pc = jit_origin(x->unit, x->pc);
     x64_jump(x->state.code, CC_ALWAYS, cold->from);
 }
 
@@ -52,7 +52,7 @@ static void load_imm64(x64_select *x, const pst_insn *insn)
     switch ((pst_imm64_op)insn->op) {
     case PST_IMM64_MAP_FD: value = (uint64_t)(uintptr_t)image->maps[low]; break;
     case PST_IMM64_MAP_VALUE: value = (uint64_t)(uintptr_t)(image->maps[low]->values + high); break;
-    case PST_IMM64_FUNC: value = PST_FUNC_TAG | (uint64_t)((int64_t)x->pc + 1 + insn->target); break;
+    case PST_IMM64_FUNC: value = jit_function_value(x->unit, insn, x->pc); break;
     case PST_IMM64_VALUE:
     case PST_IMM64_BTF_ID: // refused before
     case PST_IMM64_MAP_IDX: // not in an image

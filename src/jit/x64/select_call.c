@@ -138,7 +138,7 @@ static void count_frame(x64_select *x)
     x64_code *code = x->state.code;
     x64_cold *cold = x64_cold_new(x, COLD_TRAP);
     cold->trap = PST_TRAP_DEPTH;
-    cold->pc = x->pc;
+    cold->pc = jit_origin(x->unit, x->pc);
     x64_alu_mi(code, ALU_CMP, 32, RUN_FIELD(native.depth), PST_FRAMES_MAX - 1);
     x64_jump(code, CC_AE, cold->from);
     x64_alu_mi(code, ALU_ADD, 32, RUN_FIELD(native.depth), 1);
@@ -171,7 +171,7 @@ static void call_register(x64_select *x, const pst_insn *insn)
     x64_mov_rr(code, 64, T0, value);
     x64_mov_rr(code, 64, (x64_reg)s->abi->args[0], RUN);
     x64_mov_rr(code, 64, (x64_reg)s->abi->args[1], T0);
-    x64_mov_ri(code, (x64_reg)s->abi->args[2], x->pc);
+    x64_mov_ri(code, (x64_reg)s->abi->args[2], jit_origin(x->unit, x->pc));
     x64_call_out(code, address_of(jit_callx));
     for (int i = 1; i <= 5; i++) x64_load(code, 64, x64_of(s, (unsigned)i), x64_at(RSP, room - 8 * i));
     x64_alu_ri(code, ALU_ADD, 64, RSP, room);

@@ -103,8 +103,8 @@ TEST(offsets_lie_in_the_code)
     pst_exec *exec = fixture_make(FIXTURE_JIT, "r0 = 5 ll; loop: r0 += -1; if r0 != 0 goto loop; call sub; exit; sub: r0 = 1; exit", NULL);
     REQUIRE(exec);
     pst_jit_code code = code_of(exec);
-    for (uint32_t pc = 0; pc < exec->image->count; pc++) CHECK(code.offsets[pc] <= code.offsets[pc + 1]);
-    CHECK_EQ(code.offsets[exec->image->count], code.size);
+    for (uint32_t pc = 0; pc < code.count; pc++) CHECK(code.offsets[pc] <= code.offsets[pc + 1]);
+    CHECK_EQ(code.offsets[code.count], code.size);
     fixture_free(exec);
 }
 
