@@ -39,6 +39,8 @@ POSTERN_API const char *postern_last_error(void);
 
 #define POSTERN_ENGINE_INTERP 1u
 #define POSTERN_ENGINE_JIT 2u
+#define POSTERN_ENGINE_JIT_QUICK 3u
+#define POSTERN_ENGINE_CHECKED 4u
 
 struct postern_options {
     size_t size; // sizeof(struct postern_options); new fields go last
@@ -49,7 +51,8 @@ struct postern_options {
     void *user;
     uint64_t budget; // instructions that one run may take; they are counted, which makes programs several times slower. 0: as many as the proof allows
     /// What runs programs: 0: machine code where this host has a compiler and allows dynamic code, else an interpreter; POSTERN_ENGINE_INTERP;
-    /// POSTERN_ENGINE_JIT: machine code, and programs that cannot be compiled are refused.
+    /// POSTERN_ENGINE_JIT: machine code, and programs that cannot be compiled are refused; POSTERN_ENGINE_JIT_QUICK: the same by the compiler's
+    /// quick tier; POSTERN_ENGINE_CHECKED: the interpreter that checks each access again and counts instructions.
     unsigned int engine;
     /// Programs are proved by the strict rules (postern verify --mode strict) and not by Linux's for a fully privileged loader: no address of the
     /// host becomes a number, and no byte that nobody wrote is read.

@@ -107,7 +107,7 @@ int postern_configure(const struct postern_options *options)
     struct postern_options copy;
     if (!options || !api_opts_copy(&copy, sizeof copy, options))
         return api_fail(EINVAL, "postern_configure: size is not that of a struct postern_options");
-    if (copy.engine > POSTERN_ENGINE_JIT) return api_fail(EINVAL, "postern_configure: there is no engine %u", copy.engine);
+    if (copy.engine > POSTERN_ENGINE_CHECKED) return api_fail(EINVAL, "postern_configure: there is no engine %u", copy.engine);
     int expected = RUNTIME_NONE;
     if (!PST_ATOMIC_CAS(&g_state, &expected, RUNTIME_CHANGING))
         return api_fail(EBUSY, "postern_configure: the core runs already; call it first, or after postern_shutdown");

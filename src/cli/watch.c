@@ -61,6 +61,25 @@ static void trap(void *user, const char *program, const char *text)
     cli_emit(&out);
 }
 
+static bool parse_engine(const char *name, unsigned *out)
+{
+    static const struct {
+        const char *name;
+        unsigned engine;
+    } engines[] = {
+        {"jit", POSTERN_ENGINE_JIT},
+        {"jit-quick", POSTERN_ENGINE_JIT_QUICK},
+        {"interp", POSTERN_ENGINE_INTERP},
+        {"checked", POSTERN_ENGINE_CHECKED},
+    };
+    for (size_t i = 0; i < PST_COUNT(engines); i++) {
+        if (strcmp(name, engines[i].name) != 0) continue;
+        *out = engines[i].engine;
+        return true;
+    }
+    return false;
+}
+
 cli_exit cli_watch_core(const cli_args *args)
 {
     struct postern_options options = {.size = sizeof options, .trace = trace, .trap = trap};
@@ -68,9 +87,8 @@ cli_exit cli_watch_core(const cli_args *args)
     cli_exit code = cli_number(args, "budget", UINT64_MAX, &options.budget);
     if (code != CLI_OK) return code;
     g_json = args->json;
-    if (engine && strcmp(engine, "interp") == 0) options.engine = POSTERN_ENGINE_INTERP;
-    else if (engine && strcmp(engine, "jit") == 0) options.engine = POSTERN_ENGINE_JIT;
-    else if (engine) return cli_fail(CLI_USAGE, "--engine is jit or interp, not %s", engine);
+    if (engine && !parse_engine(engine, &options.engine))
+        return cli_fail(CLI_USAGE, "--engine is jit, jit-quick, interp or checked, not %s", engine);
     options.strict = mode && strcmp(mode, "strict") == 0;
     if (mode && !options.strict && strcmp(mode, "privileged") != 0) return cli_fail(CLI_USAGE, "--mode %s: privileged or strict is expected", mode);
     // Only -EBUSY is possible, when a command called this twice.

@@ -23,6 +23,8 @@ typedef enum pst_core_engine {
     PST_CORE_ENGINE_ANY,    // compiled where machine, host and program allow it, else interpreted
     PST_CORE_ENGINE_INTERP, // interpreted
     PST_CORE_ENGINE_JIT,    // compiled; what cannot be is refused
+    PST_CORE_ENGINE_JIT_QUICK, // the same by the quick tier: sooner ready, slower code
+    PST_CORE_ENGINE_CHECKED,   // interpreted with every access checked and every instruction counted
 } pst_core_engine;
 
 typedef struct pst_core_options {

@@ -30,9 +30,11 @@ static pst_status create_proved(pst_core *core, const core_prog *prog, pst_exec 
 {
     const pst_facts *facts = &prog->verdict->facts;
     uint32_t wanted = core->options.engine;
-    if (wanted == PST_CORE_ENGINE_JIT) return pst_jit_create(&core->env, prog->image, &prog->bindings, facts, NULL, out);
+    const pst_jit_opts opts = {.size = sizeof opts, .tier = wanted == PST_CORE_ENGINE_JIT_QUICK ? PST_JIT_QUICK : PST_JIT_OPTIMISED};
+    if (wanted == PST_CORE_ENGINE_JIT || wanted == PST_CORE_ENGINE_JIT_QUICK)
+        return pst_jit_create(&core->env, prog->image, &prog->bindings, facts, &opts, out);
     if (wanted == PST_CORE_ENGINE_ANY && pst_jit_supported()) {
-        pst_status status = pst_jit_create(&core->quiet_env, prog->image, &prog->bindings, facts, NULL, out);
+        pst_status status = pst_jit_create(&core->quiet_env, prog->image, &prog->bindings, facts, &opts, out);
         // Where the host allows no dynamic code, or too much of it is there, programs run all the same.
         if (status == PST_OK || status == PST_E_NOMEM) return status;
     }
@@ -46,6 +48,6 @@ pst_status core_engine_create(pst_core *core, const core_prog *prog, pst_exec **
     if (prog->verdict->kind != PST_VERDICT_ACCEPT) return PST_E_UNSAFE;
     PST_TRY(check_callees(core, prog));
     // Only the checked interpreter counts instructions.
-    if (core->options.budget) return pst_checked_create(&core->env, prog->image, &prog->bindings, out);
+    if (core->options.budget || core->options.engine == PST_CORE_ENGINE_CHECKED) return pst_checked_create(&core->env, prog->image, &prog->bindings, out);
     return create_proved(core, prog, out);
 }

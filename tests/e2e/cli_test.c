@@ -60,7 +60,7 @@ TEST(wrong_command_lines)
         {2, "takes no value", {"run", OBJECT, "--make-tap=yes"}},
         {2, "name one of", {"run", OBJECT, "--hook", "xdp:lo"}},
         {2, "name one of", {"test-run", OBJECT}},
-        {2, "jit or interp", {"test-run", OBJECT, "count", "--engine", "abacus"}},
+        {2, "jit, jit-quick, interp or checked", {"test-run", OBJECT, "count", "--engine", "abacus"}},
         {2, "privileged or strict", {"test-run", OBJECT, "count", "--mode", "lax"}},
         {2, "frobnicate", {"show", "frobnicate", OBJECT}},
         {2, "needs a file", {"show", "maps"}},
@@ -308,14 +308,15 @@ TEST(test_run_shows_result_events_and_contents)
 
 TEST(test_run_in_each_engine)
 {
-    cli_result interp = RUN("test-run", OBJECT, "count", "--set", "port=443", "--engine", "interp");
-    cli_result jit = RUN("test-run", OBJECT, "count", "--set", "port=443", "--engine", "jit");
-    CHECK_EQ(interp.code, 0);
-    CHECK(strstr(interp.out, "{length = 64, port = 443, tag = \"ring\"}") && strstr(interp.out, "= XDP_PASS"));
-    // A machine without a compiler says so.
-    if (PST_HOST_X64) CHECK(jit.code == 0 && strstr(jit.out, "{length = 64, port = 443, tag = \"ring\"}") && strstr(jit.out, "= XDP_PASS"));
-    else CHECK(jit.code != 0 && strstr(jit.err, "compiler"));
-    cli_result_free(&interp), cli_result_free(&jit);
+    static const char *const engines[] = {"interp", "checked", "jit", "jit-quick"};
+    for (size_t i = 0; i < PST_COUNT(engines); i++) {
+        cli_result r = RUN("test-run", OBJECT, "count", "--set", "port=443", "--engine", engines[i]);
+        // A machine without a compiler says so.
+        if (i < 2 || PST_HOST_X64)
+            CHECK(r.code == 0 && strstr(r.out, "{length = 64, port = 443, tag = \"ring\"}") && strstr(r.out, "= XDP_PASS"));
+        else CHECK(r.code != 0 && strstr(r.err, "compiler"));
+        cli_result_free(&r);
+    }
 }
 
 TEST(test_run_by_the_strict_rules)

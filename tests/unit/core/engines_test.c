@@ -43,5 +43,8 @@ TEST(the_host_chooses_the_engine)
 {
     CHECK_EQ(run_with(PST_CORE_ENGINE_ANY), 42);
     CHECK_EQ(run_with(PST_CORE_ENGINE_INTERP), 42);
-    if (PST_HOST_X64) CHECK_EQ(run_with(PST_CORE_ENGINE_JIT), 42); // elsewhere the load is refused
+    CHECK_EQ(run_with(PST_CORE_ENGINE_CHECKED), 42);
+    if (!PST_HOST_X64) return; // elsewhere the load is refused
+    CHECK_EQ(run_with(PST_CORE_ENGINE_JIT), 42);
+    CHECK_EQ(run_with(PST_CORE_ENGINE_JIT_QUICK), 42);
 }
