@@ -1,4 +1,5 @@
 // jit.c: see jit.h. From an image to a program that can be entered.
+#include "jit/blob.h"
 #include "jit/faults.h"
 #include "jit/x64/x64.h"
 
@@ -9,11 +10,11 @@ bool pst_jit_supported(void)
     return PST_HOST_X64;
 }
 
-static void jit_free(pst_exec *exec)
+void jit_program_free(pst_exec *exec)
 {
     jit_program *prog = (jit_program *)(void *)exec;
     jit_faults_remove(prog);
-    pst_pal_code_free(&prog->code);
+    if (!prog->code_is_lent) pst_pal_code_free(&prog->code);
     pst_free(prog->env, prog->offsets, ((size_t)prog->piece_count + 1) * sizeof *prog->offsets);
     pst_free(prog->env, prog->slots, prog->piece_count * sizeof *prog->slots);
     pst_free(prog->env, prog->functions, exec->image->subprog_count * sizeof *prog->functions);
@@ -31,18 +32,23 @@ static pst_status keep_slots(const jit_unit *unit, jit_program *prog)
     return PST_OK;
 }
 
+pst_status jit_program_ready(jit_program *prog)
+{
+    uint64_t entry = (uint64_t)(uintptr_t)prog->code.bytes + prog->functions[0];
+    if (prog->call_offset == UINT32_MAX) prog->exec.enter = (uint64_t (*)(const pst_exec *, pst_run *))(uintptr_t)entry;
+    return jit_faults_add(prog);
+}
+
 static pst_status compile(const jit_unit *unit, const pst_jit_opts *opts, jit_program *prog)
 {
     PST_TRY(keep_slots(unit, prog));
     PST_TRY(x64_compile(unit, opts, prog));
     prog->reads_stack = unit->reads_stack;
     prog->counts_depth = unit->counts_depth;
-    uint64_t entry = (uint64_t)(uintptr_t)prog->code.bytes + prog->functions[0];
-    if (prog->call_offset == UINT32_MAX) prog->exec.enter = (uint64_t (*)(const pst_exec *, pst_run *))(uintptr_t)entry;
-    return jit_faults_add(prog);
+    return jit_program_ready(prog);
 }
 
-static const char *reason(pst_status status)
+const char *jit_reason(pst_status status)
 {
     switch (status) {
     case PST_E_DENIED: return "the host allows no dynamic code";
@@ -51,30 +57,47 @@ static const char *reason(pst_status status)
     }
 }
 
+static pst_status create_by_blob(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts,
+                                 const pst_jit_opts *opts, pst_exec **out)
+{
+    pst_jit_blob *compiled, *read = NULL;
+    pst_text bytes;
+    PST_TRY(pst_jit_compile(env, image, bindings, facts, opts, pst_jit_target_of_host(), &compiled));
+    pst_text_init(&bytes, env);
+    pst_jit_blob_write(compiled, true, &bytes);
+    pst_status status = bytes.failed ? PST_E_NOMEM : pst_jit_blob_read(env, bytes.data, bytes.size, &read);
+    if (status == PST_OK) status = pst_jit_bind(env, image, bindings, read, out);
+    pst_jit_blob_free(read);
+    pst_text_free(&bytes);
+    pst_jit_blob_free(compiled);
+    return status;
+}
+
 pst_status pst_jit_create(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts,
                           const pst_jit_opts *opts, pst_exec **out)
 {
     *out = NULL;
     if (opts && opts->size < sizeof *opts) return PST_E_INVALID;
     if (!pst_jit_supported()) return pst_fail(env, PST_E_UNSUPPORTED, "there is no compiler for this machine yet");
+    if (opts && opts->by_blob) return create_by_blob(env, image, bindings, facts, opts, out);
     jit_program *prog = pst_alloc_zero(env, 1, sizeof *prog);
     if (!prog) return PST_E_NOMEM;
-    *prog = (jit_program){.env = env, .bindings = *bindings, .exec = {.enter = jit_enter_by_stub, .free = jit_free, .image = image}};
+    *prog = (jit_program){.env = env, .bindings = *bindings, .exec = {.enter = jit_enter_by_stub, .free = jit_program_free, .image = image}};
     jit_unit unit = {.env = env, .image = image, .source = image, .bindings = bindings, .facts = facts};
     pst_status status = jit_analyse(&unit);
     if (status == PST_OK) {
         status = compile(&unit, opts, prog);
-        if (status != PST_OK) (void)pst_fail(env, status, "cannot make machine code of %s: %s", image->name, reason(status));
+        if (status != PST_OK) (void)pst_fail(env, status, "cannot make machine code of %s: %s", image->name, jit_reason(status));
     }
     jit_unit_free(&unit);
     if (status == PST_OK) *out = &prog->exec;
-    else jit_free(&prog->exec);
+    else jit_program_free(&prog->exec);
     return status;
 }
 
 bool pst_jit_code_of(const pst_exec *exec, pst_jit_code *out)
 {
-    if (exec->free != jit_free) return false;
+    if (exec->free != jit_program_free) return false;
     const jit_program *prog = (const jit_program *)(const void *)exec;
     *out = (pst_jit_code){.bytes = prog->code.bytes, .size = prog->code_bytes, .count = prog->piece_count, .offsets = prog->offsets, .slots = prog->slots};
     return true;

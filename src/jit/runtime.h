@@ -10,6 +10,7 @@ typedef struct jit_program {
     const pst_env *env;
     pst_bindings bindings;
     pst_code code;
+    bool code_is_lent;     // it lies in somebody else's pages (pst_jit_adopt)
     uint32_t code_bytes;
     uint32_t *offsets;     // per piece, and one for the end: see pst_jit_code
     uint32_t *slots;       // per piece; NULL: its number
@@ -20,6 +21,12 @@ typedef struct jit_program {
     uint32_t fault_slot;    // faults.c
     bool reads_stack, counts_depth; // as the unit's
 } jit_program;
+
+void jit_program_free(pst_exec *exec);
+/// Code, offsets and entries are filled in: makes the program enterable.
+PST_MUST_USE pst_status jit_program_ready(jit_program *prog);
+/// Why there is no machine code, for a sentence.
+const char *jit_reason(pst_status status);
 
 /// The stub: calls target, a function of the program, with args as r1 to r5. run->native is the run's.
 typedef uint64_t (*jit_call_fn)(const void *target, pst_run *run, const uint64_t args[PST_ARGS_MAX]);
@@ -34,6 +41,19 @@ typedef enum jit_tail {
     JIT_TAIL_ENDED,  // the run ends here: trap, or run->tail_next
     JIT_TAIL_RETURNED, // the subprogram returns run->native.result
 } jit_tail;
+
+/// The functions below, in the order of their numbers in a blob (PST_JIT_REF_RUNTIME): new ones go last.
+#define JIT_RUNTIME_LIST(X)              \
+    X(TAIL_CALL, jit_tail_call)          \
+    X(LEGACY_LOAD, jit_legacy_load)      \
+    X(CALLX, jit_callx)
+
+typedef enum jit_runtime {
+#define X(name, function) JIT_RUNTIME_##name,
+    JIT_RUNTIME_LIST(X)
+#undef X
+    JIT_RUNTIME_COUNT,
+} jit_runtime;
 
 /// A tail call. subprog: the caller is certainly not the program's entry.
 uint64_t jit_tail_call(pst_run *run, uint64_t map, uint64_t index, uint64_t subprog);

@@ -8,7 +8,7 @@
 #ifndef PST_JIT_X64_EMIT_H
 #define PST_JIT_X64_EMIT_H
 
-#include "base/env.h"
+#include "jit/refs.h"
 #include "jit/x64/registers.h"
 
 #define X64_ROOM 512u
@@ -33,18 +33,20 @@ typedef enum x64_unary { UNARY_NOT = 2, UNARY_NEG, UNARY_MUL, UNARY_IMUL, UNARY_
 
 typedef uint32_t x64_label;
 
-typedef enum x64_item_kind { ITEM_JUMP, ITEM_CALL, ITEM_CALL_OUT, ITEM_ALIGN } x64_item_kind;
+typedef enum x64_item_kind { ITEM_JUMP, ITEM_CALL, ITEM_CALL_OUT, ITEM_CALL_REF, ITEM_LOAD_REF, ITEM_ALIGN } x64_item_kind;
 
 // What layout.c puts between the bytes at offset at and those before.
 typedef struct x64_item {
     uint32_t at;
     uint8_t kind; // x64_item_kind
     uint8_t cc;   // JUMP
+    uint8_t reg;  // LOAD_REF
     uint8_t size; // bytes, by layout.c
     union {
         x64_label label;  // JUMP, CALL
         uint64_t address; // CALL_OUT: of a C function
         uint32_t align;   // ALIGN: a power of two
+        uint32_t ref;     // CALL_REF, LOAD_REF: entry of the table of addresses
     };
 } x64_item;
 
@@ -65,6 +67,7 @@ typedef struct x64_code {
     x64_place *labels;
     size_t label_capacity;
     uint32_t label_count;
+    jit_refs *refs; // of code that is bound later; NULL: addresses stand in the code
     pst_status status; // the first failure; emitters go on, writing over the same bytes
 } x64_code;
 
@@ -80,6 +83,10 @@ void x64_jump(x64_code *code, x64_cc cc, x64_label label);
 void x64_call(x64_code *code, x64_label label);
 /// Calls a C function; destroys T0.
 void x64_call_out(x64_code *code, uint64_t address);
+/// The same through the table of addresses; destroys nothing.
+void x64_call_ref(x64_code *code, pst_jit_ref ref);
+/// dst = the entry of the table of addresses.
+void x64_load_ref(x64_code *code, x64_reg dst, pst_jit_ref ref);
 void x64_align(x64_code *code, uint32_t align);
 
 void x64_mov_rr(x64_code *code, unsigned width, x64_reg dst, x64_reg src);

@@ -9,6 +9,8 @@
 #define PASSES_MAX 12u
 #define CALL_NEAR 5u // call rel32
 #define CALL_FAR 13u // mov T0, imm64; call T0
+#define CALL_REF 6u  // call [rip + rel32]
+#define LOAD_REF 7u  // mov reg, [rip + rel32]
 #define ALIGN_WASTE_MAX 10u // more padding than that costs more than it gains
 
 // --- Code, items, labels --------------------------------------------------------------------------------------
@@ -66,6 +68,27 @@ void x64_bind(x64_code *code, x64_label label) { code->labels[label] = (x64_plac
 void x64_jump(x64_code *code, x64_cc cc, x64_label label) { add_item(code, (x64_item){.kind = ITEM_JUMP, .cc = (uint8_t)cc, .size = 2, .label = label}); }
 void x64_call(x64_code *code, x64_label label) { add_item(code, (x64_item){.kind = ITEM_CALL, .size = CALL_NEAR, .label = label}); }
 void x64_call_out(x64_code *code, uint64_t address) { add_item(code, (x64_item){.kind = ITEM_CALL_OUT, .size = CALL_FAR, .address = address}); }
+
+static uint32_t add_ref(x64_code *code, pst_jit_ref ref)
+{
+    uint32_t index = 0;
+    pst_status status = code->refs ? jit_refs_add(code->refs, ref, &index) : PST_E_INVALID;
+    if (status != PST_OK) fail(code, status);
+    return index;
+}
+
+void x64_call_ref(x64_code *code, pst_jit_ref ref)
+{
+    uint32_t index = add_ref(code, ref);
+    add_item(code, (x64_item){.kind = ITEM_CALL_REF, .size = CALL_REF, .ref = index});
+}
+
+void x64_load_ref(x64_code *code, x64_reg dst, pst_jit_ref ref)
+{
+    uint32_t index = add_ref(code, ref);
+    add_item(code, (x64_item){.kind = ITEM_LOAD_REF, .size = LOAD_REF, .reg = (uint8_t)dst, .ref = index});
+}
+
 void x64_align(x64_code *code, uint32_t align) { add_item(code, (x64_item){.kind = ITEM_ALIGN, .align = align}); }
 
 // --- Sizes ----------------------------------------------------------------------------------------------------
@@ -196,6 +219,16 @@ static void write_call_out(const x64_item *item, uint64_t end, uint8_t *out)
     out[12] = 0xd0 | (T0 & 7);
 }
 
+// The distance stays 0 here: who binds the code knows where the table is.
+static void write_ref(const x64_item *item, uint8_t *out)
+{
+    bool loads = item->kind == ITEM_LOAD_REF;
+    if (loads) *out++ = 0x48 | (item->reg & 8) >> 1; // REX.W, REX.R
+    out[0] = loads ? 0x8b : 0xff;
+    out[1] = (uint8_t)((loads ? item->reg & 7 : 2) << 3 | RBP); // without a base: [rip + rel32]
+    pst_store32(out + 2, 0);
+}
+
 static void write_item(const x64_code *code, const x64_layout *layout, uint64_t base, uint32_t i, uint8_t *out)
 {
     const x64_item *item = &code->items[i];
@@ -206,6 +239,8 @@ static void write_item(const x64_code *code, const x64_layout *layout, uint64_t 
         pst_store32(out + 1, (uint32_t)distance(code, layout, i));
         break;
     case ITEM_CALL_OUT: write_call_out(item, base + end_of(code, layout, i), out); break;
+    case ITEM_CALL_REF:
+    case ITEM_LOAD_REF: write_ref(item, out); break;
     case ITEM_ALIGN:
         if (item->size) memcpy(out, nops[item->size - 1], item->size);
         break;
@@ -222,4 +257,16 @@ void x64_layout_write(const x64_code *code, const x64_layout *layout, uint64_t b
         from = item->at;
     }
     memcpy(out + from + layout->before[code->item_count], code->bytes + from, code->size - from);
+}
+
+uint32_t x64_layout_patches(const x64_code *code, const x64_layout *layout, pst_jit_patch *out)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < code->item_count; i++) {
+        const x64_item *item = &code->items[i];
+        if (item->kind != ITEM_CALL_REF && item->kind != ITEM_LOAD_REF) continue;
+        if (out) out[count] = (pst_jit_patch){.at = end_of(code, layout, i) - 4, .ref = item->ref};
+        count++;
+    }
+    return count;
 }

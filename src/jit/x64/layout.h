@@ -16,6 +16,8 @@ PST_MUST_USE pst_status x64_layout_make(x64_code *code, uint64_t base, x64_layou
 void x64_layout_free(const x64_code *code, x64_layout *layout);
 /// Writes layout->size bytes, the program as it runs at base.
 void x64_layout_write(const x64_code *code, const x64_layout *layout, uint64_t base, uint8_t *out);
+/// Where the code refers to its table of addresses, ascending; returns how many places there are. out may be NULL.
+uint32_t x64_layout_patches(const x64_code *code, const x64_layout *layout, pst_jit_patch *out);
 /// The final offset of a label that is bound.
 PST_INLINE uint32_t x64_layout_offset(const x64_code *code, const x64_layout *layout, x64_label label)
 {

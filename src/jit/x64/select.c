@@ -4,6 +4,8 @@
 #include "jit/x64/layout.h"
 #include "jit/x64/x64.h"
 
+#include <string.h>
+
 #define LOOP_ALIGN 16u
 
 // --- For the handlers -----------------------------------------------------------------------------------------
@@ -44,11 +46,39 @@ const pst_insn *x64_follower(const x64_select *x, uint32_t n)
 
 // --- Instructions ---------------------------------------------------------------------------------------------
 
+static void load_ref(x64_select *x, unsigned reg, pst_jit_ref ref)
+{
+    x64_state *s = &x->state;
+    x64_claim(s, reg);
+    x64_load_ref(s->code, x64_of(s, reg), ref);
+    x64_wrote(s, reg, false);
+}
+
+void x64_load_values(x64_select *x, unsigned reg, uint32_t map, uint64_t off)
+{
+    x64_state *s = &x->state;
+    load_ref(x, reg, (pst_jit_ref){PST_JIT_REF_MAP_VALUES, map});
+    if (off > INT32_MAX) { // no displacement holds it
+        x64_mov_ri(s->code, T0, off);
+        x64_alu_rr(s->code, ALU_ADD, 64, x64_of(s, reg), T0);
+    } else if (off) {
+        x64_set(s, reg, (x64_value){(uint8_t)reg, NO_REG, 0, false, (int64_t)off}, false);
+    }
+}
+
 static void load_imm64(x64_select *x, const pst_insn *insn)
 {
     const pst_image *image = x->unit->image;
     uint32_t low = (uint32_t)insn->imm, high = (uint32_t)((uint64_t)insn->imm >> 32);
     uint64_t value = (uint64_t)insn->imm;
+    if (x->state.code->refs && insn->op == PST_IMM64_MAP_FD) {
+        load_ref(x, insn->dst, (pst_jit_ref){PST_JIT_REF_MAP, low});
+        return;
+    }
+    if (x->state.code->refs && insn->op == PST_IMM64_MAP_VALUE) {
+        x64_load_values(x, insn->dst, low, high);
+        return;
+    }
     switch ((pst_imm64_op)insn->op) {
     case PST_IMM64_MAP_FD: value = (uint64_t)(uintptr_t)image->maps[low]; break;
     case PST_IMM64_MAP_VALUE: value = (uint64_t)(uintptr_t)(image->maps[low]->values + high); break;
@@ -309,21 +339,79 @@ static pst_status finish(const jit_unit *unit, x64_select *x, const ends *end, j
     return status == PST_OK ? pst_pal_code_seal(&prog->code) : status;
 }
 
-pst_status x64_compile(const jit_unit *unit, const pst_jit_opts *opts, jit_program *prog)
+// The same as data: bytes that mean the same wherever they lie, and what they refer to.
+static pst_status write_blob(const x64_code *code, const x64_layout *layout, pst_jit_blob *blob)
 {
-    x64_code code;
+    const pst_env *env = code->env;
+    blob->code = pst_alloc(env, layout->size);
+    if (!blob->code) return PST_E_NOMEM;
+    blob->code_bytes = layout->size;
+    x64_layout_write(code, layout, 0, blob->code);
+    blob->patch_count = x64_layout_patches(code, layout, NULL);
+    blob->ref_count = code->refs->count;
+    if (blob->patch_count == 0) return PST_OK;
+    blob->patches = pst_alloc(env, blob->patch_count * sizeof *blob->patches);
+    blob->refs = pst_alloc(env, blob->ref_count * sizeof *blob->refs);
+    if (!blob->patches || !blob->refs) return PST_E_NOMEM;
+    (void)x64_layout_patches(code, layout, blob->patches);
+    memcpy(blob->refs, code->refs->refs, blob->ref_count * sizeof *blob->refs);
+    return PST_OK;
+}
+
+static pst_status finish_blob(const jit_unit *unit, x64_select *x, const ends *end, pst_jit_blob *blob)
+{
+    x64_layout layout;
+    jit_program places = {0};
+    PST_TRY(x64_layout_make(x->state.code, 0, &layout));
+    pst_status status = place(unit, x, &layout, end, &places);
+    blob->piece_count = unit->image->count;
+    blob->function_count = unit->image->subprog_count;
+    blob->offsets = places.offsets;
+    blob->functions = places.functions;
+    blob->call_offset = places.call_offset;
+    blob->unwind_offset = places.unwind_offset;
+    if (status == PST_OK) status = write_blob(x->state.code, &layout, blob);
+    x64_layout_free(x->state.code, &layout);
+    return status;
+}
+
+// Fills in prog, or blob: code with addresses, or code that is bound later.
+static pst_status compile(const jit_unit *unit, x64_select *x, jit_program *prog, pst_jit_blob *blob)
+{
     ends end;
+    x64_code code;
+    jit_refs refs = {.env = unit->env};
     uint32_t count = unit->image->count, functions = unit->image->subprog_count;
-    x64_select x = {.unit = unit, .features = opts && opts->plain_machine ? 0 : x64_host_features(), .calls = count};
-    x.state = (x64_state){.code = &code, .abi = x64_host_abi(), .flags_reg = NO_REG};
-    x.by_stub = unit->main_is_called || unit->calls_back || unit->reads_stack;
-    x.unwind = count + functions;
+    x->unit = unit;
+    x->calls = count;
+    x->state.code = &code;
+    x->state.flags_reg = NO_REG;
+    x->by_stub = unit->main_is_called || unit->calls_back || unit->reads_stack;
+    x->unwind = count + functions;
     pst_status status = x64_code_init(&code, unit->env, count + functions + 1);
-    if (status == PST_OK) {
-        select_program(&x, &end);
-        status = finish(unit, &x, &end, prog);
+    if (status == PST_OK && blob) {
+        status = jit_refs_init(&refs, unit->env);
+        code.refs = &refs;
     }
-    pst_free(unit->env, x.colds, x.cold_capacity * sizeof *x.colds);
+    if (status == PST_OK) {
+        select_program(x, &end);
+        status = prog ? finish(unit, x, &end, prog) : finish_blob(unit, x, &end, blob);
+    }
+    pst_free(unit->env, x->colds, x->cold_capacity * sizeof *x->colds);
+    jit_refs_free(&refs);
     x64_code_free(&code);
     return status;
+}
+
+pst_status x64_compile(const jit_unit *unit, const pst_jit_opts *opts, jit_program *prog)
+{
+    x64_select x = {.features = opts && opts->plain_machine ? 0 : x64_host_features(), .state = {.abi = x64_host_abi()}};
+    return compile(unit, &x, prog, NULL);
+}
+
+pst_status x64_compile_blob(const jit_unit *unit, pst_jit_blob *blob)
+{
+    // The base instruction set, since who knows on which machine this will run.
+    x64_select x = {.state = {.abi = blob->target == PST_JIT_TARGET_X64_WINDOWS ? &x64_win64 : &x64_sysv}};
+    return compile(unit, &x, NULL, blob);
 }

@@ -58,6 +58,9 @@ void x64_select_branch(x64_select *x, const pst_insn *insn);
 void x64_select_may_goto(x64_select *x, const pst_insn *insn);
 void x64_select_call(x64_select *x, const pst_insn *insn);
 
+/// reg = off bytes into the values of the map with this index, where code is bound later.
+void x64_load_values(x64_select *x, unsigned reg, uint32_t map, uint64_t off);
+
 /// A new piece of cold code, entered at .from; the caller fills in the rest. Never NULL.
 x64_cold *x64_cold_new(x64_select *x, x64_cold_kind kind);
 /// Ends the run here.

@@ -7,6 +7,14 @@
 
 static uint64_t address_of(uint64_t (*fn)(pst_run *, uint64_t, uint64_t)) { return (uint64_t)(uintptr_t)fn; }
 
+// Calls the C function at address, or what ref means where the code is bound later.
+static void call_out(x64_select *x, uint64_t address, uint32_t kind, uint32_t number)
+{
+    x64_code *code = x->state.code;
+    if (code->refs) x64_call_ref(code, (pst_jit_ref){kind, number});
+    else x64_call_out(code, address);
+}
+
 void x64_forget_caller_regs(x64_select *x)
 {
     x64_state *s = &x->state;
@@ -49,7 +57,7 @@ static void tail_call(x64_select *x)
     bool subprog = x->func != &x->unit->funcs[0], can_return = subprog || x->unit->main_is_called;
     x64_mov_rr(code, 64, (x64_reg)args[0], RUN); // r2 and r3 are where arguments two and three belong
     x64_mov_ri(code, (x64_reg)args[3], subprog);
-    x64_call_out(code, (uint64_t)(uintptr_t)jit_tail_call);
+    call_out(x, (uint64_t)(uintptr_t)jit_tail_call, PST_JIT_REF_RUNTIME, JIT_RUNTIME_TAIL_CALL);
     x64_forget_caller_regs(x);
     x64_alu_ri(code, ALU_CMP, 32, RAX, JIT_TAIL_ENDED);
     x64_jump(code, CC_E, x->unwind);
@@ -74,6 +82,19 @@ static const pst_map_view *known_array(const x64_select *x, const pst_insn *insn
     return map->type == PST_MAP_ARRAY && map->values && map->value_stride <= INT32_MAX && map->max_entries <= INT32_MAX ? map : NULL;
 }
 
+// r0 = the value at a constant key.
+static void constant_lookup(x64_select *x, const pst_map_view *map, const pst_fact_call *fact)
+{
+    x64_state *s = &x->state;
+    bool exists = fact->key < map->max_entries;
+    uint64_t off = (uint64_t)fact->key * map->value_stride;
+    if (!exists || !s->code->refs) {
+        x64_set(s, 0, x64_const(exists ? (uint64_t)(uintptr_t)map->values + off : 0), !exists);
+        return;
+    }
+    x64_load_values(x, 0, (uint32_t)fact->map - 1, off);
+}
+
 // r0 = the value's address: what the helper computes, here. r1 to r5 stay as they are, which nobody minds.
 static bool lookup_inline(x64_select *x, const pst_insn *insn)
 {
@@ -84,8 +105,7 @@ static bool lookup_inline(x64_select *x, const pst_insn *insn)
     if (!map) return false;
     uint64_t values = (uint64_t)(uintptr_t)map->values;
     if (fact->has_key) {
-        bool exists = fact->key < map->max_entries;
-        x64_set(s, 0, x64_const(exists ? values + (uint64_t)fact->key * map->value_stride : 0), !exists);
+        constant_lookup(x, map, fact);
         return true;
     }
     x64_label done = x64_label_new(code);
@@ -98,7 +118,8 @@ static bool lookup_inline(x64_select *x, const pst_insn *insn)
         x64_alu_ri(code, ALU_CMP, 32, RAX, (int32_t)map->max_entries);
         x64_jump(code, CC_AE, cold->from);
     }
-    x64_mov_ri(code, T0, values);
+    if (code->refs) x64_load_ref(code, T0, (pst_jit_ref){PST_JIT_REF_MAP_VALUES, (uint32_t)fact->map - 1});
+    else x64_mov_ri(code, T0, values);
     x64_imul_rri(code, 64, RAX, RAX, (int32_t)map->value_stride);
     x64_alu_rr(code, ALU_ADD, 64, RAX, T0);
     x64_bind(code, done);
@@ -124,7 +145,8 @@ static void call_helper(x64_select *x, const pst_insn *insn)
     }
     if (x->unit->reads_stack) x64_store(s->code, 64, RUN_FIELD(native.frame), RBP);
     pass_last_arguments(x);
-    x64_call_out(s->code, (uint64_t)(uintptr_t)helper->fn);
+    uint32_t kind = insn->op == PST_CALL_KFUNC ? PST_JIT_REF_KFUNC : PST_JIT_REF_HELPER;
+    call_out(x, (uint64_t)(uintptr_t)helper->fn, kind, (uint32_t)insn->imm);
     x64_forget_caller_regs(x);
     if (!(helper->proto->flags & PST_HELPER_CALLBACK)) return;
     x64_alu_mi(s->code, ALU_CMP, 32, RUN_FIELD(trap.code), PST_TRAP_NONE);
@@ -172,7 +194,7 @@ static void call_register(x64_select *x, const pst_insn *insn)
     x64_mov_rr(code, 64, (x64_reg)s->abi->args[0], RUN);
     x64_mov_rr(code, 64, (x64_reg)s->abi->args[1], T0);
     x64_mov_ri(code, (x64_reg)s->abi->args[2], jit_origin(x->unit, x->pc));
-    x64_call_out(code, address_of(jit_callx));
+    call_out(x, address_of(jit_callx), PST_JIT_REF_RUNTIME, JIT_RUNTIME_CALLX);
     for (int i = 1; i <= 5; i++) x64_load(code, 64, x64_of(s, (unsigned)i), x64_at(RSP, room - 8 * i));
     x64_alu_ri(code, ALU_ADD, 64, RSP, room);
     x64_test_rr(code, 64, RAX, RAX);
@@ -207,7 +229,7 @@ void x64_select_legacy(x64_select *x, const pst_insn *insn)
     else x64_mov_ri(code, offset, (uint64_t)insn->imm);
     x64_mov_rr(code, 64, (x64_reg)s->abi->args[0], RUN);
     x64_mov_ri(code, (x64_reg)s->abi->args[2], insn->width);
-    x64_call_out(code, address_of(jit_legacy_load));
+    call_out(x, address_of(jit_legacy_load), PST_JIT_REF_RUNTIME, JIT_RUNTIME_LEGACY_LOAD);
     x64_forget_caller_regs(x);
     x64_alu_ri(code, ALU_CMP, 64, RAX, -1);
     x64_jump(code, CC_E, x->unwind);
