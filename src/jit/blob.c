@@ -39,6 +39,13 @@ pst_jit_target pst_jit_target_of_host(void)
     return PST_HOST_MS_ABI ? PST_JIT_TARGET_X64_WINDOWS : PST_JIT_TARGET_X64_LINUX;
 }
 
+bool pst_jit_target_supported(pst_jit_target target)
+{
+    uint8_t digest[PST_SHA256_SIZE];
+    bool back_end = target == PST_JIT_TARGET_X64_LINUX || target == PST_JIT_TARGET_X64_WINDOWS;
+    return back_end && pst_pal_sha256("", 0, digest) == PST_OK;
+}
+
 uint64_t pst_jit_layout(void)
 {
 #define AT(member) offsetof(pst_run, member)

@@ -35,6 +35,8 @@ const char *pst_jit_target_name(pst_jit_target target);
 pst_jit_target pst_jit_target_by_name(const char *name);
 /// The one of this process; PST_JIT_TARGETS: none of them.
 pst_jit_target pst_jit_target_of_host(void);
+/// Whether pst_jit_compile can serve target in this build: there is a back end, and SHA-256.
+bool pst_jit_target_supported(pst_jit_target target);
 
 typedef enum pst_jit_ref_kind {
     PST_JIT_REF_HELPER,     // number: its id

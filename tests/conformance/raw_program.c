@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "interp/code.h"
-#include "jit/jit.h"
+#include "jit/blob.h"
 #include "pal/pal.h"
 
 const char *raw_engine_name(raw_engine engine)
 {
-    static const char *const names[RAW_ENGINES] = {"interp", "switch", "checked", "jit", "jit-plain"};
+    static const char *const names[RAW_ENGINES] = {"interp", "switch", "checked", "jit", "jit-plain", "jit-blob"};
     return names[engine];
 }
 
@@ -31,12 +31,13 @@ static const pst_helper *find_helper(void *user, int32_t id)
 
 raw_engine raw_engine_count(void)
 {
-    return pst_jit_supported() ? RAW_ENGINES : RAW_JIT;
+    if (!pst_jit_supported()) return RAW_JIT;
+    return pst_jit_target_supported(pst_jit_target_of_host()) ? RAW_ENGINES : RAW_JIT_BLOB;
 }
 
-static pst_status make_jit(raw_program *program, const pst_bindings *bindings, bool plain)
+static pst_status make_jit(raw_program *program, const pst_bindings *bindings, raw_engine engine)
 {
-    const pst_jit_opts opts = {.size = sizeof opts, .plain_machine = plain};
+    const pst_jit_opts opts = {.size = sizeof opts, .plain_machine = engine == RAW_JIT_PLAIN, .by_blob = engine == RAW_JIT_BLOB};
     return pst_jit_create(pst_pal_env(), program->image, bindings, NULL, &opts, &program->exec);
 }
 
@@ -47,7 +48,8 @@ static pst_status make_exec(raw_program *program, raw_engine engine)
     case RAW_FAST: return pst_interp_create(pst_pal_env(), program->image, &bindings, NULL, &program->exec);
     case RAW_SWITCH: return fast_create(pst_pal_env(), program->image, &bindings, NULL, fast_loop_switch, &program->exec);
     case RAW_JIT:
-    case RAW_JIT_PLAIN: return make_jit(program, &bindings, engine == RAW_JIT_PLAIN);
+    case RAW_JIT_PLAIN:
+    case RAW_JIT_BLOB: return make_jit(program, &bindings, engine);
     case RAW_CHECKED:
     case RAW_ENGINES: break;
     }

@@ -2,18 +2,21 @@
 #include "faults.h"
 #include "harness.h"
 #include "isa/isa.h"
-#include "jit/jit.h"
+#include "jit/blob.h"
 #include "pal/fake/fake.h"
 
 // Subprograms, a division with a cold path, a loop, more branches than fit the first tables.
 static const char g_text[] = "r6 = 5; r7 = 3; loop: r6 /= r7; may_goto out; r7 += -1; if r7 != 0 goto loop; out: call sub; exit;"
                              "sub: *(u64 *)(r10 - 8) = 1; r0 = *(u64 *)(r10 - 8); exit";
 
+static bool g_by_blob;
+
 static pst_status compile(const pst_image *image)
 {
     const pst_bindings bindings = {0};
+    const pst_jit_opts opts = {.size = sizeof opts, .by_blob = g_by_blob};
     pst_exec *exec = NULL;
-    pst_status status = pst_jit_create(pst_fake_env(), image, &bindings, NULL, NULL, &exec);
+    pst_status status = pst_jit_create(pst_fake_env(), image, &bindings, NULL, &opts, &exec);
     if (status != PST_OK) return status;
     pst_run run = {0};
     uint64_t r0 = pst_exec_run(exec, &run);
@@ -43,5 +46,16 @@ TEST(compiling_reports_every_failure)
         pst_test_skip("there is no compiler for this machine");
         return;
     }
+    g_by_blob = false;
+    faults_check(scenario, 0);
+}
+
+TEST(compiling_to_a_blob_and_binding_it_reports_every_failure)
+{
+    if (!pst_jit_supported() || !pst_jit_target_supported(pst_jit_target_of_host())) {
+        pst_test_skip("code for this machine cannot be compiled to blobs");
+        return;
+    }
+    g_by_blob = true;
     faults_check(scenario, 0);
 }

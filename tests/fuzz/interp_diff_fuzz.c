@@ -7,7 +7,7 @@
 #include "../diff/program_gen.c"
 
 #include "interp/code.h"
-#include "jit/jit.h"
+#include "jit/blob.h"
 #include "pal/pal.h"
 
 static uint64_t first_argument(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5, pst_run *run)
@@ -54,8 +54,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (run_in(exec) != want || memcmp(g_mem, g_want, sizeof g_mem) != 0) abort();
     if (fast_create(pst_pal_env(), image, &bindings, NULL, fast_loop_switch, &exec) != PST_OK) abort();
     if (run_in(exec) != want || memcmp(g_mem, g_want, sizeof g_mem) != 0) abort();
-    for (int plain = 0; plain < 2 && pst_jit_supported(); plain++) {
-        const pst_jit_opts opts = {.size = sizeof opts, .plain_machine = plain};
+    for (int way = 0; way < 3 && pst_jit_supported(); way++) {
+        if (way == 2 && !pst_jit_target_supported(pst_jit_target_of_host())) continue;
+        const pst_jit_opts opts = {.size = sizeof opts, .plain_machine = way == 1, .by_blob = way == 2};
         if (pst_jit_create(pst_pal_env(), image, &bindings, NULL, &opts, &exec) != PST_OK) abort();
         if (run_in(exec) != want || memcmp(g_mem, g_want, sizeof g_mem) != 0) abort();
     }

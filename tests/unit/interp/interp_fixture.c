@@ -3,7 +3,7 @@
 
 #include "base/bits.h"
 #include "harness.h"
-#include "jit/jit.h"
+#include "jit/blob.h"
 #include "pal/pal.h"
 
 fixture_world g_world;
@@ -277,21 +277,23 @@ static pst_image *make_image(const char *text)
     return image;
 }
 
-const char *const fixture_engine_names[FIXTURE_ENGINES] = {"fast", "switch", "checked", "jit", "jit for the oldest machine"};
+const char *const fixture_engine_names[FIXTURE_ENGINES] = {"fast", "switch", "checked", "jit", "jit for the oldest machine", "jit by a blob"};
 
 fixture_engine fixture_engine_count(void)
 {
-    return pst_jit_supported() ? FIXTURE_ENGINES : FIXTURE_JIT;
+    if (!pst_jit_supported()) return FIXTURE_JIT;
+    return pst_jit_target_supported(pst_jit_target_of_host()) ? FIXTURE_ENGINES : FIXTURE_JIT_BLOB;
 }
 
 pst_status fixture_create(fixture_engine engine, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts, pst_exec **out)
 {
-    const pst_jit_opts opts = {.size = sizeof opts, .plain_machine = engine == FIXTURE_JIT_PLAIN};
+    const pst_jit_opts opts = {.size = sizeof opts, .plain_machine = engine == FIXTURE_JIT_PLAIN, .by_blob = engine == FIXTURE_JIT_BLOB};
     switch (engine) {
     case FIXTURE_FAST: return fast_create(pst_pal_env(), image, bindings, facts, fast_loop, out);
     case FIXTURE_SWITCH: return fast_create(pst_pal_env(), image, bindings, facts, fast_loop_switch, out);
     case FIXTURE_JIT:
-    case FIXTURE_JIT_PLAIN: return pst_jit_create(pst_pal_env(), image, bindings, facts, &opts, out);
+    case FIXTURE_JIT_PLAIN:
+    case FIXTURE_JIT_BLOB: return pst_jit_create(pst_pal_env(), image, bindings, facts, &opts, out);
     case FIXTURE_CHECKED:
     case FIXTURE_ENGINES: break;
     }
