@@ -14,11 +14,11 @@ set(rows "")
 foreach(source ${sources})
   get_filename_component(name ${source} NAME_WE)
   add_custom_command(OUTPUT ${out}/${name}.bpf.o
-    COMMAND ${PST_CLANG_BPF} -target bpf -mcpu=v4 -O2 -c ${source} -o ${out}/${name}.bpf.o
+    COMMAND ${PST_CLANG_BPF} -target bpf -mcpu=v4 -O2 -DUNBOUNDED -c ${source} -o ${out}/${name}.bpf.o
     DEPENDS ${source} ${CMAKE_CURRENT_SOURCE_DIR}/programs/bench.h VERBATIM)
   # By the same clang, so that the ratio compares ways to run and not compilers.
   add_custom_command(OUTPUT ${out}/${name}.native.o
-    COMMAND ${PST_CLANG_BPF} -fPIC -O2 -Dprog=native_${name} -c ${source} -o ${out}/${name}.native.o
+    COMMAND ${PST_CLANG_BPF} -fPIC -O2 -DUNBOUNDED -Dprog=native_${name} -c ${source} -o ${out}/${name}.native.o
     DEPENDS ${source} ${CMAKE_CURRENT_SOURCE_DIR}/programs/bench.h VERBATIM)
   list(APPEND objects ${out}/${name}.bpf.o)
   list(APPEND natives ${out}/${name}.native.o)
@@ -32,10 +32,3 @@ target_link_libraries(interp_bench PRIVATE raw_program m)
 target_compile_definitions(interp_bench PRIVATE BENCH_PROGRAMS_DIR="${out}")
 add_custom_target(bench-objects DEPENDS ${objects})
 add_dependencies(interp_bench bench-objects)
-
-# jit_bench: calls, and the compiler itself, on the same objects.
-add_executable(jit_bench jit_bench.c bench_object.c)
-target_include_directories(jit_bench PRIVATE ${out} ${CMAKE_CURRENT_SOURCE_DIR})
-target_link_libraries(jit_bench PRIVATE raw_program)
-target_compile_definitions(jit_bench PRIVATE BENCH_PROGRAMS_DIR="${out}")
-add_dependencies(jit_bench bench-objects)

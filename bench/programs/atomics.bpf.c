@@ -1,4 +1,5 @@
 // atomics: counters that are added to, exchanged and compared, with nobody else about.
+#define ROUNDS_MASK 255
 #include "bench.h"
 
 u64 prog(u8 *mem, u64 size)

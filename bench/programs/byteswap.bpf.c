@@ -1,4 +1,5 @@
 // byteswap: 16, 32 and 64 bits between host and network order.
+#define ROUNDS_MASK 1023
 #include "bench.h"
 
 u64 prog(u8 *mem, u64 size)

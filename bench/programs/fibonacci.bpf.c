@@ -1,4 +1,5 @@
 // fibonacci: the n-th number, by addition, again and again.
+#define ROUNDS_MASK 127
 #include "bench.h"
 
 u64 prog(u8 *mem, u64 size)

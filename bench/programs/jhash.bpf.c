@@ -1,4 +1,5 @@
 // jhash: Jenkins' lookup3 over three words at a time, as flow tables use it.
+#define ROUNDS_MASK 255
 #include "bench.h"
 
 #define MIX(a, b, c)                                  \

@@ -1,4 +1,5 @@
 // muldiv: multiplication, division and remainder, signed and unsigned, at both widths.
+#define ROUNDS_MASK 255
 #include "bench.h"
 
 u64 prog(u8 *mem, u64 size)

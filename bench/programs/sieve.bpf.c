@@ -1,4 +1,5 @@
 // sieve: counts primes below 2048 with one byte a number.
+#define ROUNDS_MASK 3
 #include "bench.h"
 
 #define LIMIT 2048
@@ -13,7 +14,7 @@ u64 prog(u8 *mem, u64 size)
         for (u32 n = 2; n < LIMIT; n++) {
             if (composite[n]) continue;
             count++;
-            for (u32 k = n * 2; k < LIMIT; k += n) composite[k] = 1;
+            for (u32 k = n * 2; k < LIMIT; k += n) composite[INDEX(k, LIMIT)] = 1;
         }
     }
     return count;

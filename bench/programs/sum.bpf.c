@@ -1,4 +1,5 @@
 // sum: adds the numbers of an array.
+#define ROUNDS_MASK 63
 #include "bench.h"
 
 u64 prog(u8 *mem, u64 size)

@@ -1,4 +1,5 @@
 // xorshift: a pseudo-random number generator: one long dependency chain.
+#define ROUNDS_MASK 1023
 #include "bench.h"
 
 u64 prog(u8 *mem, u64 size)

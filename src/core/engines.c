@@ -50,3 +50,13 @@ pst_status pst_core_use_engine(pst_client *client, int prog_fd, pst_engine engin
     core_object_put(object);
     return status;
 }
+
+bool pst_core_code_of(pst_client *client, int prog_fd, pst_jit_code *code, const pst_image **image)
+{
+    core_object *object = core_handle_get(client, prog_fd, NULL);
+    if (!object) return false;
+    bool has_code = object->kind == OBJECT_PROG && pst_jit_code_of(core_prog_of(object)->exec, code);
+    if (has_code) *image = core_prog_of(object)->image;
+    core_object_put(object); // the handle keeps it
+    return has_code;
+}

@@ -3,6 +3,7 @@
 #define PST_CORE_ENGINES_H
 
 #include "core/core.h"
+#include "jit/jit.h"
 #include "program/facts.h"
 
 typedef enum pst_engine {
@@ -21,5 +22,9 @@ void pst_client_load_unproved(pst_client *client);
 /// proof of exactly these instructions; without a proof, only PST_ENGINE_CHECKED may be asked for. PST_E_INVALID: no such program;
 /// PST_E_UNSUPPORTED: the engine cannot run it.
 PST_MUST_USE pst_status pst_core_use_engine(pst_client *client, int prog_fd, pst_engine engine, const pst_facts *facts);
+
+/// The machine code of the program behind prog_fd and the image that its offsets count slots of; both live as long as the handle is open.
+/// False: no such program, or it is interpreted.
+PST_MUST_USE bool pst_core_code_of(pst_client *client, int prog_fd, pst_jit_code *code, const pst_image **image);
 
 #endif

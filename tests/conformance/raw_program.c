@@ -11,7 +11,7 @@
 
 const char *raw_engine_name(raw_engine engine)
 {
-    static const char *const names[RAW_ENGINES] = {"interp", "switch", "checked", "jit", "jit-plain", "jit-blob"};
+    static const char *const names[RAW_ENGINES] = {"interp", "switch", "checked", "jit", "jit-quick", "jit-plain", "jit-blob"};
     return names[engine];
 }
 
@@ -37,7 +37,8 @@ raw_engine raw_engine_count(void)
 
 static pst_status make_jit(raw_program *program, const pst_bindings *bindings, raw_engine engine)
 {
-    const pst_jit_opts opts = {.size = sizeof opts, .plain_machine = engine == RAW_JIT_PLAIN, .by_blob = engine == RAW_JIT_BLOB};
+    const pst_jit_opts opts = {.size = sizeof opts, .plain_machine = engine == RAW_JIT_PLAIN, .by_blob = engine == RAW_JIT_BLOB,
+                               .tier = engine == RAW_JIT_QUICK ? PST_JIT_QUICK : PST_JIT_OPTIMISED};
     return pst_jit_create(pst_pal_env(), program->image, bindings, NULL, &opts, &program->exec);
 }
 
@@ -48,6 +49,7 @@ static pst_status make_exec(raw_program *program, raw_engine engine)
     case RAW_FAST: return pst_interp_create(pst_pal_env(), program->image, &bindings, NULL, &program->exec);
     case RAW_SWITCH: return fast_create(pst_pal_env(), program->image, &bindings, NULL, fast_loop_switch, &program->exec);
     case RAW_JIT:
+    case RAW_JIT_QUICK:
     case RAW_JIT_PLAIN:
     case RAW_JIT_BLOB: return make_jit(program, &bindings, engine);
     case RAW_CHECKED:

@@ -9,12 +9,13 @@ typedef enum raw_engine {
     RAW_SWITCH,  // the same, as a switch
     RAW_CHECKED, // the checked interpreter
     RAW_JIT,     // compiled. This and what follows: where there is a compiler
+    RAW_JIT_QUICK, // compiled by the quick tier
     RAW_JIT_PLAIN, // compiled for the oldest machine
     RAW_JIT_BLOB, // compiled to a blob, and bound from its bytes
     RAW_ENGINES
 } raw_engine;
 
-const char *raw_engine_name(raw_engine engine); // "interp", "switch", "checked", "jit", "jit-plain", "jit-blob"
+const char *raw_engine_name(raw_engine engine); // "interp", "switch", "checked", "jit", "jit-quick", "jit-plain", "jit-blob"
 /// Engines that this machine has: the first so many of the list.
 raw_engine raw_engine_count(void);
 #define RAW_EACH(e) for (raw_engine e = RAW_FAST; e < raw_engine_count(); e++)

@@ -1,0 +1,20 @@
+// percpu_counter: counts in a per-CPU array of 1,024.
+#include "bench_maps.h"
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, ENTRIES);
+    __type(key, __u32);
+    __type(value, __u64);
+} counters SEC(".maps");
+
+SEC("xdp") int prog(struct xdp_md *ctx)
+{
+    __u32 seed = 1;
+    for (int i = 0; i < COUNT; i++) {
+        __u32 key = NEXT(seed) >> 22;
+        __u64 *value = bpf_map_lookup_elem(&counters, &key);
+        if (value) *value += i;
+    }
+    return (int)seed;
+}
