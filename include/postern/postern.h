@@ -42,6 +42,9 @@ POSTERN_API const char *postern_last_error(void);
 #define POSTERN_ENGINE_JIT_QUICK 3u
 #define POSTERN_ENGINE_CHECKED 4u
 
+#define POSTERN_HARDEN_ON 1u
+#define POSTERN_HARDEN_OFF 2u
+
 struct postern_options {
     size_t size; // sizeof(struct postern_options); new fields go last
     /// Receives each line of bpf_printk, from the thread that runs the program. NULL: it goes to libbpf_set_print's function as information.
@@ -55,8 +58,11 @@ struct postern_options {
     /// quick tier; POSTERN_ENGINE_CHECKED: the interpreter that checks each access again and counts instructions.
     unsigned int engine;
     /// Programs are proved by the strict rules (postern verify --mode strict) and not by Linux's for a fully privileged loader: no address of the
-    /// host becomes a number, and no byte that nobody wrote is read.
+    /// host becomes a number, no byte that nobody wrote is read, and no access goes astray when the processor guesses a branch wrong.
     bool strict;
+    /// Machine code that is of no use to who chose the program: constants blinded, random places. 0: where this process is not privileged;
+    /// POSTERN_HARDEN_ON; POSTERN_HARDEN_OFF.
+    unsigned int harden;
 };
 
 /// Options of the core in this process. Before the first call that needs it, else -EBUSY.

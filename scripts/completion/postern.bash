@@ -5,9 +5,9 @@ _postern() {
     local commands="run show test-run verify help"
     local global="--json --verbose --help --version -j -v -h"
     local topics="sections maps programs disassembly btf helpers types groups"
-    local run="--hook --program --one-way --set --map --events --event-type --duration --stats-interval --detach-after --engine --mode --budget --make-tap --btf"
+    local run="--hook --program --one-way --set --map --events --event-type --duration --stats-interval --detach-after --engine --mode --harden --no-harden --budget --make-tap --btf"
     local show="--btf"
-    local test_run="--data --ctx --repeat --engine --mode --budget --out --set --map --events --event-type --btf"
+    local test_run="--data --ctx --repeat --engine --mode --harden --no-harden --budget --out --set --map --events --event-type --btf"
     local verify="--programs --mode --explain --html --btf --max-steps --max-states --unroll --max-turns --stack-max"
     local help=""
     COMPREPLY=()

@@ -57,7 +57,7 @@ static void destroy(void)
 static pst_status create(void)
 {
     pst_core_options options = {.size = sizeof options, .trace = trace, .trap = trap, .budget = g_options.budget, .engine = g_options.engine,
-                                .strict = g_options.strict};
+                                .strict = g_options.strict, .harden = g_options.harden};
     PST_TRY(pst_core_create(api_env(), &options, &g_core));
 #if PST_HAVE_EXT
     PST_TRY(pst_net_create(api_env(), g_core, &g_net));
@@ -108,6 +108,7 @@ int postern_configure(const struct postern_options *options)
     if (!options || !api_opts_copy(&copy, sizeof copy, options))
         return api_fail(EINVAL, "postern_configure: size is not that of a struct postern_options");
     if (copy.engine > POSTERN_ENGINE_CHECKED) return api_fail(EINVAL, "postern_configure: there is no engine %u", copy.engine);
+    if (copy.harden > POSTERN_HARDEN_OFF) return api_fail(EINVAL, "postern_configure: harden is 0, POSTERN_HARDEN_ON or POSTERN_HARDEN_OFF, not %u", copy.harden);
     int expected = RUNTIME_NONE;
     if (!PST_ATOMIC_CAS(&g_state, &expected, RUNTIME_CHANGING))
         return api_fail(EBUSY, "postern_configure: the core runs already; call it first, or after postern_shutdown");

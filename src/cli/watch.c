@@ -91,6 +91,8 @@ cli_exit cli_watch_core(const cli_args *args)
         return cli_fail(CLI_USAGE, "--engine is jit, jit-quick, interp or checked, not %s", engine);
     options.strict = mode && strcmp(mode, "strict") == 0;
     if (mode && !options.strict && strcmp(mode, "privileged") != 0) return cli_fail(CLI_USAGE, "--mode %s: privileged or strict is expected", mode);
+    if (cli_value(args, "harden") && cli_value(args, "no-harden")) return cli_fail(CLI_USAGE, "--harden and --no-harden exclude each other");
+    options.harden = cli_value(args, "harden") ? POSTERN_HARDEN_ON : cli_value(args, "no-harden") ? POSTERN_HARDEN_OFF : 0;
     // Only -EBUSY is possible, when a command called this twice.
     (void)postern_configure(&options);
     return CLI_OK;

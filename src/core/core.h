@@ -27,6 +27,13 @@ typedef enum pst_core_engine {
     PST_CORE_ENGINE_CHECKED,   // interpreted with every access checked and every instruction counted
 } pst_core_engine;
 
+/// Whether machine code is hardened against who loads programs: constants blinded, random places (jit.h).
+typedef enum pst_core_harden {
+    PST_CORE_HARDEN_AUTO, // where this process is not privileged: its programs may come from anyone
+    PST_CORE_HARDEN_ON,
+    PST_CORE_HARDEN_OFF,
+} pst_core_harden;
+
 typedef struct pst_core_options {
     size_t size; // sizeof(pst_core_options)
     /// Receives each bpf_trace_printk message (one line, no newline). May be NULL. Called from running programs.
@@ -36,7 +43,8 @@ typedef struct pst_core_options {
     void *user;
     uint64_t budget; // instructions that a run may take; not 0: every program runs in the checked interpreter, which counts them. 0: no limit but the proof
     uint32_t engine; // pst_core_engine
-    bool strict;     // programs are proved by the strict rules: nothing of the host leaks into what they put out
+    bool strict;     // programs are proved by the strict rules: nothing of the host leaks into what they put out, and their accesses are masked against wrong guesses
+    uint32_t harden; // pst_core_harden
 } pst_core_options;
 
 /// Creates a core with the general helpers and the providers that need no host mechanism (test run works for every hosted type).

@@ -2,6 +2,7 @@
 #include "core/internal.h"
 #include "interp/interp.h"
 #include "jit/jit.h"
+#include "pal/pal.h"
 
 static const char *missing(const core_prog *prog, const pst_insn *insn)
 {
@@ -26,11 +27,21 @@ static pst_status check_callees(pst_core *core, const core_prog *prog)
     return PST_OK;
 }
 
+// A proof by the strict rules holds for what runs by a wrong guess as well only if accesses are masked: those who ask for it get masks in any case.
+static uint32_t hardening(const pst_core *core)
+{
+    uint32_t harden = core->options.strict ? PST_JIT_MASK : 0;
+    bool on = core->options.harden == PST_CORE_HARDEN_AUTO ? !pst_pal_is_privileged() : core->options.harden == PST_CORE_HARDEN_ON;
+    return on ? harden | PST_JIT_BLIND | PST_JIT_PLACE : harden;
+}
+
 static pst_status create_proved(pst_core *core, const core_prog *prog, pst_exec **out)
 {
     const pst_facts *facts = &prog->verdict->facts;
     uint32_t wanted = core->options.engine;
-    const pst_jit_opts opts = {.size = sizeof opts, .tier = wanted == PST_CORE_ENGINE_JIT_QUICK ? PST_JIT_QUICK : PST_JIT_OPTIMISED};
+    const pst_jit_opts opts = {.size = sizeof opts,
+                               .tier = wanted == PST_CORE_ENGINE_JIT_QUICK ? PST_JIT_QUICK : PST_JIT_OPTIMISED,
+                               .harden = hardening(core)};
     if (wanted == PST_CORE_ENGINE_JIT || wanted == PST_CORE_ENGINE_JIT_QUICK)
         return pst_jit_create(&core->env, prog->image, &prog->bindings, facts, &opts, out);
     if (wanted == PST_CORE_ENGINE_ANY && pst_jit_supported()) {

@@ -34,6 +34,7 @@ typedef struct pst_code {
     size_t size;
     bool sealed; // false: writable. true: executable. Never both
 } pst_code;
+/// At an address that nobody can guess, near this library's own code where that is possible, between two pages that refuse every access.
 /// PST_E_DENIED where the host refuses dynamic code.
 PST_MUST_USE pst_status pst_pal_code_alloc(size_t size, pst_code *out);
 PST_MUST_USE pst_status pst_pal_code_seal(pst_code *code); // flushes the instruction cache
@@ -94,6 +95,9 @@ uint64_t pst_pal_pid_tgid(void);
 uint64_t pst_pal_uid_gid(void);
 /// The caller's command name, cut to size - 1 bytes and NUL-terminated. size >= 1.
 void pst_pal_comm(char *out, size_t size);
+
+/// Whether the process may do to the system what it likes: Linux: it has CAP_SYS_ADMIN or CAP_BPF; Windows: an elevated token.
+bool pst_pal_is_privileged(void);
 
 /// Unpredictable bytes from the system. Aborts the process if the system has none: nothing secret may be guessable.
 void pst_pal_random(void *out, size_t size);

@@ -23,15 +23,18 @@ typedef struct options {
     const char *memory;
     raw_engine engine;
     unsigned long repeat;
+    bool blind;
 } options;
 
 static const char usage[] =
-    "usage: postern-conformance [MEMORY] [--engine interp|switch|checked|jit|jit-plain|jit-blob] [--repeat N]\n"
+    "usage: postern-conformance [MEMORY] [--engine interp|switch|checked|jit|jit-plain|jit-quick|jit-blob]\n"
+    "                           [--blind] [--repeat N]\n"
     "Runs one eBPF program, without a proof. MEMORY: hex bytes that r1 points to; r2 is their number.\n"
     "The program is read from standard input, as one line of hex. r0 is printed in hex.\n"
     "  --engine NAME  interp: the fast interpreter (default); switch: the same as a switch; checked: with checks;\n"
-    "                 jit: compiled; jit-plain: compiled for the oldest machine;\n"
+    "                 jit: compiled; jit-plain: compiled for the oldest machine; jit-quick: compiled by the quick tier;\n"
     "                 jit-blob: compiled to a blob, and bound from its bytes\n"
+    "  --blind        with --engine jit or jit-quick: compiled with all hardening (constants blinded, random places, masks)\n"
     "  --repeat N     runs it N times more and prints the nanoseconds per run on standard error\n"
     "  --help         prints this\n"
     "Exit codes: 0 r0 was printed, 1 the program trapped, 2 wrong usage, 3 not a program.\n";
@@ -75,7 +78,9 @@ static int parse_options(int argc, char **argv, options *out)
         if (strcmp(arg, "--engine") == 0) {
             value = value_of(argc, argv, &i);
             if (!value || !parse_engine(value, &out->engine))
-                return complain(EXIT_USAGE, "--engine takes interp, switch, checked, jit, jit-plain or jit-blob, not ", value ? value : "nothing");
+                return complain(EXIT_USAGE, "--engine takes interp, switch, checked, jit, jit-plain, jit-quick or jit-blob, not ", value ? value : "nothing");
+        } else if (strcmp(arg, "--blind") == 0) {
+            out->blind = true;
         } else if (strcmp(arg, "--repeat") == 0) {
             value = value_of(argc, argv, &i);
             if (!value || !parse_repeat(value, &out->repeat))
@@ -86,6 +91,9 @@ static int parse_options(int argc, char **argv, options *out)
             out->memory = arg;
         }
     }
+    if (out->blind && out->engine != RAW_JIT && out->engine != RAW_JIT_QUICK)
+        return complain(EXIT_USAGE, "--blind is for compiled code: it goes with --engine jit or jit-quick", "");
+    if (out->blind) out->engine = out->engine == RAW_JIT ? RAW_JIT_BLIND : RAW_JIT_BLIND_QUICK;
     return 0;
 }
 

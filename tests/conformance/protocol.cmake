@@ -1,5 +1,5 @@
 # protocol.cmake: calls postern-conformance as the public suite's runner does and looks at its output and exit code.
-# PROGRAM: the executable; EMULATOR: what runs it, if anything; WORK: a folder for the input.
+# PROGRAM: the executable; EMULATOR: what runs it, if anything; JIT: there is a compiler; WORK: a folder for the input.
 set(ENV{PST_WINE_STDIN} 1) # Windows builds run through scripts/wine-run, which closes standard input unless asked
 function(expect name input want_code want_out want_error)
   file(WRITE ${WORK}/protocol_input.txt "${input}\n")
@@ -23,6 +23,14 @@ foreach(engine interp switch checked)
   expect("callx, ${engine}" ${callx} 0 "2\n" "^$" --engine ${engine})
   expect("repeat, ${engine}" ${add} 0 "3\n" "^[0-9.]+ ns per run" "" --repeat 10 --engine ${engine})
 endforeach()
+if(JIT)
+  foreach(engine jit jit-quick)
+    expect("add, ${engine}" ${add} 0 "3\n" "^$" --engine ${engine})
+    expect("add, ${engine}, hardened" ${add} 0 "3\n" "^$" --engine ${engine} --blind)
+    expect("memory, ${engine}, hardened" ${load} 0 "cc\n" "^$" "aa bb cc" --engine ${engine} --blind)
+  endforeach()
+endif()
+expect("hardened interpreter" ${add} 2 "" "--blind is for compiled code" --blind --engine interp)
 expect("spaces" "b7 00 00 00 07 00 00 00 95 00 00 00 00 00 00 00" 0 "7\n" "^$")
 expect("trap" ${load} 1 "" "instruction 0 .*outside every region" "aabb" --engine checked)
 expect("no hex memory" ${add} 2 "" "no hex" "xy")

@@ -11,7 +11,7 @@
 
 const char *raw_engine_name(raw_engine engine)
 {
-    static const char *const names[RAW_ENGINES] = {"interp", "switch", "checked", "jit", "jit-quick", "jit-plain", "jit-blob"};
+    static const char *const names[RAW_ENGINES] = {"interp", "switch", "checked", "jit", "jit-quick", "jit-plain", "jit-blob", "jit-blind", "jit-quick-blind"};
     return names[engine];
 }
 
@@ -37,8 +37,12 @@ raw_engine raw_engine_count(void)
 
 static pst_status make_jit(raw_program *program, const pst_bindings *bindings, raw_engine engine)
 {
-    const pst_jit_opts opts = {.size = sizeof opts, .plain_machine = engine == RAW_JIT_PLAIN, .by_blob = engine == RAW_JIT_BLOB,
-                               .tier = engine == RAW_JIT_QUICK ? PST_JIT_QUICK : PST_JIT_OPTIMISED};
+    bool hard = engine == RAW_JIT_BLIND || engine == RAW_JIT_BLIND_QUICK, quick = engine == RAW_JIT_QUICK || engine == RAW_JIT_BLIND_QUICK;
+    const pst_jit_opts opts = {.size = sizeof opts,
+                               .plain_machine = engine == RAW_JIT_PLAIN,
+                               .by_blob = engine == RAW_JIT_BLOB,
+                               .tier = quick ? PST_JIT_QUICK : PST_JIT_OPTIMISED,
+                               .harden = hard ? PST_JIT_BLIND | PST_JIT_PLACE | PST_JIT_MASK : 0};
     return pst_jit_create(pst_pal_env(), program->image, bindings, NULL, &opts, &program->exec);
 }
 
@@ -51,7 +55,9 @@ static pst_status make_exec(raw_program *program, raw_engine engine)
     case RAW_JIT:
     case RAW_JIT_QUICK:
     case RAW_JIT_PLAIN:
-    case RAW_JIT_BLOB: return make_jit(program, &bindings, engine);
+    case RAW_JIT_BLOB:
+    case RAW_JIT_BLIND:
+    case RAW_JIT_BLIND_QUICK: return make_jit(program, &bindings, engine);
     case RAW_CHECKED:
     case RAW_ENGINES: break;
     }

@@ -12,10 +12,12 @@ typedef enum raw_engine {
     RAW_JIT_QUICK, // compiled by the quick tier
     RAW_JIT_PLAIN, // compiled for the oldest machine
     RAW_JIT_BLOB, // compiled to a blob, and bound from its bytes
+    RAW_JIT_BLIND, // compiled with all hardening
+    RAW_JIT_BLIND_QUICK, // the same by the quick tier
     RAW_ENGINES
 } raw_engine;
 
-const char *raw_engine_name(raw_engine engine); // "interp", "switch", "checked", "jit", "jit-quick", "jit-plain", "jit-blob"
+const char *raw_engine_name(raw_engine engine); // "interp", "switch", "checked", "jit", "jit-plain" and so on
 /// Engines that this machine has: the first so many of the list.
 raw_engine raw_engine_count(void);
 #define RAW_EACH(e) for (raw_engine e = RAW_FAST; e < raw_engine_count(); e++)

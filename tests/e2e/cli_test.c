@@ -62,6 +62,7 @@ TEST(wrong_command_lines)
         {2, "name one of", {"test-run", OBJECT}},
         {2, "jit, jit-quick, interp or checked", {"test-run", OBJECT, "count", "--engine", "abacus"}},
         {2, "privileged or strict", {"test-run", OBJECT, "count", "--mode", "lax"}},
+        {2, "exclude each other", {"test-run", OBJECT, "count", "--harden", "--no-harden"}},
         {2, "frobnicate", {"show", "frobnicate", OBJECT}},
         {2, "needs a file", {"show", "maps"}},
         {2, "takes no name", {"show", "maps", OBJECT, "counts"}},
@@ -315,6 +316,16 @@ TEST(test_run_in_each_engine)
         if (i < 2 || PST_HOST_X64)
             CHECK(r.code == 0 && strstr(r.out, "{length = 64, port = 443, tag = \"ring\"}") && strstr(r.out, "= XDP_PASS"));
         else CHECK(r.code != 0 && strstr(r.err, "compiler"));
+        cli_result_free(&r);
+    }
+}
+
+TEST(test_run_of_hardened_code)
+{
+    static const char *const choices[] = {"--harden", "--no-harden"};
+    for (size_t i = 0; i < PST_COUNT(choices); i++) {
+        cli_result r = RUN("test-run", OBJECT, "count", "--set", "port=443", choices[i]);
+        CHECK(r.code == 0 && strstr(r.out, "{length = 64, port = 443, tag = \"ring\"}") && strstr(r.out, "= XDP_PASS"));
         cli_result_free(&r);
     }
 }

@@ -6,7 +6,10 @@
 // An instruction is [lock] [66|F2|F3] [REX] [0F [38]] opcode ModRM [SIB] [displacement] [immediate].
 #include "jit/x64/emit.h"
 
+#include <string.h>
+
 #include "base/bits.h"
+#include "jit/x64/blind.h"
 
 #define M0F 0x100u
 #define M0F38 0x200u
@@ -82,6 +85,7 @@ static void put_mem(x64_code *code, unsigned reg, x64_mem mem)
 
 static void op_rm(x64_code *code, uint32_t op, unsigned reg, x64_mem mem)
 {
+    mem = x64_blind_mem(code, mem);
     // An unscaled index may be the base as well: the one without an extra displacement byte.
     if (mem.index != NO_REG && mem.scale == 0 && mem.disp == 0 && (mem.base & 7) == RBP && mem.index != RSP && (mem.index & 7) != RBP)
         mem = (x64_mem){mem.index, mem.base, 0, 0};
@@ -95,7 +99,9 @@ void x64_mov_rr(x64_code *code, unsigned width, x64_reg dst, x64_reg src) { op_r
 
 void x64_mov_ri(x64_code *code, x64_reg dst, uint64_t value)
 {
-    if (value == 0) { // destroys the flags: selection sets none before it
+    if (x64_blinds(code, (int64_t)value)) {
+        x64_blind_mov(code, dst, value);
+    } else if (value == 0) { // destroys the flags: selection sets none before it
         op_rr(code, 0x31, dst, dst);
     } else if (value <= UINT32_MAX) {
         put_opcode(code, 0xb8 | (dst & 7), 0, 0, dst, true);
@@ -131,6 +137,10 @@ void x64_store(x64_code *code, unsigned width, x64_mem dst, x64_reg src) { op_rm
 
 void x64_store_i(x64_code *code, unsigned width, x64_mem dst, int32_t value)
 {
+    if (width > 8 && x64_blinds(code, width == 16 ? (int16_t)value : value)) {
+        x64_blind_store(code, width, dst, value);
+        return;
+    }
     op_rm(code, sized(0xc7, width) & ~B_REG, 0, dst);
     if (width == 8) {
         put(code, (uint8_t)value);
@@ -170,6 +180,10 @@ void x64_alu_rr(x64_code *code, x64_alu op, unsigned width, x64_reg dst, x64_reg
 
 void x64_alu_ri(x64_code *code, x64_alu op, unsigned width, x64_reg dst, int32_t imm)
 {
+    if (x64_blinds(code, imm) && dst != RSP) { // how large a frame is, is not the program's choice
+        x64_blind_alu(code, op, width, dst, imm);
+        return;
+    }
     if (imm == 128 && (op == ALU_ADD || op == ALU_SUB)) { // -128 has a byte, 128 has none. The carry differs; nothing here reads it
         op = op == ALU_ADD ? ALU_SUB : ALU_ADD;
         imm = -128;
@@ -186,6 +200,11 @@ void x64_alu_ri(x64_code *code, x64_alu op, unsigned width, x64_reg dst, int32_t
 
 void x64_alu_mi(x64_code *code, x64_alu op, unsigned width, x64_mem dst, int32_t imm)
 {
+    if (x64_blinds(code, imm)) {
+        x64_blind_mov(code, T0, width == 64 ? (uint64_t)(int64_t)imm : (uint32_t)imm);
+        op_rm(code, ((uint32_t)op * 8 + 1) | wide(width), T0, dst);
+        return;
+    }
     op_rm(code, (is_i8(imm) ? 0x83u : 0x81u) | wide(width), op, dst);
     if (is_i8(imm)) put(code, (uint8_t)imm);
     else put32(code, (uint32_t)imm);
@@ -200,6 +219,10 @@ void x64_test_rr(x64_code *code, unsigned width, x64_reg a, x64_reg b) { op_rr(c
 
 void x64_test_ri(x64_code *code, unsigned width, x64_reg a, int32_t imm)
 {
+    if (x64_blinds(code, imm)) {
+        x64_blind_test(code, width, a, imm);
+        return;
+    }
     if (imm >= 0 && imm <= 0xff) { // the low byte decides, and its form has no sign to extend
         if (a == RAX) put(code, 0xa8);
         else op_rr(code, B_RM | 0xf6, 0, a);
@@ -218,6 +241,10 @@ void x64_imul_rr(x64_code *code, unsigned width, x64_reg dst, x64_reg src) { op_
 
 void x64_imul_rri(x64_code *code, unsigned width, x64_reg dst, x64_reg src, int32_t imm)
 {
+    if (x64_blinds(code, imm)) {
+        x64_blind_imul(code, width, dst, src, imm);
+        return;
+    }
     op_rr(code, (is_i8(imm) ? 0x6bu : 0x69u) | wide(width), dst, src);
     if (is_i8(imm)) put(code, (uint8_t)imm);
     else put32(code, (uint32_t)imm);
@@ -290,3 +317,30 @@ void x64_ud2(x64_code *code)
 }
 
 void x64_endbr64(x64_code *code) { put32(code, 0xfa1e0ff3); }
+
+// --- Nothing --------------------------------------------------------------------------------------------------
+
+const uint8_t x64_nops[X64_NOP_MAX][X64_NOP_MAX] = {
+    {0x90},
+    {0x66, 0x90},
+    {0x0f, 0x1f, 0x00},
+    {0x0f, 0x1f, 0x40, 0x00},
+    {0x0f, 0x1f, 0x44, 0x00, 0x00},
+    {0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00},
+    {0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00},
+    {0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+    {0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+    {0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+};
+
+void x64_nop(x64_code *code, uint32_t bytes)
+{
+    memcpy(code->bytes + code->size, x64_nops[bytes - 1], bytes);
+    code->size += bytes;
+}
+
+void x64_traps(x64_code *code, uint32_t bytes)
+{
+    memset(code->bytes + code->size, X64_TRAP_BYTE, bytes);
+    code->size += bytes;
+}

@@ -4,14 +4,20 @@
 // The emitters choose the shortest encoding of what they are asked for; they do not optimise. Branches and alignment have no bytes yet:
 // they are items, which layout.c sizes when everything is known.
 //
+// With code->blind, constants are emitted in a form that hides them (blind.h). An emitter with an immediate asks x64_blinds first; displacements
+// are op_rm's affair.
+//
 // Width is that of the operation in bits: 32 (which clears the upper half of a register that is written) or 64, for memory also 8 and 16.
 #ifndef PST_JIT_X64_EMIT_H
 #define PST_JIT_X64_EMIT_H
 
+#include "jit/chance.h"
 #include "jit/refs.h"
 #include "jit/x64/registers.h"
 
 #define X64_ROOM 512u
+#define X64_NOP_MAX 10u
+#define X64_TRAP_BYTE 0xccu // int3
 #define X64_CODE_MAX (64u << 20) // bytes of one program
 
 /// [base + (index << scale) + disp]. base, index: registers or NO_REG; rsp is no index.
@@ -68,6 +74,8 @@ typedef struct x64_code {
     size_t label_capacity;
     uint32_t label_count;
     jit_refs *refs; // of code that is bound later; NULL: addresses stand in the code
+    jit_chance *blind; // NULL: constants stand as they are
+    uint8_t spare;     // register that blinding may destroy
     pst_status status; // the first failure; emitters go on, writing over the same bytes
 } x64_code;
 
@@ -88,6 +96,10 @@ void x64_call_ref(x64_code *code, pst_jit_ref ref);
 /// dst = the entry of the table of addresses.
 void x64_load_ref(x64_code *code, x64_reg dst, pst_jit_ref ref);
 void x64_align(x64_code *code, uint32_t align);
+/// The recommended no-operations of 1 to 10 bytes (Intel's manual, NOP), one each.
+extern const uint8_t x64_nops[X64_NOP_MAX][X64_NOP_MAX];
+void x64_traps(x64_code *code, uint32_t bytes); // int3: nothing runs there
+void x64_nop(x64_code *code, uint32_t bytes);   // one instruction of 1 to X64_NOP_MAX bytes that does nothing
 
 void x64_mov_rr(x64_code *code, unsigned width, x64_reg dst, x64_reg src);
 void x64_mov_ri(x64_code *code, x64_reg dst, uint64_t value);

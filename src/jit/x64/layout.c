@@ -11,7 +11,7 @@
 #define CALL_FAR 13u // mov T0, imm64; call T0
 #define CALL_REF 6u  // call [rip + rel32]
 #define LOAD_REF 7u  // mov reg, [rip + rel32]
-#define ALIGN_WASTE_MAX 10u // more padding than that costs more than it gains
+#define ALIGN_WASTE_MAX X64_NOP_MAX // more padding than that costs more than it gains
 
 // --- Code, items, labels --------------------------------------------------------------------------------------
 
@@ -174,20 +174,6 @@ void x64_layout_free(const x64_code *code, x64_layout *layout)
 
 // --- Bytes ----------------------------------------------------------------------------------------------------
 
-// The recommended no-operations of 1 to 10 bytes (Intel's manual, NOP), one each.
-static const uint8_t nops[ALIGN_WASTE_MAX][ALIGN_WASTE_MAX] = {
-    {0x90},
-    {0x66, 0x90},
-    {0x0f, 0x1f, 0x00},
-    {0x0f, 0x1f, 0x40, 0x00},
-    {0x0f, 0x1f, 0x44, 0x00, 0x00},
-    {0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00},
-    {0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00},
-    {0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
-    {0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
-    {0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
-};
-
 static void write_jump(const x64_item *item, int32_t by, uint8_t *out)
 {
     if (item->size == 2) {
@@ -242,7 +228,7 @@ static void write_item(const x64_code *code, const x64_layout *layout, uint64_t 
     case ITEM_CALL_REF:
     case ITEM_LOAD_REF: write_ref(item, out); break;
     case ITEM_ALIGN:
-        if (item->size) memcpy(out, nops[item->size - 1], item->size);
+        if (item->size) memcpy(out, x64_nops[item->size - 1], item->size);
         break;
     }
 }

@@ -6,6 +6,8 @@
 //            r0   r1   r2   r3   r4   r5   r6   r7   r8   r9   r10  | the run  | free for one instruction's own use
 //   SysV     rax  rdi  rsi  rdx  rcx  r8   rbx  r13  r14  r15  rbp  | r12      | r11, r10, r9
 //   Win64    rax  rcx  rdx  r8   r9   rdi  rbx  r13  r14  r15  rbp  | r12      | r11, r10, rsi
+//
+// The last of the free ones (t2) is blinding's while constants are blinded (blind.h): nobody keeps anything in it across an emitter with a constant.
 #ifndef PST_JIT_X64_REGISTERS_H
 #define PST_JIT_X64_REGISTERS_H
 

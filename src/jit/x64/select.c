@@ -1,12 +1,18 @@
 // select.c: see select.h. The walk over a program, entries and ends of functions, cold code, and the way to sealed code.
 #include "jit/x64/select.h"
 
+#include "base/bits.h"
 #include "jit/x64/layout.h"
 #include "jit/x64/x64.h"
 
 #include <string.h>
 
 #define LOOP_ALIGN 16u
+// Random placement: what stands in front of the program, of each function, and where nothing goes on; and how far apart moved instructions are.
+#define PAD_PROGRAM 1024u
+#define PAD_FUNCTION 64u
+#define PAD_GAP 16u
+#define NOP_EVERY 64u
 
 // --- For the handlers -----------------------------------------------------------------------------------------
 
@@ -176,11 +182,50 @@ static bool falls_through(const pst_insn *insn) { return insn->kind != PST_KIND_
 // Whether code at pc can be reached by a jump or from the block before.
 static bool starts_block(const x64_select *x, uint32_t pc) { return pc < x->func->end && x->unit->marks[pc] & JIT_TARGET; }
 
+// --- Placement ------------------------------------------------------------------------------------------------
+
+// Fewer than most bytes that nothing runs and that trap, where nothing falls through.
+static void pad(x64_select *x, uint32_t most)
+{
+    if (!x->place) return;
+    for (uint32_t bytes = jit_chance_below(x->place, most); bytes > 0;) {
+        uint32_t now = bytes < X64_ROOM ? bytes : X64_ROOM;
+        x64_room(x->state.code);
+        x64_traps(x->state.code, now);
+        bytes -= now;
+    }
+}
+
+// Whether the code ends with a jump or a return: where a branch is always taken to what follows, no jump stands although nothing is open.
+static bool nothing_falls_through(const x64_select *x)
+{
+    const x64_code *code = x->state.code;
+    const x64_item *last = code->item_count ? &code->items[code->item_count - 1] : NULL;
+    if (x->unit->image->insns[x->pc - 1].kind == PST_KIND_EXIT) return true;
+    return last && last->kind == ITEM_JUMP && last->cc == CC_ALWAYS && last->at == code->size;
+}
+
+// In straight code: the distance of a branch is a constant in the code, too, and the program chooses what it jumps over.
+static void move_a_little(x64_select *x)
+{
+    if (!x->place || x->until_nop-- > 0) return;
+    x->until_nop = jit_chance_below(x->place, NOP_EVERY);
+    x64_nop(x->state.code, 1 + jit_chance_below(x->place, X64_NOP_MAX));
+}
+
+static void begin_function(x64_select *x)
+{
+    if (x->place) pad(x, x->func == &x->unit->funcs[0] ? PAD_PROGRAM : PAD_FUNCTION);
+    else if (x->func != &x->unit->funcs[0]) x64_align(x->state.code, LOOP_ALIGN);
+    x64_room(x->state.code);
+}
+
 static void select_at(x64_select *x)
 {
     x64_state *s = &x->state;
     const pst_insn *insn = &x->unit->image->insns[x->pc];
     x64_room(s->code);
+    move_a_little(x);
     if (x->unit->marks[x->pc] & JIT_TARGET) {
         x64_forget(s);
         if (x->unit->marks[x->pc] & JIT_LOOP_HEAD) x64_align(s->code, LOOP_ALIGN);
@@ -214,9 +259,8 @@ static void select_function(x64_select *x, const jit_func *func)
 {
     x->func = func;
     x->pc = func->start;
-    x64_room(x->state.code);
     x64_forget(&x->state);
-    if (func != &x->unit->funcs[0]) x64_align(x->state.code, LOOP_ALIGN);
+    begin_function(x);
     x64_bind(x->state.code, x->calls + (x64_label)(func - x->unit->funcs));
     enter_function(x);
     bool open = true;
@@ -224,6 +268,7 @@ static void select_function(x64_select *x, const jit_func *func)
         if (!jit_is_dead(x->unit, x->pc)) {
             select_at(x);
             open = finish_insn(x);
+            if (!open && nothing_falls_through(x)) pad(x, PAD_GAP);
             continue;
         }
         x64_room(x->state.code);
@@ -272,8 +317,8 @@ static void emit_stub(x64_select *x, x64_label at, const x64_frame *frame)
 {
     x64_state *s = &x->state;
     x64_code *code = s->code;
+    pad(x, PAD_FUNCTION);
     x64_room(code);
-    x64_align(code, LOOP_ALIGN);
     x64_bind(code, at);
     x64_endbr64(code);
     x64_frame_enter(code, frame);
@@ -329,14 +374,26 @@ static pst_status finish(const jit_unit *unit, x64_select *x, const ends *end, j
     x64_code *code = x->state.code;
     x64_layout layout;
     if (code->status != PST_OK) return code->status;
-    pst_status status = pst_pal_code_alloc(x64_layout_bound(code), &prog->code);
+    pst_status status = pst_pal_code_alloc(pst_align_up(x64_layout_bound(code), pst_pal_page_size()), &prog->code);
     if (status != PST_OK) return status;
     uint64_t base = (uint64_t)(uintptr_t)prog->code.bytes;
     status = x64_layout_make(code, base, &layout);
     if (status == PST_OK) status = place(unit, x, &layout, end, prog);
-    if (status == PST_OK) x64_layout_write(code, &layout, base, prog->code.bytes);
+    if (status == PST_OK) {
+        x64_layout_write(code, &layout, base, prog->code.bytes);
+        memset(prog->code.bytes + layout.size, X64_TRAP_BYTE, prog->code.size - layout.size);
+    }
     x64_layout_free(code, &layout);
     return status == PST_OK ? pst_pal_code_seal(&prog->code) : status;
+}
+
+static void harden(x64_select *x, jit_chance *chance)
+{
+    x->state.code->spare = x->state.abi->t2;
+    if (x->harden & PST_JIT_BLIND) x->state.code->blind = chance;
+    if (!(x->harden & PST_JIT_PLACE)) return;
+    x->place = chance;
+    x->until_nop = jit_chance_below(chance, NOP_EVERY);
 }
 
 // The same as data: bytes that mean the same wherever they lie, and what they refer to.
@@ -380,6 +437,7 @@ static pst_status compile(const jit_unit *unit, x64_select *x, jit_program *prog
 {
     ends end;
     x64_code code;
+    jit_chance chance = {.left = 0};
     jit_refs refs = {.env = unit->env};
     uint32_t count = unit->image->count, functions = unit->image->subprog_count;
     x->unit = unit;
@@ -394,6 +452,7 @@ static pst_status compile(const jit_unit *unit, x64_select *x, jit_program *prog
         code.refs = &refs;
     }
     if (status == PST_OK) {
+        harden(x, &chance);
         select_program(x, &end);
         status = prog ? finish(unit, x, &end, prog) : finish_blob(unit, x, &end, blob);
     }
@@ -405,7 +464,7 @@ static pst_status compile(const jit_unit *unit, x64_select *x, jit_program *prog
 
 pst_status x64_compile(const jit_unit *unit, const pst_jit_opts *opts, jit_program *prog)
 {
-    x64_select x = {.features = opts && opts->plain_machine ? 0 : x64_host_features(), .state = {.abi = x64_host_abi()}};
+    x64_select x = {.features = opts && opts->plain_machine ? 0 : x64_host_features(), .state = {.abi = x64_host_abi()}, .harden = opts ? opts->harden : 0};
     return compile(unit, &x, prog, NULL);
 }
 

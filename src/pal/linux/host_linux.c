@@ -7,7 +7,9 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -122,6 +124,16 @@ uint64_t pst_pal_pid_tgid(void)
 uint64_t pst_pal_uid_gid(void)
 {
     return (uint64_t)getgid() << 32 | getuid();
+}
+
+#define CAP_BPF_BIT 39 // Linux 5.8; headers may be older
+
+bool pst_pal_is_privileged(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    if (syscall(SYS_capget, &header, sets) != 0) return false;
+    return (sets[0].effective >> CAP_SYS_ADMIN & 1) || (sets[1].effective >> (CAP_BPF_BIT - 32) & 1);
 }
 
 void pst_pal_comm(char *out, size_t size)

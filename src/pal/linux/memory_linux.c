@@ -17,6 +17,10 @@
 #ifndef PR_MDWE_REFUSE_EXEC_GAIN
 #define PR_MDWE_REFUSE_EXEC_GAIN 1
 #endif
+// Linux 4.17.
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
 
 pst_status linux_status(int error)
 {
@@ -106,18 +110,25 @@ void pst_pal_ring_free(void *ring, size_t header, size_t data)
 }
 
 #define NEAR_DISTANCE ((uintptr_t)512 << 20) // from our own code to where compiled code begins
-#define NEAR_SPAN ((uintptr_t)384 << 20)     // from there on, round and round
+#define NEAR_SPAN ((uintptr_t)384 << 20)     // from there on
+#define NEAR_TRIES 4
 
-// Pages within 2 GiB of our own code, where the system has room there: then compiled code calls ours by a short instruction. A page stays free
-// behind each block, so that running off the end of one is a fault. The address is a wish only: elsewhere is right too.
-static void *near_pages(size_t size)
+// Address space for code, where nobody can guess: within 2 GiB of our own code, so that compiled code calls ours by a short instruction, if the
+// system has room there in a few tries; else anywhere.
+static uint8_t *reserve_near(size_t bytes)
 {
-    static uintptr_t g_used;
-    uintptr_t own = (uintptr_t)&pst_pal_code_alloc & ~(uintptr_t)0x1fffff, bytes = whole_pages(size);
-    if (bytes == 0) return NULL;
+    uintptr_t own = (uintptr_t)&pst_pal_code_alloc & ~(uintptr_t)0x1fffff, page = pst_pal_page_size();
     uintptr_t begin = own > 2 * NEAR_DISTANCE ? own - NEAR_DISTANCE : own + NEAR_DISTANCE;
-    uintptr_t wish = begin + PST_ATOMIC_ADD(&g_used, bytes + pst_pal_page_size()) % NEAR_SPAN;
-    void *pages = mmap((void *)wish, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    for (int i = 0; i < NEAR_TRIES && bytes < NEAR_SPAN; i++) {
+        uint64_t chance;
+        pst_pal_random(&chance, sizeof chance);
+        uintptr_t wish = begin + (uintptr_t)(chance % (NEAR_SPAN / page)) * page;
+        void *pages = mmap((void *)wish, bytes, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0);
+        if (pages == (void *)wish) return pages;
+        if (pages != MAP_FAILED) munmap(pages, bytes); // a system that does not know the flag
+    }
+    void *pages = mmap(NULL, bytes, PROT_NONE, flags, -1, 0);
     return pages == MAP_FAILED ? NULL : pages;
 }
 
@@ -127,9 +138,16 @@ pst_status pst_pal_code_alloc(size_t size, pst_code *out)
     // Under this policy mprotect to executable will fail; saying so now spares the work of compiling.
     int policy = prctl(PR_GET_MDWE, 0L, 0L, 0L, 0L);
     if (policy > 0 && (policy & PR_MDWE_REFUSE_EXEC_GAIN)) return PST_E_DENIED;
-    void *pages = near_pages(size);
+    size_t page = pst_pal_page_size(), bytes = whole_pages(size), all;
+    if (bytes == 0 || PST_ADD_OVERFLOW(bytes, 2 * page, &all)) return PST_E_NOMEM;
+    uint8_t *pages = reserve_near(all);
     if (!pages) return PST_E_NOMEM;
-    *out = (pst_code){.bytes = pages, .size = size, .sealed = false};
+    // The first and the last page are never opened: what runs, reads or writes off either end of a program faults.
+    if (mprotect(pages + page, bytes, PROT_READ | PROT_WRITE) != 0) {
+        munmap(pages, all);
+        return PST_E_NOMEM;
+    }
+    *out = (pst_code){.bytes = pages + page, .size = size, .sealed = false};
     return PST_OK;
 }
 
@@ -144,6 +162,7 @@ pst_status pst_pal_code_seal(pst_code *code)
 
 void pst_pal_code_free(pst_code *code)
 {
-    pst_pal_pages_free(code->bytes, code->size);
+    size_t page = pst_pal_page_size();
+    if (code->bytes) munmap(code->bytes - page, whole_pages(code->size) + 2 * page);
     *code = (pst_code){0};
 }

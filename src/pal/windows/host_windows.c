@@ -103,6 +103,17 @@ uint64_t pst_pal_uid_gid(void)
     return 0;
 }
 
+bool pst_pal_is_privileged(void)
+{
+    TOKEN_ELEVATION elevation = {0};
+    HANDLE token;
+    DWORD size;
+    if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) return false;
+    bool told = GetTokenInformation(token, TokenElevation, &elevation, sizeof elevation, &size);
+    CloseHandle(token);
+    return told && elevation.TokenIsElevated;
+}
+
 void pst_pal_comm(char *out, size_t size)
 {
     WCHAR path[1024];

@@ -96,6 +96,32 @@ void pst_pal_ring_free(void *ring, size_t header, size_t data)
     UnmapViewOfFile(ring);
 }
 
+#define NEAR_DISTANCE ((uintptr_t)512 << 20) // from our own code to where compiled code begins
+#define NEAR_SPAN ((uintptr_t)384 << 20)     // from there on
+#define NEAR_TRIES 4
+
+// Address space for code, where nobody can guess: within 2 GiB of our own code, so that compiled code calls ours by a short instruction, if the
+// system has room there in a few tries; else anywhere.
+static uint8_t *reserve_near(size_t bytes)
+{
+    uintptr_t own = (uintptr_t)&pst_pal_code_alloc & ~(uintptr_t)0x1fffff, step = system_info().dwAllocationGranularity;
+    uintptr_t begin = own > 2 * NEAR_DISTANCE ? own - NEAR_DISTANCE : own + NEAR_DISTANCE;
+    for (int i = 0; i < NEAR_TRIES && bytes < NEAR_SPAN; i++) {
+        uint64_t chance;
+        pst_pal_random(&chance, sizeof chance);
+        uintptr_t wish = begin + (uintptr_t)(chance % (NEAR_SPAN / step)) * step;
+        void *pages = VirtualAlloc((void *)wish, bytes, MEM_RESERVE, PAGE_NOACCESS);
+        if (pages) return pages;
+    }
+    return VirtualAlloc(NULL, bytes, MEM_RESERVE, PAGE_NOACCESS);
+}
+
+static size_t whole_pages(size_t size)
+{
+    size_t page = pst_pal_page_size();
+    return size > SIZE_MAX - 4 * page ? 0 : (size_t)pst_align_up(size ? size : 1, page);
+}
+
 pst_status pst_pal_code_alloc(size_t size, pst_code *out)
 {
     *out = (pst_code){0};
@@ -104,9 +130,15 @@ pst_status pst_pal_code_alloc(size_t size, pst_code *out)
     if (GetProcessMitigationPolicy(GetCurrentProcess(), ProcessDynamicCodePolicy, &policy, sizeof policy) &&
         policy.ProhibitDynamicCode)
         return PST_E_DENIED;
-    void *pages = pst_pal_pages_alloc(size);
+    size_t page = pst_pal_page_size(), bytes = whole_pages(size);
+    uint8_t *pages = bytes ? reserve_near(bytes + 2 * page) : NULL;
     if (!pages) return PST_E_NOMEM;
-    *out = (pst_code){.bytes = pages, .size = size, .sealed = false};
+    // The first and the last page are never opened: what runs, reads or writes off either end of a program faults.
+    if (!VirtualAlloc(pages + page, bytes, MEM_COMMIT, PAGE_READWRITE)) {
+        VirtualFree(pages, 0, MEM_RELEASE);
+        return PST_E_NOMEM;
+    }
+    *out = (pst_code){.bytes = pages + page, .size = size, .sealed = false};
     return PST_OK;
 }
 
@@ -121,6 +153,6 @@ pst_status pst_pal_code_seal(pst_code *code)
 
 void pst_pal_code_free(pst_code *code)
 {
-    pst_pal_pages_free(code->bytes, code->size);
+    if (code->bytes) VirtualFree(code->bytes - pst_pal_page_size(), 0, MEM_RELEASE);
     *code = (pst_code){0};
 }

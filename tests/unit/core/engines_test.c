@@ -2,6 +2,9 @@
 #include "core_fixture.h"
 
 #include "core/engines.h"
+#include "core/internal.h"
+#include "jit/jit.h"
+#include "pal/pal.h"
 
 TEST(a_program_is_the_same_in_every_engine)
 {
@@ -47,4 +50,35 @@ TEST(the_host_chooses_the_engine)
     if (!PST_HOST_X64) return; // elsewhere the load is refused
     CHECK_EQ(run_with(PST_CORE_ENGINE_JIT), 42);
     CHECK_EQ(run_with(PST_CORE_ENGINE_JIT_QUICK), 42);
+}
+
+// Whether the constant of a program stands in its machine code.
+static bool shows_constant(uint32_t harden)
+{
+    static const uint8_t planted[] = {0xd3, 0xc2, 0xb1, 0x5a};
+    const pst_core_options options = {.size = sizeof options, .engine = PST_CORE_ENGINE_JIT, .harden = harden};
+    core_fixture f = {0};
+    pst_jit_code code = {0};
+    bool found = false;
+    CHECK_EQ(pst_core_create(pst_pal_env(), &options, &f.core), PST_OK);
+    CHECK_EQ(pst_client_create(f.core, &f.client), PST_OK);
+    int64_t fd = prog_load_text(&f, PST_PROG_SAMPLE, "call 7\nif r0 == 0x5ab1c2d3 goto +2\nr0 = 0\nexit\nr0 = 1\nexit");
+    core_object *object = core_handle_get(f.client, (int)fd, NULL);
+    CHECK(object && pst_jit_code_of(core_prog_of(object)->exec, &code));
+    for (size_t i = 0; i + sizeof planted <= code.size; i++) found |= memcmp(code.bytes + i, planted, sizeof planted) == 0;
+    if (object) core_object_put(object);
+    pst_client_free(f.client);
+    pst_core_free(f.core);
+    return found;
+}
+
+TEST(the_host_chooses_hardening)
+{
+    if (!pst_jit_supported()) {
+        pst_test_skip("there is no compiler for this machine");
+        return;
+    }
+    CHECK(!shows_constant(PST_CORE_HARDEN_ON));
+    CHECK(shows_constant(PST_CORE_HARDEN_OFF));
+    CHECK_EQ(shows_constant(PST_CORE_HARDEN_AUTO), pst_pal_is_privileged());
 }

@@ -277,7 +277,7 @@ static pst_image *make_image(const char *text)
     return image;
 }
 
-const char *const fixture_engine_names[FIXTURE_ENGINES] = {"fast", "switch", "checked", "jit", "jit for the oldest machine", "jit by a blob"};
+const char *const fixture_engine_names[FIXTURE_ENGINES] = {"fast", "switch", "checked", "jit", "jit for the oldest machine", "jit by a blob", "jit with all hardening"};
 
 fixture_engine fixture_engine_count(void)
 {
@@ -287,13 +287,17 @@ fixture_engine fixture_engine_count(void)
 
 pst_status fixture_create(fixture_engine engine, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts, pst_exec **out)
 {
-    const pst_jit_opts opts = {.size = sizeof opts, .plain_machine = engine == FIXTURE_JIT_PLAIN, .by_blob = engine == FIXTURE_JIT_BLOB};
+    const pst_jit_opts opts = {.size = sizeof opts,
+                               .plain_machine = engine == FIXTURE_JIT_PLAIN,
+                               .by_blob = engine == FIXTURE_JIT_BLOB,
+                               .harden = engine == FIXTURE_JIT_HARD ? PST_JIT_BLIND | PST_JIT_PLACE | PST_JIT_MASK : 0};
     switch (engine) {
     case FIXTURE_FAST: return fast_create(pst_pal_env(), image, bindings, facts, fast_loop, out);
     case FIXTURE_SWITCH: return fast_create(pst_pal_env(), image, bindings, facts, fast_loop_switch, out);
     case FIXTURE_JIT:
     case FIXTURE_JIT_PLAIN:
-    case FIXTURE_JIT_BLOB: return pst_jit_create(pst_pal_env(), image, bindings, facts, &opts, out);
+    case FIXTURE_JIT_BLOB:
+    case FIXTURE_JIT_HARD: return pst_jit_create(pst_pal_env(), image, bindings, facts, &opts, out);
     case FIXTURE_CHECKED:
     case FIXTURE_ENGINES: break;
     }

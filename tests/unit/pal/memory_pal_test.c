@@ -91,3 +91,54 @@ TEST(code_is_written_sealed_and_runs)
     pst_pal_code_free(&code);
     CHECK(code.bytes == NULL && !code.sealed);
 }
+
+TEST(code_lies_where_nobody_can_guess)
+{
+    enum { COUNT = 16 };
+    pst_code codes[COUNT];
+    unsigned made = 0, same = 0;
+    for (; made < COUNT; made++) {
+        if (pst_pal_code_alloc(1, &codes[made]) != PST_OK) break;
+        for (unsigned i = 0; i + 1 < made; i++) // a fixed stride would show
+            if (codes[made].bytes - codes[made - 1].bytes == codes[i + 1].bytes - codes[i].bytes) same++;
+    }
+    if (made == 0) pst_test_skip("this host refuses dynamic code");
+    else CHECK(made == COUNT && same < COUNT);
+    while (made > 0) pst_pal_code_free(&codes[--made]);
+}
+
+#if defined(__x86_64__)
+static uint64_t g_faulted_at, g_go_on;
+
+static bool note_fault(pst_fault *fault)
+{
+    g_faulted_at = fault->address;
+    fault->pc = g_go_on;
+    return true;
+}
+
+TEST(guard_pages_are_on_both_sides_of_code)
+{
+    // xor eax, eax; mov al, [rdi]; ret; where a fault goes on: mov eax, 256; ret
+    static const uint8_t load[] = {0x31, 0xc0, 0x8a, PST_HOST_MS_ABI ? 0x01 : 0x07, 0xc3, 0xb8, 0x00, 0x01, 0x00, 0x00, 0xc3};
+    pst_code code;
+    if (pst_pal_code_alloc(sizeof load, &code) != PST_OK) {
+        pst_test_skip("this host refuses dynamic code");
+        return;
+    }
+    memcpy(code.bytes, load, sizeof load);
+    REQUIRE(pst_pal_code_seal(&code) == PST_OK);
+    g_go_on = (uint64_t)(uintptr_t)code.bytes + 5;
+    REQUIRE(pst_pal_fault_handler_set(note_fault) == PST_OK);
+    int (*read)(const uint8_t *);
+    memcpy(&read, &code.bytes, sizeof read);
+    const uint8_t *last = code.bytes + pst_pal_page_size() - 1;
+    CHECK_EQ(read(code.bytes), 0x31);
+    CHECK(read(last) != 256);
+    CHECK_EQ(read(code.bytes - 1), 256);
+    CHECK_EQ(g_faulted_at, (uint64_t)(uintptr_t)(code.bytes - 1));
+    CHECK_EQ(read(last + 1), 256);
+    CHECK_EQ(g_faulted_at, (uint64_t)(uintptr_t)(last + 1));
+    pst_pal_code_free(&code);
+}
+#endif
