@@ -4,9 +4,9 @@ _postern() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command= i
     local commands="run show test-run verify help"
     local global="--json --verbose --help --version -j -v -h"
-    local topics="sections maps programs disassembly btf helpers types groups"
+    local topics="sections maps programs disassembly code btf helpers types groups"
     local run="--hook --program --one-way --set --map --events --event-type --duration --stats-interval --detach-after --engine --mode --harden --no-harden --budget --make-tap --btf"
-    local show="--btf"
+    local show="--btf --engine --mode --harden --no-harden --set --map --profile --data --ctx --repeat"
     local test_run="--data --ctx --repeat --engine --mode --harden --no-harden --budget --out --set --map --events --event-type --btf"
     local verify="--programs --mode --explain --html --btf --max-steps --max-states --unroll --max-turns --stack-max"
     local help=""
@@ -27,7 +27,7 @@ _postern() {
             mapfile -t COMPREPLY < <(compgen -W "privileged strict" -- "$cur")
             return ;;
         --engine)
-            mapfile -t COMPREPLY < <(compgen -W "jit interp" -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -W "jit jit-quick interp checked" -- "$cur")
             return ;;
         --max-steps | --max-states | --unroll | --stack-max) return ;;
         --program | --set | --map | --event-type | --duration | --stats-interval | --detach-after | --ctx | --repeat | --budget | --events) return ;;

@@ -187,6 +187,8 @@ void cli_contents_json(struct bpf_object *obj, const pst_btf *btf, pst_json *jso
 
 /// Lines of bpf_printk and traps, from any thread, --engine and --budget. Call before the first library call that needs the core.
 cli_exit cli_watch_core(const cli_args *args);
+/// The same for a command that chooses the engine itself (POSTERN_ENGINE_*) and prints no lines of bpf_printk.
+cli_exit cli_use_engine(const cli_args *args, unsigned engine);
 uint64_t cli_trap_count(void);
 /// The last trap's sentence, "" if none.
 const char *cli_trap_text(void);

@@ -1,4 +1,4 @@
-// cmd_show.c: `postern show`: tables of what is in an object, read by src/object without any core.
+// cmd_show.c: `postern show`: tables of what is in an object, read by src/object without any core; only machine code needs one.
 #include <errno.h>
 #include <string.h>
 
@@ -209,17 +209,19 @@ typedef struct topic {
     cli_exit (*with_file)(const show_state *s);
     cli_exit (*without_file)(const show_state *s); // NULL: a file is needed
     bool takes_name;
+    bool loads; // with_file opens the file itself, in a core
 } topic;
 
 static const topic topics[] = {
-    {"sections", show_sections, NULL, false},
-    {"maps", show_maps, NULL, false},
-    {"programs", show_programs, NULL, false},
-    {"disassembly", show_disassembly, NULL, true},
-    {"btf", show_btf, NULL, true},
-    {"helpers", show_file_helpers, show_all_helpers, false},
-    {"types", show_file_types, show_all_types, false},
-    {"groups", show_file_groups, show_all_groups, false},
+    {"sections", show_sections, NULL, false, false},
+    {"maps", show_maps, NULL, false, false},
+    {"programs", show_programs, NULL, false, false},
+    {"disassembly", show_disassembly, NULL, true, false},
+    {"code", show_machine_code, NULL, true, true},
+    {"btf", show_btf, NULL, true, false},
+    {"helpers", show_file_helpers, show_all_helpers, false, false},
+    {"types", show_file_types, show_all_types, false, false},
+    {"groups", show_file_groups, show_all_groups, false, false},
 };
 
 static cli_exit exit_of_status(pst_status status)
@@ -259,6 +261,10 @@ static cli_exit show_file(const topic *t, show_state *s)
 {
     const char *btf = cli_value(s->args, "btf");
     if (s->name && !t->takes_name) return cli_fail(CLI_USAGE, "show %s takes no name; usage: postern show %s FILE", t->name, t->name);
+    if (t->loads) return t->with_file(s);
+    static const char *const of_code[] = {"engine", "mode", "harden", "no-harden", "set", "map", "profile", "data", "ctx", "repeat"};
+    for (size_t i = 0; i < PST_COUNT(of_code); i++)
+        if (cli_value(s->args, of_code[i])) return cli_fail(CLI_USAGE, "--%s is for show code, not for show %s", of_code[i], t->name);
     cli_exit code = open_object(s);
     if (code == CLI_OK && btf) code = relocate(s, btf);
     if (code == CLI_OK) code = t->with_file(s);
@@ -275,6 +281,6 @@ cli_exit cli_show(const cli_args *args)
         if (topics[i].without_file) return topics[i].without_file(&s);
         return cli_fail(CLI_USAGE, "show %s needs a file; usage: postern show %s FILE", topics[i].name, topics[i].name);
     }
-    return cli_fail(CLI_USAGE, "there is nothing to show by the name of %s; topics are sections, maps, programs, disassembly, btf, helpers, types, groups",
+    return cli_fail(CLI_USAGE, "there is nothing to show by the name of %s; topics are sections, maps, programs, disassembly, code, btf, helpers, types, groups",
                     args->argument[0]);
 }

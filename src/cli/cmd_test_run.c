@@ -11,20 +11,6 @@
 
 #define ROOM 4096u // a program may make a packet longer (adjust_head, adjust_tail)
 
-typedef struct test_state {
-    const cli_args *args;
-    const char *file;
-    struct bpf_object *object;
-    struct bpf_program *program;
-    const pst_prog_type *type; // NULL: not hosted; the load will say so
-    pst_btf *types;
-    cli_events *events;
-    uint64_t repeat;
-    uint8_t *data, *out, *ctx, *ctx_out;
-    size_t data_size, out_size, ctx_size, ctx_room;
-    struct bpf_test_run_opts result;
-} test_state;
-
 static bool has_packet(const pst_prog_type *type)
 {
     for (uint32_t i = 0; type && i < type->field_count; i++)
@@ -32,7 +18,19 @@ static bool has_packet(const pst_prog_type *type)
     return false;
 }
 
-static cli_exit read_inputs(test_state *t)
+void test_close(test_state *t)
+{
+    cli_events_close(t->events);
+    bpf_object__close(t->object);
+    pst_btf_free(t->types);
+    free(t->data);
+    free(t->out);
+    free(t->ctx);
+    free(t->ctx_out);
+    *t = (test_state){0};
+}
+
+cli_exit test_read(test_state *t)
 {
     const char *data = cli_value(t->args, "data"), *ctx = cli_value(t->args, "ctx");
     cli_exit code = cli_number(t->args, "repeat", INT32_MAX, &t->repeat);
@@ -41,10 +39,10 @@ static cli_exit read_inputs(test_state *t)
     return code;
 }
 
-static cli_exit load(test_state *t)
+cli_exit test_load(test_state *t)
 {
     cli_exit code = cli_open(t->file, cli_value(t->args, "btf"), &t->object);
-    if (code == CLI_OK) code = cli_pick(t->object, t->file, t->args->count > 1 ? t->args->argument[1] : NULL, 0, &t->program);
+    if (code == CLI_OK) code = cli_pick(t->object, t->file, t->name, 0, &t->program);
     if (code != CLI_OK) return code;
     t->type = pst_prog_type_by_number((uint32_t)bpf_program__type(t->program));
     t->types = cli_types(t->object);
@@ -68,8 +66,10 @@ static cli_exit prepare_buffers(test_state *t)
     return complete ? CLI_OK : cli_fail(CLI_FAILED, "no memory for the packet");
 }
 
-static cli_exit run_once(test_state *t)
+cli_exit test_run_program(test_state *t)
 {
+    cli_exit code = prepare_buffers(t);
+    if (code != CLI_OK) return code;
     t->result = (struct bpf_test_run_opts){.sz = sizeof t->result,
                                            .data_in = t->data,
                                            .data_size_in = (uint32_t)t->data_size,
@@ -81,7 +81,7 @@ static cli_exit run_once(test_state *t)
                                            .ctx_size_out = (uint32_t)t->ctx_room,
                                            .repeat = (int)t->repeat};
     int err = bpf_prog_test_run_opts(bpf_program__fd(t->program), &t->result);
-    cli_events_poll(t->events, 0);
+    if (t->events) cli_events_poll(t->events, 0);
     if (cli_trap_count()) return cli_fail(CLI_FAILED, "%s", cli_trap_text());
     if (err < 0)
         return cli_fail(CLI_FAILED, "%s: program %s cannot be run: %s", t->file, bpf_program__name(t->program), test_run_reason(err));
@@ -170,12 +170,11 @@ static cli_exit write_out(const test_state *t)
 
 static cli_exit run_test(test_state *t)
 {
-    cli_exit code = read_inputs(t);
-    if (code == CLI_OK) code = load(t);
+    cli_exit code = test_read(t);
+    if (code == CLI_OK) code = test_load(t);
     if (code == CLI_OK)
         code = cli_events_open(t->object, t->types, cli_value(t->args, "events"), cli_value(t->args, "event-type"), t->args->json, &t->events);
-    if (code == CLI_OK) code = prepare_buffers(t);
-    if (code == CLI_OK) code = run_once(t);
+    if (code == CLI_OK) code = test_run_program(t);
     if (code == CLI_OK) code = write_out(t);
     if (code == CLI_OK) (t->args->json ? result_json : result_text)(t);
     return code;
@@ -187,16 +186,11 @@ cli_exit cli_test_run(const cli_args *args)
     if (!t) return cli_fail(CLI_FAILED, "no memory");
     t->args = args;
     t->file = args->argument[0];
+    t->name = args->count > 1 ? args->argument[1] : NULL;
     t->repeat = 1;
     cli_exit code = cli_watch_core(args);
     if (code == CLI_OK) code = run_test(t);
-    cli_events_close(t->events);
-    bpf_object__close(t->object);
-    pst_btf_free(t->types);
-    free(t->data);
-    free(t->out);
-    free(t->ctx);
-    free(t->ctx_out);
+    test_close(t);
     free(t);
     return code;
 }

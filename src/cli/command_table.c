@@ -31,6 +31,16 @@ static const cli_option run_options[] = {
 
 static const cli_option show_options[] = {
     {"btf", 0, "FILE", "apply CO-RE relocations with these types before showing code (ELF object or raw BTF)"},
+    {"engine", 0, "jit|jit-quick", "code: by which tier of the compiler"},
+    {"mode", 0, "privileged|strict", "code: the rules of the proof, as for run"},
+    {"harden", 0, NULL, "code: harden it, as for run"},
+    {"no-harden", 0, NULL, "code: leave it as fast as it can be, as for run"},
+    {"set", 0, "VARIABLE=VALUE", "code: value of a global variable before the program is loaded (repeatable)"},
+    {"map", 0, "MAP=KEY=VALUE", "code: an element that a map has from the start (repeatable)"},
+    {"profile", 0, NULL, "code: run the program in the checked interpreter and count how often each instruction is executed"},
+    {"data", 0, "FILE|HEX|@PCAP[:N]", "code, with --profile: the packet, as for test-run"},
+    {"ctx", 0, "HEX", "code, with --profile: the context, in the layout that programs see"},
+    {"repeat", 0, "N", "code, with --profile: how often to run (default 1)"},
 };
 
 static const cli_option test_run_options[] = {
@@ -63,7 +73,7 @@ static const cli_option verify_options[] = {
     {"stack-max", 0, "BYTES", "stack that a chain of calls may take (default 512)"},
 };
 
-const char *const cli_show_topics[] = {"sections", "maps", "programs", "disassembly", "btf", "helpers", "types", "groups", NULL};
+const char *const cli_show_topics[] = {"sections", "maps", "programs", "disassembly", "code", "btf", "helpers", "types", "groups", NULL};
 
 const cli_command cli_commands[] = {
     {
@@ -102,6 +112,8 @@ const cli_command cli_commands[] = {
                 "  maps         its maps, with the types of keys and values\n"
                 "  programs     its programs, their sections and types\n"
                 "  disassembly  its instructions, with source lines (NAME: of one program or section)\n"
+                "  code         the machine code of one program (NAME) beside bytecode and source, and what each source line costs; the program\n"
+                "               is loaded for that, not run. With --profile it is run too, and instructions are counted\n"
                 "  btf          its types (NAME: of one type)\n"
                 "  helpers      the helpers that its programs call; without FILE: all helpers with their prototypes\n"
                 "  types        the types of its programs; without FILE: all program types and the section names that choose them\n"
@@ -109,6 +121,7 @@ const cli_command cli_commands[] = {
                 "               FILE: all groups\n",
         .examples = "postern show programs filter.o\n"
                     "postern show disassembly filter.o drop_udp\n"
+                    "postern show code filter.o drop_udp --profile --data @capture.pcap:3\n"
                     "postern show maps filter.o -j\n"
                     "postern show groups filter.o\n"
                     "postern show helpers\n",

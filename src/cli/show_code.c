@@ -1,4 +1,5 @@
-// show_code.c: `postern show disassembly`: instructions with the names of maps, helpers and functions, and the source between them.
+// show_code.c: `postern show disassembly`: instructions with the names of maps, helpers and functions, and the source between them. The text of
+// an instruction and its source line are also what show_machine.c puts beside machine code.
 #include <string.h>
 
 #include "cli/show.h"
@@ -29,32 +30,36 @@ static const char *map_name(void *user, size_t pc, const pst_insn *insn)
     return names->object->maps[ref->index].name;
 }
 
-static const char *func_name(void *user, size_t pc)
+const char *show_function_at(const pst_object_program *program, size_t pc)
 {
-    const code_names *names = user;
-    for (uint32_t i = 0; i < names->program->func_count; i++)
-        if (names->program->funcs[i].pc == pc) return names->program->funcs[i].name;
+    for (uint32_t i = 0; i < program->func_count; i++)
+        if (program->funcs[i].pc == pc) return program->funcs[i].name;
     return NULL;
 }
 
-static const pst_object_line *line_at(const pst_object_program *program, uint32_t pc)
+static const char *func_name(void *user, size_t pc)
+{
+    const code_names *names = user;
+    return show_function_at(names->program, pc);
+}
+
+const pst_object_line *show_line_at(const pst_object_program *program, uint32_t pc)
 {
     for (uint32_t i = 0; i < program->line_count; i++)
         if (program->lines[i].pc == pc) return &program->lines[i];
     return NULL;
 }
 
-static const char *trimmed(const char *text)
+const char *show_trimmed(const char *text)
 {
     while (*text == ' ' || *text == '\t') text++;
     return text;
 }
 
-// The instruction at pc as text; returns how many slots it takes.
-static uint32_t disassemble(code_names *names, uint32_t pc, pst_text *out)
+uint32_t show_insn(const pst_object *object, const pst_object_program *program, uint32_t pc, pst_text *out)
 {
-    const pst_object_program *program = names->program;
-    pst_disasm_names with = {.user = names, .helper = helper_name, .map = map_name, .subprog = func_name};
+    code_names names = {object, program};
+    pst_disasm_names with = {.user = &names, .helper = helper_name, .map = map_name, .subprog = func_name};
     pst_insn insn;
     pst_decode_result result = pst_insn_decode(&program->slots[pc], program->count - pc, &insn);
     const pst_object_ref *ref = ref_at(program, pc);
@@ -63,7 +68,7 @@ static uint32_t disassemble(code_names *names, uint32_t pc, pst_text *out)
         return 1;
     }
     pst_disasm_insn(out, &insn, pc, &with);
-    if (ref && (ref->kind == PST_REF_KFUNC || ref->kind == PST_REF_KSYM)) pst_text_format(out, "  // %s", names->object->externs[ref->index].name);
+    if (ref && (ref->kind == PST_REF_KFUNC || ref->kind == PST_REF_KSYM)) pst_text_format(out, "  // %s", object->externs[ref->index].name);
     return insn.kind == PST_KIND_IMM64 ? 2 : 1;
 }
 
@@ -75,28 +80,27 @@ static void bytes_text(const pst_object_program *program, uint32_t pc, uint32_t 
 
 // --- Text ------------------------------------------------------------------------------------------------------------
 
-static void source_text(const show_state *s, const pst_object_program *program, uint32_t pc, pst_text *out)
+void show_source(const pst_object *object, const pst_object_program *program, uint32_t pc, pst_text *out)
 {
-    const pst_object_line *line = line_at(program, pc);
-    if (!line || !s->object->btf) return;
-    const char *text = trimmed(pst_btf_string(s->object->btf, line->text_off)), *file = pst_btf_string(s->object->btf, line->file_off);
+    const pst_object_line *line = show_line_at(program, pc);
+    if (!line || !object->btf) return;
+    const char *text = show_trimmed(pst_btf_string(object->btf, line->text_off)), *file = pst_btf_string(object->btf, line->file_off);
     const char *base = strrchr(file, '/');
-    pst_text_format(out, "%s        ; %s  // %s:%u%s\n", cli_colour_on(CLI_DIM), text, base ? base + 1 : file, line->line, cli_colour_off());
+    pst_text_format(out, "%s        ; %s%s// %s:%u%s\n", cli_colour_on(CLI_DIM), text, *text ? "  " : "", base ? base + 1 : file, line->line, cli_colour_off());
 }
 
 static void program_text(const show_state *s, const pst_object_program *program)
 {
-    code_names names = {s->object, program};
     pst_text out;
     pst_text_init(&out, cli_env());
     pst_text_format(&out, "%s%s%s (section %s, %u instructions)\n", cli_colour_on(CLI_BOLD), program->name, cli_colour_off(), program->section,
                     program->count);
     for (uint32_t pc = 0; pc < program->count;) {
-        const char *function = func_name(&names, pc);
+        const char *function = show_function_at(program, pc);
         if (function) pst_text_format(&out, "%s%s:%s\n", cli_colour_on(CLI_CYAN), function, cli_colour_off());
-        source_text(s, program, pc, &out);
+        show_source(s->object, program, pc, &out);
         pst_text_format(&out, "%6u: ", pc);
-        pc += disassemble(&names, pc, &out);
+        pc += show_insn(s->object, program, pc, &out);
         if (pc < program->count) pst_text_add(&out, "\n");
     }
     cli_emit(&out);
@@ -104,14 +108,14 @@ static void program_text(const show_state *s, const pst_object_program *program)
 
 // --- JSON ------------------------------------------------------------------------------------------------------------
 
-static void insn_json(const show_state *s, code_names *names, uint32_t *pc, pst_json *json)
+static void insn_json(const show_state *s, const pst_object_program *program, uint32_t *pc, pst_json *json)
 {
-    const pst_object_line *line = line_at(names->program, *pc);
+    const pst_object_line *line = show_line_at(program, *pc);
     pst_text text, bytes;
     pst_text_init(&text, cli_env());
     pst_text_init(&bytes, cli_env());
-    uint32_t slots = disassemble(names, *pc, &text);
-    bytes_text(names->program, *pc, slots, &bytes);
+    uint32_t slots = show_insn(s->object, program, *pc, &text);
+    bytes_text(program, *pc, slots, &bytes);
     pst_json_object_begin(json);
     pst_json_key(json, "pc");
     pst_json_u64(json, *pc);
@@ -125,7 +129,7 @@ static void insn_json(const show_state *s, code_names *names, uint32_t *pc, pst_
         pst_json_key(json, "line");
         pst_json_u64(json, line->line);
         pst_json_key(json, "source");
-        pst_json_string(json, trimmed(pst_btf_string(s->object->btf, line->text_off)));
+        pst_json_string(json, show_trimmed(pst_btf_string(s->object->btf, line->text_off)));
     }
     pst_json_object_end(json);
     pst_text_free(&text);
@@ -135,7 +139,6 @@ static void insn_json(const show_state *s, code_names *names, uint32_t *pc, pst_
 
 static void program_json(const show_state *s, const pst_object_program *program, pst_json *json)
 {
-    code_names names = {s->object, program};
     pst_json_object_begin(json);
     pst_json_key(json, "program");
     pst_json_string(json, program->name);
@@ -143,7 +146,7 @@ static void program_json(const show_state *s, const pst_object_program *program,
     pst_json_string(json, program->section);
     pst_json_key(json, "instructions");
     pst_json_array_begin(json);
-    for (uint32_t pc = 0; pc < program->count;) insn_json(s, &names, &pc, json);
+    for (uint32_t pc = 0; pc < program->count;) insn_json(s, program, &pc, json);
     pst_json_array_end(json);
     pst_json_object_end(json);
 }

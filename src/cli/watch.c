@@ -80,22 +80,34 @@ static bool parse_engine(const char *name, unsigned *out)
     return false;
 }
 
+static cli_exit configure(const cli_args *args, struct postern_options *options)
+{
+    const char *mode = cli_value(args, "mode");
+    options->strict = mode && strcmp(mode, "strict") == 0;
+    if (mode && !options->strict && strcmp(mode, "privileged") != 0) return cli_fail(CLI_USAGE, "--mode %s: privileged or strict is expected", mode);
+    if (cli_value(args, "harden") && cli_value(args, "no-harden")) return cli_fail(CLI_USAGE, "--harden and --no-harden exclude each other");
+    options->harden = cli_value(args, "harden") ? POSTERN_HARDEN_ON : cli_value(args, "no-harden") ? POSTERN_HARDEN_OFF : 0;
+    g_json = args->json;
+    // Only -EBUSY is possible, when a command called this twice.
+    (void)postern_configure(options);
+    return CLI_OK;
+}
+
 cli_exit cli_watch_core(const cli_args *args)
 {
     struct postern_options options = {.size = sizeof options, .trace = trace, .trap = trap};
-    const char *engine = cli_value(args, "engine"), *mode = cli_value(args, "mode");
+    const char *engine = cli_value(args, "engine");
     cli_exit code = cli_number(args, "budget", UINT64_MAX, &options.budget);
     if (code != CLI_OK) return code;
-    g_json = args->json;
     if (engine && !parse_engine(engine, &options.engine))
         return cli_fail(CLI_USAGE, "--engine is jit, jit-quick, interp or checked, not %s", engine);
-    options.strict = mode && strcmp(mode, "strict") == 0;
-    if (mode && !options.strict && strcmp(mode, "privileged") != 0) return cli_fail(CLI_USAGE, "--mode %s: privileged or strict is expected", mode);
-    if (cli_value(args, "harden") && cli_value(args, "no-harden")) return cli_fail(CLI_USAGE, "--harden and --no-harden exclude each other");
-    options.harden = cli_value(args, "harden") ? POSTERN_HARDEN_ON : cli_value(args, "no-harden") ? POSTERN_HARDEN_OFF : 0;
-    // Only -EBUSY is possible, when a command called this twice.
-    (void)postern_configure(&options);
-    return CLI_OK;
+    return configure(args, &options);
+}
+
+cli_exit cli_use_engine(const cli_args *args, unsigned engine)
+{
+    struct postern_options options = {.size = sizeof options, .trap = trap, .engine = engine};
+    return configure(args, &options);
 }
 
 uint64_t cli_trap_count(void)

@@ -60,3 +60,12 @@ bool pst_core_code_of(pst_client *client, int prog_fd, pst_jit_code *code, const
     core_object_put(object); // the handle keeps it
     return has_code;
 }
+
+bool pst_core_count(pst_client *client, int prog_fd, uint64_t *counts)
+{
+    core_object *object = core_handle_get(client, prog_fd, NULL);
+    if (!object) return false;
+    bool counted = object->kind == OBJECT_PROG && pst_checked_count(core_prog_of(object)->exec, counts);
+    core_object_put(object);
+    return counted;
+}

@@ -27,4 +27,8 @@ PST_MUST_USE pst_status pst_core_use_engine(pst_client *client, int prog_fd, pst
 /// False: no such program, or it is interpreted.
 PST_MUST_USE bool pst_core_code_of(pst_client *client, int prog_fd, pst_jit_code *code, const pst_image **image);
 
+/// From now on each run of the program behind prog_fd adds to counts[slot] how often it executes that instruction; NULL: no more. One thread at a
+/// time runs it meanwhile. False: no such program, or it is not in the checked interpreter.
+PST_MUST_USE bool pst_core_count(pst_client *client, int prog_fd, uint64_t *counts);
+
 #endif

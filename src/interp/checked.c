@@ -395,6 +395,7 @@ static inline bool step(checked_run *c, const pst_insn *insn)
 static void run_frames(checked_run *c, unsigned depth)
 {
     const pst_insn *insns = c->prog->exec.image->insns;
+    uint64_t *counts = c->prog->counts;
     pst_run *run = c->run;
     uint64_t limit = run->budget ? run->budget : PST_CHECKED_BUDGET_DEFAULT;
     for (;; c->pc++) {
@@ -403,6 +404,7 @@ static void run_frames(checked_run *c, unsigned depth)
             return;
         }
         run->insn_count++;
+        if (counts) counts[c->pc]++;
         if (!step(c, &insns[c->pc]) || c->depth < depth) return;
     }
 }
@@ -493,4 +495,11 @@ pst_status pst_checked_create(const pst_env *env, const pst_image *image, const 
     }
     *out = &prog->exec;
     return PST_OK;
+}
+
+bool pst_checked_count(pst_exec *exec, uint64_t *counts)
+{
+    if (exec->free != checked_free) return false;
+    ((checked_program *)(void *)exec)->counts = counts;
+    return true;
 }

@@ -30,6 +30,7 @@ typedef struct checked_program {
     pst_bindings bindings;
     const pst_helper **helpers; // by slot, for calls of helpers and kfuncs; NULL: not provided
     bool has_sock_field;
+    uint64_t *counts; // by slot: how often it was executed; NULL: nobody asks
 } checked_program;
 
 typedef struct checked_frame {

@@ -23,6 +23,10 @@ PST_MUST_USE pst_status pst_interp_create(const pst_env *env, const pst_image *i
 #define PST_CHECKED_BUDGET_DEFAULT 1000000000ull
 PST_MUST_USE pst_status pst_checked_create(const pst_env *env, const pst_image *image, const pst_bindings *bindings, pst_exec **out);
 
+/// From now on runs of exec, which pst_checked_create has made, add to counts[slot] each time that they execute it; NULL: no more. One thread
+/// at a time runs it meanwhile. counts has an entry for each slot of the image. False: exec comes from another engine.
+PST_MUST_USE bool pst_checked_count(pst_exec *exec, uint64_t *counts);
+
 /// r1 of a program in the checked interpreter: the context is at this address, which belongs to no memory (on no machine does a
 /// pointer look like it), so that an access next to the context is no access to its neighbour.
 #define PST_CHECKED_CTX 0x0c7c000000000000ull

@@ -60,6 +60,10 @@ TEST(wrong_command_lines)
         {2, "takes no value", {"run", OBJECT, "--make-tap=yes"}},
         {2, "name one of", {"run", OBJECT, "--hook", "xdp:lo"}},
         {2, "name one of", {"test-run", OBJECT}},
+        {2, "only jit and jit-quick make machine code", {"show", "code", OBJECT, "count", "--engine", "interp"}},
+        {2, "--repeat is for --profile", {"show", "code", OBJECT, "count", "--repeat", "3"}},
+        {2, "--profile is for show code", {"show", "maps", OBJECT, "--profile"}},
+        {2, "programs fit", {"show", "code", OBJECT}},
         {2, "jit, jit-quick, interp or checked", {"test-run", OBJECT, "count", "--engine", "abacus"}},
         {2, "privileged or strict", {"test-run", OBJECT, "count", "--mode", "lax"}},
         {2, "exclude each other", {"test-run", OBJECT, "count", "--harden", "--no-harden"}},
@@ -328,6 +332,37 @@ TEST(test_run_of_hardened_code)
         CHECK(r.code == 0 && strstr(r.out, "{length = 64, port = 443, tag = \"ring\"}") && strstr(r.out, "= XDP_PASS"));
         cli_result_free(&r);
     }
+}
+
+TEST(show_code_puts_machine_code_beside_source)
+{
+    cli_result text = RUN("show", "code", OBJECT, "count"), json = RUN("show", "code", OBJECT, "count", "-j", "--engine", "jit-quick");
+    if (!PST_HOST_X64) { // a machine without a compiler says so
+        CHECK(text.code != 0 && strstr(text.err, "compiler"));
+    } else {
+        CHECK_EQ(text.code, 0);
+        CHECK(strstr(text.out, "bytes of machine code by jit)\n") && strstr(text.out, "call bpf_") && strstr(text.out, "cost by source line"));
+        CHECK(strstr(text.out, " ret\n") || strstr(text.out, "has no disassembler"));
+        CHECK_EQ(json.code, 0);
+        CHECK(json_valid(json.out) && strstr(json.out, "\"engine\": \"jit-quick\"") && strstr(json.out, "\"machine\": ["));
+        CHECK(!strstr(json.out, "\"executed\""));
+    }
+    cli_result_free(&text), cli_result_free(&json);
+}
+
+TEST(show_code_counts_instructions)
+{
+    cli_result once = RUN("show", "code", OBJECT, "count", "--profile", "-j"), often = RUN("show", "code", OBJECT, "count", "--profile", "--repeat", "7", "-j");
+    cli_result text = RUN("show", "code", OBJECT, "count", "--profile", "--repeat", "7");
+    if (PST_HOST_X64) {
+        const char *first = strstr(once.out, "\"executed\": "), *second = strstr(often.out, "\"executed\": ");
+        CHECK(once.code == 0 && often.code == 0 && json_valid(once.out) && first && second);
+        long executed = first ? strtol(first + 12, NULL, 10) : 0;
+        CHECK(executed > 5);
+        CHECK_EQ(second ? strtol(second + 12, NULL, 10) : 0, 7 * executed); // every run takes the same way
+        CHECK(strstr(text.out, "\n           7      0: ") && strstr(text.out, "the instructions executed"));
+    }
+    cli_result_free(&once), cli_result_free(&often), cli_result_free(&text);
 }
 
 TEST(test_run_by_the_strict_rules)

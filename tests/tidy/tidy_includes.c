@@ -69,6 +69,18 @@ static const char *const g_freestanding[] = {"stdarg.h", "stdbool.h", "stddef.h"
 static const char *const g_hosted[] = {"stdio.h", "stdlib.h", "errno.h", "ctype.h", "time.h", "signal.h",
                                        "math.h",  "locale.h", "float.h", "setjmp.h", NULL};
 
+// Libraries that one file may use, because a build without them is complete as well.
+static const struct {
+    const char *file, *header;
+} g_optional[] = {{"src/cli/disassembler.c", "capstone/capstone.h"}};
+
+static bool is_optional(const char *path, const char *header)
+{
+    for (size_t i = 0; i < PST_COUNT(g_optional); i++)
+        if (strcmp(path, g_optional[i].file) == 0 && strcmp(header, g_optional[i].header) == 0) return true;
+    return false;
+}
+
 // A file named for a system: a folder of pal, or a name that ends in the system's.
 static bool is_named_for_system(const char *path)
 {
@@ -112,7 +124,7 @@ void tidy_rule_os_headers(const tidy_source *source, tidy_findings *findings)
         if (system && !compiler && !hosted)
             tidy_report(findings, source->path, line, "%s: only files named for a system ask which system it is", system);
         if (tidy_include_at(source, at, name, sizeof name) != '<' || in_list(name, g_freestanding)) continue;
-        if (hosted && in_list(name, g_hosted)) continue;
+        if ((hosted && in_list(name, g_hosted)) || is_optional(source->path, name)) continue;
         tidy_report(findings, source->path, line, "<%s> belongs into %s", name,
                     in_list(name, g_hosted) ? "pal or above core" : "src/pal/<os>/ or a file named for its system");
     }

@@ -28,6 +28,47 @@ TEST(a_program_is_the_same_in_every_engine)
     CHECK_STR(pst_engine_name(PST_ENGINE_COUNT), "");
 }
 
+TEST(the_checked_interpreter_counts_what_it_executes)
+{
+    core_fixture f;
+    uint32_t retval = 0;
+    uint64_t counts[8] = {0};
+    fixture_open(&f);
+    int64_t map = map_create(&f, PST_MAP_ARRAY, 4, 8, 1, 0);
+    int64_t fd = prog_load_text(&f, PST_PROG_SAMPLE, "r0 = 0\nagain: r0 += 3\nif r0 < 12 goto again\nif r0 != 5 goto out\nr0 = 1\nout: exit");
+    CHECK_EQ(pst_core_use_engine(f.client, (int)fd, PST_ENGINE_FAST, NULL), PST_OK);
+    CHECK(!pst_core_count(f.client, (int)fd, counts)); // not this engine
+    CHECK_EQ(pst_core_use_engine(f.client, (int)fd, PST_ENGINE_CHECKED, NULL), PST_OK);
+    CHECK(pst_core_count(f.client, (int)fd, counts));
+    CHECK(!pst_core_count(f.client, (int)map, counts) && !pst_core_count(f.client, 12345, counts));
+    CHECK_EQ(prog_run_sample(&f, fd, &retval), 0);
+    CHECK_EQ(retval, 12);
+    static const uint64_t once[] = {1, 4, 4, 1, 0, 1, 0, 0};
+    for (size_t i = 0; i < PST_COUNT(once); i++) CHECK_EQ(counts[i], once[i]);
+    CHECK(pst_core_count(f.client, (int)fd, NULL));
+    CHECK_EQ(prog_run_sample(&f, fd, &retval), 0);
+    CHECK_EQ(counts[0], 1);
+    fixture_close(&f);
+}
+
+TEST(machine_code_of_a_program_can_be_looked_at)
+{
+    core_fixture f;
+    pst_jit_code code = {0};
+    const pst_image *image = NULL;
+    fixture_open(&f);
+    int64_t fd = prog_load_text(&f, PST_PROG_SAMPLE, "r0 = 7\nexit"), map = map_create(&f, PST_MAP_ARRAY, 4, 8, 1, 0);
+    if (pst_core_use_engine(f.client, (int)fd, PST_ENGINE_JIT, NULL) == PST_OK) {
+        CHECK(pst_core_code_of(f.client, (int)fd, &code, &image));
+        CHECK(code.size > 0 && code.count > 0 && image && image->count == 2);
+        CHECK(code.offsets[code.count] <= code.size);
+    }
+    CHECK_EQ(pst_core_use_engine(f.client, (int)fd, PST_ENGINE_FAST, NULL), PST_OK);
+    CHECK(!pst_core_code_of(f.client, (int)fd, &code, &image));
+    CHECK(!pst_core_code_of(f.client, (int)map, &code, &image) && !pst_core_code_of(f.client, 12345, &code, &image));
+    fixture_close(&f);
+}
+
 static uint32_t run_with(uint32_t choice)
 {
     const pst_core_options options = {.size = sizeof options, .engine = choice};
