@@ -30,9 +30,10 @@ static void core_close_fd(void *user, int fd)
     (void)pst_core_close(own->client, fd);
 }
 
-bool bench_core_open(bench_host *host, pst_core_engine engine)
+bool bench_core_open(bench_host *host, pst_core_engine engine, bool hardened)
 {
-    const pst_core_options options = {.size = sizeof options, .engine = engine};
+    const pst_core_options options = {.size = sizeof options, .engine = engine, .strict = hardened,
+                                      .harden = hardened ? PST_CORE_HARDEN_ON : PST_CORE_HARDEN_OFF};
     bench_core *own = calloc(1, sizeof *own);
     if (!own) return false;
     *host = (bench_host){.command = core_take, .close = core_close_fd, .user = own};

@@ -11,6 +11,7 @@
     X(NATIVE, "native", "clang -O2, the same source")          \
     X(JIT, "jit", "compiled")                                  \
     X(QUICK, "jit-quick", "compiled by the quick tier")        \
+    X(HARDENED, "hardened", "compiled with all hardening")     \
     X(INTERP, "interp", "the fast interpreter")                \
     X(CHECKED, "checked", "the checked interpreter")           \
     X(LINUX, "linux", "the running kernel, the same instructions")

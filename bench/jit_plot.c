@@ -25,6 +25,7 @@ typedef struct series {
 
 static const series g_series[] = {
     {BY_LINUX, "#e07b00", "Linux JIT"},
+    {BY_HARDENED, "#b04ab0", "Postern, hardened"},
     {BY_QUICK, "#8fb8de", "Postern, quick tier"},
     {BY_JIT, "#0b4f9e", "Postern"},
 };
@@ -106,7 +107,7 @@ static void draw_legend(FILE *f, const jit_results *results)
         if (!rows) continue;
         fprintf(f, "<circle cx='%.1f' cy='48' r='4.5' fill='%s'/><text x='%.1f' y='52'>%s, mean %.2f</text>\n", x, g_series[s].colour, x + 9,
                 g_series[s].label, mean);
-        x += 210;
+        x += 178;
     }
 }
 
