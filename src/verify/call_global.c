@@ -237,6 +237,7 @@ static pst_status read_globals(verifier *v)
 static uint32_t insn_effects(const verifier *v, uint32_t pc)
 {
     const pst_insn *insn = &v->image->insns[pc];
+    if (insn->kind == PST_KIND_ATOMIC || insn->kind == PST_KIND_LOAD_ACQUIRE || insn->kind == PST_KIND_STORE_RELEASE) return VSUB_ATOMIC;
     if (insn->kind != PST_KIND_CALL) return 0;
     const pst_helper_proto *proto = NULL;
     if (insn->op == PST_CALL_HELPER) proto = vflow_helper(v->input, (int32_t)insn->imm);
@@ -270,7 +271,7 @@ static void spread_effects(verifier *v)
             for (uint32_t pc = sub->start; pc < sub->start + sub->count; pc++) {
                 uint32_t callee = mentioned(v, pc);
                 if (callee == VFLOW_NONE) flags |= (uint8_t)insn_effects(v, pc);
-                else flags |= v->sub_flags[callee] & (VSUB_MOVES_PACKET | VSUB_SLEEPS);
+                else flags |= v->sub_flags[callee] & (VSUB_MOVES_PACKET | VSUB_SLEEPS | VSUB_ATOMIC);
             }
             if (flags == v->sub_flags[i]) continue;
             v->sub_flags[i] = flags;
@@ -314,6 +315,12 @@ static vstep check_btf_param(verifier *v, vstate *s, uint32_t subprog, unsigned 
     return fits ? VSTEP_NEXT : refuse_argument(v, s, subprog, reg, "a trusted pointer to the struct");
 }
 
+// A function with atomic instructions counts on it that its memory starts where the largest of them may.
+static bool starts_well(const verifier *v, const vstate *s, uint32_t subprog, const vvalue *value, uint32_t size)
+{
+    return !(v->sub_flags[subprog] & VSUB_ATOMIC) || size < 4 || vmem_aligned(s, value, size < 8 ? 4 : 8);
+}
+
 static vstep check_param(verifier *v, vstate *s, uint32_t subprog, unsigned reg, const vparam *param)
 {
     vvalue value = vreg(s, reg);
@@ -334,6 +341,8 @@ static vstep check_param(verifier *v, vstate *s, uint32_t subprog, unsigned reg,
     }
     if (vvalue_is_null(s, &value)) return param->null_ok ? VSTEP_NEXT : refuse_argument(v, s, subprog, reg, "a pointer that is not null");
     if (!param->null_ok && vvalue_maybe_null(s, &value)) return refuse_argument(v, s, subprog, reg, "a pointer that is not null");
+    if (!starts_well(v, s, subprog, &value, param->size))
+        return refuse_argument(v, s, subprog, reg, "memory that starts at a multiple of 8, for the function has atomic instructions");
     uint32_t access = VMEM_READ | VMEM_WRITE | VMEM_PACKET_OK | (param->null_ok ? VMEM_NULL_OK : 0);
     return vcall_memory(v, s, reg, param->size, param->size, access);
 }

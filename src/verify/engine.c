@@ -280,15 +280,16 @@ static vstep grow_slot(verifier *v, uint32_t at, vstate *joined, bool widen)
 
 // The slot that is most like s of those that are farther than *least; VFLOW_NONE: none left. Turns of a loop that are followed one by one are joined
 // with their like; when widening, the slot that was widened already comes first.
-static uint32_t nearest(const verifier *v, uint32_t location, const vstate *s, bool widen, uint64_t *least)
+static uint32_t nearest(verifier *v, uint32_t location, const vstate *s, bool widen, uint64_t *least)
 {
     const vengine *e = v->engine;
-    uint32_t best = VFLOW_NONE, turns = turns_of(v, s);
+    uint32_t best = VFLOW_NONE, turns = turns_of(v, s), scan = SCANNED_MAX;
     uint64_t best_key = UINT64_MAX;
-    for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE; i = e->slots[i].next) {
+    for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE && scan-- > 0; i = e->slots[i].next) {
         const vslot *slot = &e->slots[i];
         if (slot->covered_by != VFLOW_NONE || (!widen && slot->turns != turns)) continue;
         bool first = widen && slot->widenings && slot->turns == VFLOW_NONE;
+        v->compared += !first;
         uint32_t enough = best_key >> 32 ? (uint32_t)(best_key >> 32) - 1 : 0; // farther ones are not chosen
         uint64_t key = (uint64_t)(first ? 0 : vmerge_distance(v, slot->state, s, enough) + 1) << 32 | (UINT32_MAX - i);
         if (key <= *least || key >= best_key) continue;

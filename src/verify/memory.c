@@ -114,6 +114,13 @@ static bool starts_aligned(const vstate *s, const vvalue *ptr)
 
 static bool is_aligned(const pst_scalar *offset, uint64_t size) { return ((offset->bits.value | offset->bits.mask) & (size - 1)) == 0; }
 
+bool vmem_aligned(const vstate *s, const vvalue *ptr, uint64_t size)
+{
+    bool starts = starts_aligned(s, ptr) || (ptr->kind == V_PTR && s->objs[ptr->obj].kind == VO_MEM && !(s->objs[ptr->obj].flags & VOBJ_UNALIGNED));
+    pst_scalar offset = vvalue_scalar(s, ptr);
+    return starts && is_aligned(&offset, size);
+}
+
 static vstep check_alignment(verifier *v, const vstate *s, const vaccess *a)
 {
     pst_scalar offset = vvalue_scalar(s, &a->ptr);
@@ -121,6 +128,12 @@ static vstep check_alignment(verifier *v, const vstate *s, const vaccess *a)
     bool on_stack = a->ptr.kind == V_STACK, strict = on_stack || a->is_atomic;
     if ((v->opts.flags & PST_VERIFY_STRICT_ALIGNMENT) && !(v->opts.flags & PST_VERIFY_ANY_ALIGNMENT)) strict = true;
     if (!strict || a->size == 1) return VSTEP_NEXT;
+    if (a->is_atomic && a->ptr.kind == V_PTR && (s->objs[a->ptr.obj].flags & VOBJ_UNALIGNED)) {
+        vreject(v, PST_FINDING_ALIGNMENT, (int)a->reg, "an atomic access of %llu bytes through r%u, which is a part of a dynptr and may start anywhere",
+                (unsigned long long)a->size, a->reg);
+        vhint(v, "load and store, or use memory of a map's value for what others change at the same time");
+        return VSTEP_REJECT;
+    }
     vvalue at = a->ptr;
     if (at.kind == V_PACKET || at.kind == V_META) at.off = (int64_t)((uint64_t)at.off + 2); // Linux's NET_IP_ALIGN
     pst_scalar scalar = vvalue_scalar(s, &at);

@@ -81,6 +81,7 @@ typedef enum vobj_kind {
 #define VOBJ_HOST_BTF 0x0800u     // type_id counts in the host's BTF, not in the program's
 #define VOBJ_CPU_ELEM 0x1000u     // VO_MAP_VALUE of another CPU
 #define VOBJ_DRAINED 0x2000u      // VO_ITER: next returned NULL
+#define VOBJ_UNALIGNED 0x4000u    // VO_MEM: starts anywhere, not at a multiple of 8 (part of a dynptr)
 
 typedef enum vdynptr_kind { VDYN_NONE, VDYN_LOCAL, VDYN_RINGBUF, VDYN_SKB, VDYN_XDP, VDYN_FILE } vdynptr_kind;
 

@@ -274,11 +274,17 @@ static vstep check_reach(verifier *v, const vstate *s, int reg, const vvalue *po
     return step;
 }
 
+static bool in_reach(const pst_scalar *at)
+{
+    return at->smin > -REACH * 2 && at->smin < (pst_scalar_is_const(at) ? REACH : FAR_REACH);
+}
+
+// Either the whole offset is in reach or, as Linux looks at it, each of its parts: their sum may wrap, then nothing can be accessed there.
 static vstep check_result(verifier *v, const vstate *s, int reg, const vvalue *pointer)
 {
-    pst_scalar at = vvalue_scalar(s, pointer);
+    pst_scalar at = vvalue_scalar(s, pointer), variable = vsym_scalar(s, pointer->sym);
     bool far = pointer->off >= REACH || pointer->off <= -REACH;
-    if (!far && at.smin > -REACH * 2 && at.smin < (pst_scalar_is_const(&at) ? REACH : FAR_REACH)) return VSTEP_NEXT;
+    if (!far && (in_reach(&at) || in_reach(&variable))) return VSTEP_NEXT;
     return refuse_arithmetic(v, s, reg, pointer, "it would point too far away from its object");
 }
 

@@ -78,6 +78,7 @@ typedef struct verifier {
 #define VSUB_ASYNC 0x08u        // runs as an async callback
 #define VSUB_MOVES_PACKET 0x10u // it, or what it calls, may change packet pointers
 #define VSUB_SLEEPS 0x20u
+#define VSUB_ATOMIC 0x40u       // it, or what it calls, has atomic instructions
 
 /// count zeroed words, or scalars of any content, until the next call; NULL: no memory. For normalise.c and merge.c.
 uint32_t *verifier_scratch(verifier *v, uint32_t count);
@@ -152,6 +153,8 @@ vstep vmem_legacy(verifier *v, vstate *s, const pst_insn *insn);
 /// Checks that the call at v->pc may access the memory at register reg: size bytes, whose least and greatest value are given. Written bytes become
 /// unknown numbers.
 vstep vmem_argument(verifier *v, vstate *s, unsigned reg, uint64_t size_min, uint64_t size_max, uint32_t access);
+/// Whether the pointer is known to be a multiple of size (a power of two, at most 8), if that is so of memory that calls hand over.
+bool vmem_aligned(const vstate *s, const vvalue *ptr, uint64_t size);
 /// The constant bytes of read-only memory (a frozen map of read-only data) at value; NULL when not known. *left: how many follow.
 const uint8_t *vmem_constant(const verifier *v, const vstate *s, const vvalue *value, uint64_t *left);
 /// Stack bytes [off, off + size) of frame become unknown but initialised numbers.

@@ -44,14 +44,20 @@ static bool match_number(matcher *m, const vvalue *a, uint64_t bits)
 
 static bool fits(const vobj *o, const cobj *c)
 {
-    if (!c->is_alive || c->size < o->size) return false;
+    bool is_special = o->kind == VO_DYNPTR || o->kind == VO_ITER || o->kind == VO_IRQ; // their size is that of what they are on the stack
+    if ((!c->is_alive && !(o->flags & VOBJ_UNTRUSTED)) || (!is_special && c->size < o->size)) return false;
+    if ((o->flags & VOBJ_MUST_RELEASE) && !c->is_held) return false;
     switch ((vobj_kind)o->kind) {
     case VO_MAP_VALUE: return c->kind == CO_VALUE && c->index == o->map;
     case VO_MEM: return c->kind == CO_MEM && (!c->is_rdonly || (o->flags & VOBJ_RDONLY));
     case VO_RINGBUF: return c->kind == CO_RINGBUF && c->index == o->map && c->is_held;
     case VO_SOCK: return c->kind == CO_SOCK && c->desc == o->desc;
-    case VO_FREE: case VO_MAP: case VO_STRUCT: case VO_BTF: case VO_ALLOC: case VO_DYNPTR: case VO_ITER: case VO_IRQ:
-    case VO_PERCPU: case VO_REF: break;
+    case VO_BTF: return c->kind == CO_BTF;
+    case VO_ALLOC: return c->kind == CO_ALLOC && (!c->is_rdonly || (o->flags & VOBJ_RDONLY));
+    case VO_DYNPTR: return c->kind == CO_DYNPTR && c->dynptr == (vdynptr_kind)o->dynptr && c->frame == o->frame && c->slot == o->slot;
+    case VO_ITER: return c->kind == CO_ITER && c->frame == o->frame && c->slot == o->slot && (!(o->flags & VOBJ_DRAINED) || c->is_drained);
+    case VO_IRQ: return c->kind == CO_IRQ && c->frame == o->frame && c->slot == o->slot;
+    case VO_FREE: case VO_MAP: case VO_STRUCT: case VO_PERCPU: case VO_REF: break;
     }
     return false;
 }
@@ -99,10 +105,19 @@ static uint64_t load(const uint8_t *bytes, unsigned size)
     return word;
 }
 
+// A dynptr, iterator or saved flags, by its object.
+static bool match_special(matcher *m, uint16_t index, uint16_t tag)
+{
+    uint16_t *bound = &m->objs[index];
+    if (index >= OBJS_MAX || index >= m->s->obj_count || tag == 0 || (*bound && *bound != tag)) return false;
+    *bound = tag;
+    return fits(&m->s->objs[index], &m->c->objs[tag]);
+}
+
 static bool match_cell(matcher *m, const vcell *cell, const cframe *f, uint32_t n)
 {
     size_t at = PST_FRAME_BYTES - 8 * (size_t)(n + 1);
-    if (cell->mode != VCELL_DATA) return no(m, "special cell", 8 * (n + 1), 0);
+    if (cell->mode != VCELL_DATA) return match_special(m, cell->obj, f->special[at / 8]) || no(m, "special cell", 8 * (n + 1), f->special[at / 8]);
     for (unsigned i = 0; i < 8; i++) {
         if ((cell->init >> i & 1) && !f->init[at + i]) return no(m, "byte that was never written, in cell", 8 * (n + 1), i);
         if ((cell->zero >> i & 1) && f->bytes[at + i]) return no(m, "byte that is not 0, in cell", 8 * (n + 1), i);
@@ -131,11 +146,21 @@ static bool match_frame(matcher *m, uint32_t index)
 
 // --- The rest -------------------------------------------------------------------------------------------------
 
+// Turns of the loop, or elements of the iterator, that the ghost counts; -1: there is none.
+static int64_t count_of(const matcher *m, const vghost *g)
+{
+    const cframe *f = &m->c->frames[g->frame];
+    if (g->frame >= m->c->frame_count) return -1;
+    if (!(g->loop & VGHOST_ITER)) return f->turns[g->loop];
+    const cobj *iter = &m->c->objs[f->special[cframe_word(g->loop & ~VGHOST_ITER)]];
+    return iter->kind == CO_ITER ? (int64_t)iter->handed : -1;
+}
+
 static bool match_ghosts(matcher *m)
 {
     for (uint32_t i = 0; i < m->s->ghost_count; i++) {
         const vghost *g = &m->s->ghosts[i];
-        int64_t turns = g->frame < m->c->frame_count ? m->c->frames[g->frame].turns[g->loop] : -1;
+        int64_t turns = count_of(m, g);
         if (turns < 0) return no(m, "the run is not in loop", g->loop, 0);
         if (!match_number(m, &g->up, (uint64_t)turns) || !match_number(m, &g->down, (uint64_t)-turns)) return no(m, "turns of loop", g->loop, (uint64_t)turns);
     }
@@ -171,6 +196,27 @@ static bool match_references(matcher *m)
     return held <= known || no(m, "references", held, known);
 }
 
+// The lock that the state says is held is the one that the run holds.
+static bool match_lock(matcher *m)
+{
+    const cobj *c = &m->c->objs[m->c->lock];
+    if (m->s->lock_count != (m->c->lock != 0)) return false;
+    if (m->s->lock_count == 0) return true;
+    uint32_t id = m->s->locks[0].obj_id;
+    if (id & 0x80000000u) return c->index == (id & ~0x80000000u);
+    for (uint32_t i = 0; i < m->s->obj_count; i++)
+        if (m->s->objs[i].kind != VO_FREE && m->s->objs[i].id == id && m->objs[i] && m->c->objs[m->objs[i]].base != c->base) return false;
+    return true;
+}
+
+static bool match_sections(matcher *m)
+{
+    if (!match_lock(m)) return no(m, "locks", m->c->lock, m->s->lock_count);
+    if (m->s->rcu_depth != m->c->rcu_depth) return no(m, "RCU sections", m->c->rcu_depth, m->s->rcu_depth);
+    if (m->s->preempt_depth != m->c->preempt_depth) return no(m, "preemption", m->c->preempt_depth, m->s->preempt_depth);
+    return (m->s->irq_id != 0) == (m->c->irq_count != 0) || no(m, "interrupts", m->c->irq_count, m->s->irq_id);
+}
+
 bool describe_state(const vstate *s, const cstate *c, char *why, size_t why_size)
 {
     static matcher m; // large; nothing here is reentrant
@@ -183,12 +229,12 @@ bool describe_state(const vstate *s, const cstate *c, char *why, size_t why_size
     if (!match_number(&m, &meta, c->meta_size)) return no(&m, "length of the metadata", 0, c->meta_size);
     for (uint32_t f = 0; f < s->frame_count; f++)
         if (!match_frame(&m, f)) return false;
-    return match_ghosts(&m) && match_relations(&m) && match_references(&m);
+    return match_ghosts(&m) && match_relations(&m) && match_references(&m) && match_sections(&m);
 }
 
 static bool same_place(const vstate *s, const cstate *c, uint32_t block)
 {
-    if (s->block != block || s->frame_count != c->frame_count || s->wakes) return false;
+    if (s->block != block || s->frame_count != c->frame_count || s->wakes != c->wakes) return false;
     for (uint32_t f = 0; f < c->frame_count; f++) {
         const vframe *a = s->frames[f];
         const cframe *b = &c->frames[f];
@@ -205,13 +251,16 @@ uint32_t describe_location(const verifier *v, const cstate *c, uint32_t block)
     return VFLOW_NONE;
 }
 
+// A callback that runs later may have several locations, one a call that set it; states of any of them may describe its run.
 bool describe_kept(const verifier *v, const cstate *c, uint32_t block, char *why, size_t why_size)
 {
     const vengine *e = v->engine;
-    uint32_t location = describe_location(v, c, block);
     snprintf(why, why_size, "no state is kept there");
-    if (location == VFLOW_NONE) return false;
-    for (uint32_t i = e->locations[location].slots; i != VFLOW_NONE; i = e->slots[i].next)
-        if (e->slots[i].covered_by == VFLOW_NONE && describe_state(e->slots[i].state, c, why, why_size)) return true;
+    for (uint32_t l = 0; l < e->location_count; l++) {
+        if (!same_place(e->slots[e->locations[l].first_slot].state, c, block)) continue;
+        for (uint32_t i = e->locations[l].slots; i != VFLOW_NONE; i = e->slots[i].next)
+            if (e->slots[i].covered_by == VFLOW_NONE && describe_state(e->slots[i].state, c, why, why_size)) return true;
+        if (!c->wakes) return false;
+    }
     return false;
 }

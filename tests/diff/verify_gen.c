@@ -1,30 +1,11 @@
 // verify_gen.c: see verify_gen.h.
 //
 // r6 is the context all along. r7 to r9 hold numbers (r8 and r9 count loops while one is around); r0 to r5 are for the unit that is being written.
-#include "verify_gen.h"
-
-#include <string.h>
+#include "verify_gen_parts.h"
 
 #define DEPTH_MAX 3u
-#define SUBPROGS 3u
 
 const char *const vgen_type_names[VGEN_TYPES] = {"xdp", "sched_cls", "cgroup_skb"};
-
-typedef struct gen {
-    vgen_source *source;
-    pst_slot *slots;
-    size_t count;
-    vgen_type type;
-    size_t outs[128]; // jumps to the common exit of the function
-    uint32_t out_count;
-    size_t calls[16]; // with the callee's number in imm until all is written
-    uint32_t call_count;
-    size_t funcs[8];  // ld_imm64 of a callback
-    uint32_t func_count;
-    unsigned level;   // 0: main; else the number of the subprogram
-    unsigned depth, loops;
-    bool is_callback, holds; // holds: a reservation; no jumps out
-} gen;
 
 uint32_t vgen_next(vgen_source *s, uint32_t below)
 {
@@ -39,69 +20,9 @@ uint32_t vgen_next(vgen_source *s, uint32_t below)
     return (uint32_t)((s->seed * 0x2545f4914f6cdd1du) >> 33) % below;
 }
 
-static uint32_t next(gen *g, uint32_t below) { return vgen_next(g->source, below); }
-static bool chance(gen *g, uint32_t one_in) { return next(g, one_in) == 0; }
-
-static void put(gen *g, unsigned opcode, unsigned dst, unsigned src, int off, int64_t imm)
-{
-    if (g->count < VGEN_SLOTS_MAX) g->slots[g->count] = (pst_slot){(uint8_t)opcode, (uint8_t)(src << 4 | dst), (int16_t)off, (int32_t)imm};
-    g->count++;
-}
-
-// Opcodes: arithmetic by operation bits; |8: a register; 64 bits.
-enum { ADD = 0x07, SUB = 0x17, MUL = 0x27, AND = 0x57, LSH = 0x67, RSH = 0x77, MOV = 0xb7, ARSH = 0xc7, X = 8 };
-// Sizes of loads and stores.
-static const uint8_t size_bits[] = {0x10, 0x08, 0x00, 0x18}; // by log2 of bytes
-
-static void mov(gen *g, unsigned dst, unsigned src) { put(g, MOV | X, dst, src, 0, 0); }
-static void movi(gen *g, unsigned dst, int64_t imm) { put(g, MOV, dst, 0, 0, imm); }
-static void ld(gen *g, unsigned log2, unsigned dst, unsigned src, int off) { put(g, 0x61u | size_bits[log2], dst, src, off, 0); }
-static void st(gen *g, unsigned log2, unsigned dst, unsigned src, int off) { put(g, 0x63u | size_bits[log2], dst, src, off, 0); }
-static void sti(gen *g, unsigned log2, unsigned dst, int off, int64_t imm) { put(g, 0x62u | size_bits[log2], dst, 0, off, imm); }
-static void call(gen *g, int id) { put(g, 0x85, 0, 0, 0, id); }
-
-static void map_fd(gen *g, unsigned dst, int fd)
-{
-    put(g, 0x18, dst, 1, 0, fd);
-    put(g, 0, 0, 0, 0, 0);
-}
-
-// A jump whose target comes later; land puts it here.
-static size_t jump(gen *g, unsigned opcode, unsigned dst, unsigned src, int64_t imm)
-{
-    put(g, opcode, dst, src, 0, imm);
-    return g->count - 1;
-}
-
-static void land(gen *g, size_t at)
-{
-    if (at < VGEN_SLOTS_MAX) g->slots[at].off = (int16_t)(g->count - at - 1);
-}
-
-static void jump_back(gen *g, unsigned opcode, unsigned dst, unsigned src, int64_t imm, size_t to)
-{
-    put(g, opcode, dst, src, (int)((int64_t)to - (int64_t)g->count - 1), imm);
-}
-
-static void out_if(gen *g, unsigned opcode, unsigned dst, unsigned src, int64_t imm)
-{
-    if (g->out_count == PST_COUNT(g->outs)) return;
-    g->outs[g->out_count++] = g->count;
-    put(g, opcode, dst, src, 0, imm);
-}
-
-// A constant, now and then one beside it.
-static int64_t near(gen *g, int64_t value) { return chance(g, 24) ? value + 1 : chance(g, 48) ? value - 1 : value; }
-
-static int32_t some_imm(gen *g)
-{
-    static const int32_t edges[] = {0, 1, -1, 2, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 255, 256, INT32_MAX, INT32_MIN, -2, 0xffff, 0x10000};
-    return chance(g, 3) ? (int32_t)next(g, 1u << 16) - 0x8000 : edges[next(g, PST_COUNT(edges))];
-}
-
 // --- Numbers --------------------------------------------------------------------------------------------------
 
-static unsigned held_number(gen *g) { return 7 + next(g, 3 - (g->loops < 2 ? g->loops : 2)); }
+unsigned vgen_held_number(gen *g) { return 7 + next(g, 3 - (g->loops < 2 ? g->loops : 2)); }
 
 static void scalar_from_context(gen *g, unsigned dst)
 {
@@ -111,7 +32,7 @@ static void scalar_from_context(gen *g, unsigned dst)
 }
 
 // dst is a number of which nothing, or its width, is known.
-static void number(gen *g, unsigned dst)
+void vgen_number(gen *g, unsigned dst)
 {
     switch (next(g, 6)) {
     case 0:
@@ -119,7 +40,7 @@ static void number(gen *g, unsigned dst)
             scalar_from_context(g, dst);
             return;
         }
-        mov(g, dst, held_number(g));
+        mov(g, dst, vgen_held_number(g));
         return;
     case 1:
         put(g, 0x18, dst, 2, 0, VGEN_GLOBAL);
@@ -129,7 +50,7 @@ static void number(gen *g, unsigned dst)
         return;
     case 2:
         if (dst <= 5) { // calls take the scratch registers
-            mov(g, dst, held_number(g));
+            mov(g, dst, vgen_held_number(g));
             return;
         }
         call(g, 7);
@@ -143,7 +64,7 @@ static void number(gen *g, unsigned dst)
         }
         movi(g, dst, some_imm(g));
         return;
-    default: mov(g, dst, held_number(g)); return;
+    default: mov(g, dst, vgen_held_number(g)); return;
     }
 }
 
@@ -177,7 +98,7 @@ static void some_alu(gen *g, unsigned dst, unsigned src)
 }
 
 // Leaves in reg a number from 0 to limit - 1, or leaves the function.
-static void bound(gen *g, unsigned reg, uint32_t limit)
+void vgen_bound(gen *g, unsigned reg, uint32_t limit)
 {
     int64_t most = near(g, (int64_t)limit - 1);
     uint32_t low = 1; // greatest mask below the limit
@@ -237,7 +158,7 @@ static void bound(gen *g, unsigned reg, uint32_t limit)
 // --- Memory ---------------------------------------------------------------------------------------------------
 
 // One access of the object of size bytes that base points to (base is kept). Uses r4 and r5.
-static void access(gen *g, unsigned base, uint32_t size, bool writable)
+void vgen_access(gen *g, unsigned base, uint32_t size, bool writable)
 {
     unsigned log2 = next(g, 4), bytes = 1u << log2;
     if (bytes > size) log2 = 0, bytes = 1;
@@ -246,8 +167,8 @@ static void access(gen *g, unsigned base, uint32_t size, bool writable)
     unsigned at = base;
     if (chance(g, 2)) { // a variable offset, scaled now and then
         uint32_t scale = next(g, 3), span = (size - bytes) >> scale;
-        number(g, 4);
-        bound(g, 4, span + 1);
+        vgen_number(g, 4);
+        vgen_bound(g, 4, span + 1);
         if (scale) put(g, LSH, 4, 0, 0, scale);
         off = 0;
         if (chance(g, 3) && span > 4) {
@@ -266,16 +187,15 @@ static void access(gen *g, unsigned base, uint32_t size, bool writable)
         put(g, log2 == 3 ? 0xdb : 0xc3, at, 4, off & -(int)bytes, codes[next(g, PST_COUNT(codes))]);
         return;
     }
-    if (loads && chance(g, 5) && log2 < 3) put(g, 0x81u | size_bits[log2], held_number(g), at, off, 0);
-    else if (loads) ld(g, log2, g->loops || chance(g, 2) ? 5 : held_number(g), at, off);
+    if (loads && chance(g, 5) && log2 < 3) put(g, 0x81u | size_bits[log2], vgen_held_number(g), at, off, 0);
+    else if (loads) ld(g, log2, g->loops || chance(g, 2) ? 5 : vgen_held_number(g), at, off);
     else if (chance(g, 2)) sti(g, log2, at, off, some_imm(g));
-    else st(g, log2, at, log2 == 3 && g->count % 23 == 0 ? base : held_number(g), off); // strict mode refuses the address
+    else st(g, log2, at, log2 == 3 && g->count % 23 == 0 ? base : vgen_held_number(g), off); // strict mode refuses the address
 }
 
-static void put_units(gen *g, uint32_t units);
 static void put_branch(gen *g);
 
-static void put_null_check(gen *g, unsigned reg)
+void vgen_null_check(gen *g, unsigned reg)
 {
     if (chance(g, 40)) return;
     switch (next(g, 4)) {
@@ -297,7 +217,7 @@ static void put_lookup(gen *g)
 {
     bool is_array = chance(g, 2);
     if (is_array && chance(g, 2)) sti(g, 2, 10, -8, next(g, VGEN_ARRAY_ENTRIES + 2));
-    else if (is_array) st(g, 2, 10, held_number(g), -8);
+    else if (is_array) st(g, 2, 10, vgen_held_number(g), -8);
     else sti(g, 3, 10, -8, some_imm(g));
     mov(g, 2, 10);
     put(g, ADD, 2, 0, 0, near(g, -8));
@@ -305,13 +225,13 @@ static void put_lookup(gen *g)
     call(g, 1);
     if (g->holds) { // no way out: only where it is there
         size_t over = jump(g, 0x15, 0, 0, 0);
-        access(g, 0, is_array ? VGEN_ARRAY_SIZE : VGEN_HASH_SIZE, true);
+        vgen_access(g, 0, is_array ? VGEN_ARRAY_SIZE : VGEN_HASH_SIZE, true);
         land(g, over);
         return;
     }
-    put_null_check(g, 0);
+    vgen_null_check(g, 0);
     mov(g, 1, 0);
-    for (unsigned n = 1 + next(g, 2); n > 0; n--) access(g, 1, is_array ? VGEN_ARRAY_SIZE : VGEN_HASH_SIZE, true);
+    for (unsigned n = 1 + next(g, 2); n > 0; n--) vgen_access(g, 1, is_array ? VGEN_ARRAY_SIZE : VGEN_HASH_SIZE, true);
 }
 
 static void put_global(gen *g)
@@ -319,7 +239,7 @@ static void put_global(gen *g)
     put(g, 0x18, 1, 2, 0, VGEN_GLOBAL);
     int off = (int)next(g, 3) * 8;
     put(g, 0, 0, 0, 0, off);
-    access(g, 1, VGEN_GLOBAL_SIZE - (uint32_t)off, true);
+    vgen_access(g, 1, VGEN_GLOBAL_SIZE - (uint32_t)off, true);
 }
 
 // Numbers that depend on each other, and an index that is bounded through another one.
@@ -330,8 +250,8 @@ static void put_related(gen *g)
     wide_number(g, a);
     wide_number(g, b);
     if (chance(g, 3)) out_if(g, 0xc5, a, 0, 0);
-    else if (!chance(g, 4)) bound(g, a, 1u << (1 + next(g, 12)));
-    if (!chance(g, 4)) bound(g, b, 1u << (1 + next(g, 8)));
+    else if (!chance(g, 4)) vgen_bound(g, a, 1u << (1 + next(g, 12)));
+    if (!chance(g, 4)) vgen_bound(g, b, 1u << (1 + next(g, 8)));
     switch (next(g, 5)) {
     case 0: // a sum that may wrap
         mov(g, sum, a);
@@ -349,9 +269,9 @@ static void put_related(gen *g)
         break;
     }
     if (chance(g, 2)) out_if(g, chance(g, 2) ? 0x3d : 0x6d, a, chance(g, 2) ? b : sum, 0);
-    bound(g, sum, 1u + next(g, 60));
+    vgen_bound(g, sum, 1u + next(g, 60));
     unsigned index = chance(g, 3) ? sum : chance(g, 2) ? a : b;
-    if (chance(g, 3)) bound(g, index, 56);
+    if (chance(g, 3)) vgen_bound(g, index, 56);
     put(g, 0x18, 1, 2, 0, VGEN_GLOBAL);
     put(g, 0, 0, 0, 0, 0);
     put(g, ADD | X, 1, index, 0, 0);
@@ -365,10 +285,10 @@ static void put_pieces(gen *g)
     int at = -16 - 8 * (int)next(g, 6), half = chance(g, 3) ? 4 : 0;
     unsigned log2 = next(g, half ? 3 : 4), load = next(g, half ? 3 : 4);
     sti(g, 3, 10, at, chance(g, 4) ? some_imm(g) : 0);
-    if (chance(g, 2)) wide_number(g, held_number(g));
-    st(g, log2, 10, held_number(g), at + half);
+    if (chance(g, 2)) wide_number(g, vgen_held_number(g));
+    st(g, log2, 10, vgen_held_number(g), at + half);
     if (chance(g, 4)) sti(g, next(g, 2), 10, at + half + (half ? 2 : 4), some_imm(g));
-    unsigned to = held_number(g);
+    unsigned to = vgen_held_number(g);
     if (load < 3 && chance(g, 2)) put(g, 0x81u | size_bits[load], to, 10, at + half, 0);
     else ld(g, load, to, 10, at + half);
     if (g->loops || g->holds) return;
@@ -424,15 +344,15 @@ static void put_packet(gen *g)
             if (chance(g, 2)) out_if(g, 0xc5, 4, 0, 0);
             else if (chance(g, 2)) put(g, RSH, 4, 0, 0, 1 + next(g, 20));
         } else {
-            number(g, 4);
-            bound(g, 4, 1u << next(g, 12));
+            vgen_number(g, 4);
+            vgen_bound(g, 4, 1u << next(g, 12));
         }
         put(g, ADD | X, 1, 4, 0, 0);
         if (chance(g, 3)) put(g, ADD, 1, 0, 0, next(g, 20));
     }
     check_packet(g, n);
     bool writable = g->type == VGEN_XDP || g->type == VGEN_SCHED_CLS;
-    for (unsigned i = 1 + next(g, 2); i > 0; i--) access(g, 1, n, writable);
+    for (unsigned i = 1 + next(g, 2); i > 0; i--) vgen_access(g, 1, n, writable);
     if (g->type == VGEN_XDP && chance(g, 6)) { // stale pointers, mostly loaded anew
         mov(g, 8, 1);
         st(g, 3, 10, 1, -120);
@@ -451,7 +371,7 @@ static void put_meta(gen *g)
     if (g->level > 0 || g->is_callback || g->holds || g->type == VGEN_CGROUP_SKB) return;
     if (g->type == VGEN_SCHED_CLS && g->count % 3 == 0) { // a load that may be the end
         put(g, 0x20u | size_bits[g->count % 2], 0, 0, 0, (int)next(g, 60));
-        mov(g, held_number(g), 0);
+        mov(g, vgen_held_number(g), 0);
         return;
     }
     load_packet(g, 2, 4);
@@ -472,14 +392,14 @@ static void put_spill(gen *g)
     case 0: sti(g, log2, 10, off, some_imm(g)); break;
     case 1:
         sti(g, 3, 10, -(int)at, 0);
-        st(g, log2, 10, held_number(g), off);
+        st(g, log2, 10, vgen_held_number(g), off);
         break;
-    default: st(g, log2, 10, held_number(g), off); break;
+    default: st(g, log2, 10, vgen_held_number(g), off); break;
     }
     if (chance(g, 3)) return;
     unsigned load = next(g, 4), inside = next(g, 8) & ~((1u << load) - 1);
-    if (load < 3 && chance(g, 4)) put(g, 0x81u | size_bits[load], held_number(g), 10, -(int)at + (int)inside, 0);
-    else ld(g, load, held_number(g), 10, -(int)at + (int)inside);
+    if (load < 3 && chance(g, 4)) put(g, 0x81u | size_bits[load], vgen_held_number(g), 10, -(int)at + (int)inside, 0);
+    else ld(g, load, vgen_held_number(g), 10, -(int)at + (int)inside);
 }
 
 static void put_spilled_pointer(gen *g)
@@ -489,17 +409,17 @@ static void put_spilled_pointer(gen *g)
     put(g, 0, 0, 0, 0, 8);
     st(g, 3, 10, 1, off);
     if (chance(g, 8)) sti(g, next(g, 3), 10, off + (chance(g, 2) ? 0 : 4), some_imm(g)); // a part of it overwritten
-    if (chance(g, 4)) some_alu(g, held_number(g), held_number(g));
+    if (chance(g, 4)) some_alu(g, vgen_held_number(g), vgen_held_number(g));
     ld(g, 3, 1, 10, off);
-    access(g, 1, VGEN_GLOBAL_SIZE - 8, true);
+    vgen_access(g, 1, VGEN_GLOBAL_SIZE - 8, true);
 }
 
 static void put_stack_array(gen *g)
 {
     unsigned log2 = next(g, 4);
     uint32_t count = 48u >> log2;
-    number(g, 4);
-    bound(g, 4, count);
+    vgen_number(g, 4);
+    vgen_bound(g, 4, count);
     if (log2) put(g, LSH, 4, 0, 0, log2);
     mov(g, 3, 10);
     put(g, ADD | X, 3, 4, 0, 0);
@@ -521,8 +441,8 @@ static void put_helper(gen *g)
         if (chance(g, 2)) {
             movi(g, 2, near(g, max));
         } else {
-            number(g, 2);
-            bound(g, 2, max + 1);
+            vgen_number(g, 2);
+            vgen_bound(g, 2, max + 1);
             if (chance(g, 2)) put(g, ADD, 2, 0, 0, 1);
         }
         movi(g, 3, 0);
@@ -542,15 +462,15 @@ static void put_helper(gen *g)
     case 2: // ringbuf_output(ring, global, size, 0)
         put(g, 0x18, 2, 2, 0, VGEN_GLOBAL);
         put(g, 0, 0, 0, 0, 16);
-        number(g, 3);
-        bound(g, 3, VGEN_GLOBAL_SIZE - 16 + 1);
+        vgen_number(g, 3);
+        vgen_bound(g, 3, VGEN_GLOBAL_SIZE - 16 + 1);
         movi(g, 4, 0);
         map_fd(g, 1, VGEN_RING);
         call(g, 130);
         return;
     default:
         call(g, chance(g, 2) ? 5 : 7);
-        mov(g, held_number(g), 0);
+        mov(g, vgen_held_number(g), 0);
         return;
     }
 }
@@ -563,16 +483,16 @@ static void put_reservation(gen *g)
     movi(g, 2, size);
     movi(g, 3, 0);
     call(g, 131);
-    put_null_check(g, 0);
+    vgen_null_check(g, 0);
     g->holds = true;
     st(g, 3, 10, 0, -128);
     mov(g, 1, 0);
-    access(g, 1, size, true);
-    if (chance(g, 3) && g->loops == 0) put_units(g, 1);
+    vgen_access(g, 1, size, true);
+    if (chance(g, 3) && g->loops == 0) vgen_units(g, 1);
     ld(g, 3, 1, 10, -128);
     if (chance(g, 3)) { // on both ways
         movi(g, 2, 0);
-        size_t other = jump(g, 0x25, held_number(g), 0, some_imm(g));
+        size_t other = jump(g, 0x25, vgen_held_number(g), 0, some_imm(g));
         call(g, 132);
         size_t end = jump(g, 0x05, 0, 0, 0);
         land(g, other);
@@ -597,10 +517,10 @@ static void put_socket(gen *g)
     put(g, 0, 0, 0, 0, -1);
     movi(g, 5, 0);
     call(g, chance(g, 2) ? 84 : 85);
-    put_null_check(g, 0);
+    vgen_null_check(g, 0);
     g->holds = true;
     st(g, 3, 10, 0, -128);
-    if (chance(g, 2)) ld(g, 2, held_number(g), 0, 4 * (int)next(g, 4));
+    if (chance(g, 2)) ld(g, 2, vgen_held_number(g), 0, 4 * (int)next(g, 4));
     if (g->type != VGEN_XDP && chance(g, 2)) {
         mov(g, 1, 0);
         call(g, chance(g, 2) ? 95 : 96);
@@ -617,7 +537,7 @@ static void put_socket(gen *g)
         if (chance(g, 2)) st(g, 3, 10, 0, -136);
         land(g, over);
     }
-    if (chance(g, 3) && g->loops == 0) put_units(g, 1);
+    if (chance(g, 3) && g->loops == 0) vgen_units(g, 1);
     ld(g, 3, 1, 10, -128);
     if (!chance(g, 30)) call(g, 86);
     if (chance(g, 20)) {
@@ -630,8 +550,8 @@ static void put_socket(gen *g)
 static void put_subprog_call(gen *g)
 {
     if (g->level >= SUBPROGS || g->call_count == PST_COUNT(g->calls) || g->is_callback) return;
-    number(g, 1);
-    if (chance(g, 2)) bound(g, 1, VGEN_GLOBAL_SIZE - 7);
+    vgen_number(g, 1);
+    if (chance(g, 2)) vgen_bound(g, 1, VGEN_GLOBAL_SIZE - 7);
     mov(g, 2, 10);
     put(g, ADD, 2, 0, 0, -64);
     put(g, 0x18, 3, 2, 0, VGEN_GLOBAL);
@@ -639,7 +559,7 @@ static void put_subprog_call(gen *g)
     if (g->call_count == PST_COUNT(g->calls)) return;
     g->calls[g->call_count++] = g->count;
     put(g, 0x85, 0, 1, 0, (int)(g->level + 1 + next(g, SUBPROGS - g->level)));
-    mov(g, held_number(g), 0);
+    mov(g, vgen_held_number(g), 0);
 }
 
 static void put_loop_call(gen *g)
@@ -649,11 +569,11 @@ static void put_loop_call(gen *g)
     if (each) {
         map_fd(g, 1, VGEN_ARRAY);
     } else {
-        number(g, 1);
-        if (chance(g, 2)) bound(g, 1, 1 + next(g, 20));
+        vgen_number(g, 1);
+        if (chance(g, 2)) vgen_bound(g, 1, 1 + next(g, 20));
     }
     g->funcs[g->func_count++] = g->count;
-    put(g, 0x18, 2, 4, 0, each);
+    put(g, 0x18, 2, 4, 0, each ? VGEN_CALLBACK_EACH : VGEN_CALLBACK_LOOP);
     put(g, 0, 0, 0, 0, 0);
     mov(g, 3, 10);
     put(g, ADD, 3, 0, 0, -64);
@@ -668,13 +588,13 @@ static const uint8_t jump_codes[] = {0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0
 static void put_branch(gen *g)
 {
     unsigned wide = chance(g, 3) ? 6 : 5, code = jump_codes[next(g, PST_COUNT(jump_codes))];
-    size_t at = chance(g, 2) ? jump(g, code | wide, held_number(g), 0, some_imm(g)) : jump(g, code | X | wide, held_number(g), held_number(g), 0);
+    size_t at = chance(g, 2) ? jump(g, code | wide, vgen_held_number(g), 0, some_imm(g)) : jump(g, code | X | wide, vgen_held_number(g), vgen_held_number(g), 0);
     g->depth++;
-    put_units(g, 1 + next(g, 2));
+    vgen_units(g, 1 + next(g, 2));
     if (chance(g, 2)) {
         size_t end = jump(g, 0x05, 0, 0, 0);
         land(g, at);
-        put_units(g, 1 + next(g, 2));
+        vgen_units(g, 1 + next(g, 2));
         land(g, end);
     } else {
         land(g, at);
@@ -683,7 +603,7 @@ static void put_branch(gen *g)
 }
 
 // What a loop does with its counter: an element of the global, a stack slot, or anything.
-static void put_body(gen *g, unsigned counter, uint32_t limit)
+void vgen_body(gen *g, unsigned counter, uint32_t limit)
 {
     switch (next(g, 5)) {
     case 0:
@@ -694,7 +614,7 @@ static void put_body(gen *g, unsigned counter, uint32_t limit)
         return;
     case 1:
         mov(g, 2, counter);
-        bound(g, 2, 8);
+        vgen_bound(g, 2, 8);
         mov(g, 1, 10);
         put(g, ADD | X, 1, 2, 0, 0);
         sti(g, 0, 1, (int)near(g, -64), chance(g, 2) ? 0 : 7);
@@ -702,7 +622,7 @@ static void put_body(gen *g, unsigned counter, uint32_t limit)
     case 2:
         put(g, ADD | X, 7, counter, 0, 0);
         return;
-    default: put_units(g, 1); return;
+    default: vgen_units(g, 1); return;
     }
 }
 
@@ -718,23 +638,23 @@ static void put_other_steps(gen *g, unsigned i, uint32_t limit, unsigned style)
         movi(g, i, limit);
         top = g->count;
         end = jump(g, chance(g, 3) ? 0xb5 : 0x15, i, 0, 0);
-        put_body(g, i, limit + 1);
+        vgen_body(g, i, limit + 1);
         subtracts = chance(g, 2);
         put(g, subtracts ? SUB : ADD, i, 0, 0, subtracts ? 1 : -1);
         jump_back(g, 0x05, 0, 0, 0, top);
         land(g, end);
         return;
     case 1:
-        number(g, i);
+        vgen_number(g, i);
         top = g->count;
-        put_body(g, 7, 1);
+        vgen_body(g, 7, 1);
         put(g, chance(g, 8) ? ARSH : RSH, i, 0, 0, 1 + next(g, 3));
         jump_back(g, chance(g, 4) ? 0x25 : 0x55, i, 0, 0, top);
         return;
     default:
         movi(g, i, 1);
         top = g->count;
-        put_body(g, i, limit * 2);
+        vgen_body(g, i, limit * 2);
         if (chance(g, 2)) put(g, LSH, i, 0, 0, 1);
         else put(g, MUL, i, 0, 0, 3);
         jump_back(g, 0xa5, i, 0, limit, top);
@@ -746,14 +666,14 @@ static void put_other_steps(gen *g, unsigned i, uint32_t limit, unsigned style)
 static void put_variable_limit(gen *g, unsigned i, uint32_t limit)
 {
     int slot = -72 - 8 * (int)g->loops;
-    number(g, 5);
-    bound(g, 5, limit + 1);
+    vgen_number(g, 5);
+    vgen_bound(g, 5, limit + 1);
     st(g, 3, 10, 5, slot);
     movi(g, i, 0);
     size_t top = g->count;
     ld(g, 3, 5, 10, slot);
     size_t end = jump(g, chance(g, 2) ? 0x3d : chance(g, 4) ? 0x1d : 0x7d, i, 5, 0);
-    put_body(g, i, limit);
+    vgen_body(g, i, limit);
     put(g, ADD, i, 0, 0, 1);
     jump_back(g, 0x05, 0, 0, 0, top);
     land(g, end);
@@ -765,14 +685,14 @@ static void put_uncounted(gen *g, unsigned i)
     if (chance(g, 3)) {
         size_t top = g->count;
         if (g->loops < 2 && chance(g, 2)) put_loop(g);
-        else put_body(g, 7, 1);
+        else vgen_body(g, 7, 1);
         wide_number(g, i);
         jump_back(g, 0x45, i, 0, 1, top);
         return;
     }
     movi(g, i, 0);
     size_t top = g->count, end = jump(g, 0xe5, 0, 0, 0);
-    put_body(g, 7, 1);
+    vgen_body(g, 7, 1);
     if (chance(g, 2)) put(g, ADD, i, 0, 0, 1);
     jump_back(g, 0x05, 0, 0, 0, top);
     land(g, end);
@@ -793,7 +713,7 @@ static void put_counted(gen *g, unsigned i, uint32_t limit)
         movi(g, i, next(g, 3));
         top = g->count;
         end = jump(g, chance(g, 2) ? 0x35 : chance(g, 2) ? 0x75 : 0x36, i, 0, limit);
-        put_body(g, i, limit);
+        vgen_body(g, i, limit);
         put(g, chance(g, 3) ? 0x04 : ADD, i, 0, 0, step);
         jump_back(g, 0x05, 0, 0, 0, top);
         land(g, end);
@@ -801,7 +721,7 @@ static void put_counted(gen *g, unsigned i, uint32_t limit)
     default: // do ... while
         movi(g, i, 0);
         top = g->count;
-        put_body(g, i, limit);
+        vgen_body(g, i, limit);
         put(g, chance(g, 4) ? 0x04 : ADD, i, 0, 0, step);
         jump_back(g, goes_on[next(g, PST_COUNT(goes_on))], i, 0, limit, top);
         return;
@@ -854,13 +774,17 @@ static void put_loop(gen *g)
 // How compilers extend halves.
 static void put_extension(gen *g)
 {
-    unsigned reg = held_number(g);
+    unsigned reg = vgen_held_number(g);
     put(g, LSH, reg, 0, 0, near(g, 32));
     put(g, chance(g, 2) ? ARSH : RSH, reg, 0, 0, near(g, 32));
 }
 
 static void put_unit(gen *g)
 {
+    if (g->source->holds && chance(g, 3)) {
+        vgen_held_unit(g);
+        return;
+    }
     switch (next(g, g->depth < DEPTH_MAX ? 22 : 16)) {
     case 0:
         if (chance(g, 3)) {
@@ -868,8 +792,8 @@ static void put_unit(gen *g)
             break;
         }
         PST_FALLTHROUGH;
-    case 1: some_alu(g, held_number(g), held_number(g)); break;
-    case 2: number(g, held_number(g)); break;
+    case 1: some_alu(g, vgen_held_number(g), vgen_held_number(g)); break;
+    case 2: vgen_number(g, vgen_held_number(g)); break;
     case 3: put_lookup(g); break;
     case 4: put_global(g); break;
     case 5:
@@ -880,7 +804,7 @@ static void put_unit(gen *g)
     case 10: put_stack_array(g); break;
     case 11: put_helper(g); break;
     case 12: put_subprog_call(g); break;
-    case 13: if (!g->holds) bound(g, held_number(g), 1u << next(g, 30)); break;
+    case 13: if (!g->holds) vgen_bound(g, vgen_held_number(g), 1u << next(g, 30)); break;
     case 14: put_related(g); break;
     case 15: put_pieces(g); break;
     case 16: put_meta(g); break;
@@ -895,7 +819,7 @@ static void put_unit(gen *g)
     }
 }
 
-static void put_units(gen *g, uint32_t units)
+void vgen_units(gen *g, uint32_t units)
 {
     for (; units > 0 && g->count < VGEN_SLOTS_MAX / 2; units--) put_unit(g);
 }
@@ -906,8 +830,8 @@ static void end_function(gen *g, int64_t most)
 {
     // The result: a number that is bounded where it must be, or a constant.
     if (chance(g, 2)) {
-        mov(g, 0, held_number(g));
-        if (most > 0) bound(g, 0, (uint32_t)most + 1);
+        mov(g, 0, vgen_held_number(g));
+        if (most > 0) vgen_bound(g, 0, (uint32_t)most + 1);
     } else {
         movi(g, 0, most > 0 ? near(g, next(g, (uint32_t)most + 1)) : 1);
     }
@@ -929,16 +853,19 @@ static void put_main(gen *g)
     }
     for (unsigned at = 16; at <= 64; at += 8)
         if (!chance(g, 12)) sti(g, 3, 10, -(int)at, chance(g, 2) ? 0 : some_imm(g));
-    put_units(g, 2 + next(g, 8));
+    vgen_units(g, 2 + next(g, 8));
     end_function(g, g->type == VGEN_CGROUP_SKB ? 1 : 0);
 }
 
-// r1: a number, r2: 64 bytes of the caller's stack, r3: the global. For callbacks r2 is the data or r4 is; r3 a value.
+// r1: a number, r2: 64 bytes of the caller's stack, r3: the global. For callbacks r2 is the data or r4 is, of a timer none; r3 a value.
 static void put_subprog(gen *g)
 {
-    if (g->is_callback) {
-        mov(g, 6, g->level == SUBPROGS + 1 ? 2 : 4);
-        if (g->level == SUBPROGS + 1) mov(g, 7, 1);
+    if (g->level == VGEN_FIRST_CALLBACK + VGEN_CALLBACK_TIMER) {
+        mov(g, 6, 3);
+        ld(g, 3, 7, 3, VGEN_OWNED_DATA);
+    } else if (g->is_callback) {
+        mov(g, 6, g->level == VGEN_FIRST_CALLBACK ? 2 : 4);
+        if (g->level == VGEN_FIRST_CALLBACK) mov(g, 7, 1);
         else ld(g, next(g, 4), 7, 3, (int)next(g, 6) * 8);
     } else {
         mov(g, 7, 1);
@@ -947,9 +874,15 @@ static void put_subprog(gen *g)
     movi(g, 8, some_imm(g));
     movi(g, 9, some_imm(g));
     for (unsigned at = 16; at <= 64; at += 8) sti(g, 3, 10, -(int)at, 0);
-    if (chance(g, 2)) access(g, 6, 48, true);
-    if (chance(g, 2) && !g->is_callback) access(g, 3, VGEN_GLOBAL_SIZE, true);
-    put_units(g, 1 + next(g, 4));
+    bool is_timer = g->level == VGEN_FIRST_CALLBACK + VGEN_CALLBACK_TIMER;
+    if (g->level == VGEN_GLOBAL_FUNC) {
+        vgen_global_start(g);
+    } else if (!is_timer) {
+        if (chance(g, 2)) vgen_access(g, 6, 48, true);
+        if (chance(g, 2) && !g->is_callback) vgen_access(g, 3, VGEN_GLOBAL_SIZE, true);
+    }
+    vgen_units(g, 1 + next(g, 4));
+    if (is_timer) movi(g, 7, 0), movi(g, 8, 0), movi(g, 9, 0); // it returns 0
     end_function(g, g->is_callback ? 1 : 0);
 }
 
@@ -962,27 +895,30 @@ static void patch(gen *g, const size_t *starts)
     }
     for (uint32_t i = 0; i < g->func_count; i++) {
         pst_slot *at = &g->slots[g->funcs[i]];
-        at->imm = (int32_t)((int64_t)starts[SUBPROGS + 1 + (uint32_t)at->imm] - (int64_t)g->funcs[i] - 1);
+        at->imm = (int32_t)((int64_t)starts[VGEN_FIRST_CALLBACK + (uint32_t)at->imm] - (int64_t)g->funcs[i] - 1);
     }
 }
 
 static bool is_wanted(const gen *g, unsigned level)
 {
-    for (uint32_t i = 0; i < g->call_count && level <= SUBPROGS; i++)
+    bool is_callback = level >= VGEN_FIRST_CALLBACK && level < VGEN_GLOBAL_FUNC;
+    for (uint32_t i = 0; i < g->call_count && !is_callback; i++)
         if (g->slots[g->calls[i]].imm == (int32_t)level) return true;
-    for (uint32_t i = 0; i < g->func_count && level > SUBPROGS; i++)
-        if (g->slots[g->funcs[i]].imm == (int32_t)(level - SUBPROGS - 1)) return true;
+    for (uint32_t i = 0; i < g->func_count && is_callback; i++)
+        if (g->slots[g->funcs[i]].imm == (int32_t)(level - VGEN_FIRST_CALLBACK)) return true;
     return false;
 }
 
 size_t vgen_program(vgen_source *source, vgen_type type, pst_slot *slots)
 {
     gen g = {.source = source, .slots = slots, .type = type};
-    size_t starts[SUBPROGS + 3] = {0};
-    for (g.level = 0; g.level < SUBPROGS + 3; g.level++) {
+    size_t starts[VGEN_FUNCS] = {0};
+    source->global_at = 0;
+    for (g.level = 0; g.level < VGEN_FUNCS; g.level++) {
         if (g.count > VGEN_SLOTS_MAX) break;
         starts[g.level] = g.count;
-        g.is_callback = g.level > SUBPROGS;
+        g.is_callback = g.level >= VGEN_FIRST_CALLBACK && g.level < VGEN_GLOBAL_FUNC;
+        if (g.level == VGEN_GLOBAL_FUNC && is_wanted(&g, g.level)) source->global_at = g.count;
         if (g.level == 0) put_main(&g);
         else if (is_wanted(&g, g.level)) put_subprog(&g);
     }

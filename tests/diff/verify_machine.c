@@ -68,7 +68,11 @@ void machine_new_packet(machine *m)
     cstate *c = &m->c;
     static const uint32_t sizes[] = {0, 1, 14, 15, 20, 34, 40, 54, 60, 64};
     uint64_t r = machine_random(m);
-    if (m->packet_obj) c->objs[m->packet_obj].is_alive = c->objs[m->meta_obj].is_alive = c->objs[m->end_obj].is_alive = false;
+    if (m->packet_obj) {
+        machine_kill(m, m->packet_obj);
+        machine_kill(m, m->meta_obj);
+        machine_kill(m, m->end_obj);
+    }
     c->packet_size = r & 1 ? sizes[r >> 8 & 7] + (r >> 16 & 1) : r >> 8 & 127;
     c->meta_size = r >> 32 & 3 ? 0 : 4 * (r >> 40 & 7);
     uint64_t start = new_address(m, 1024);
@@ -152,7 +156,7 @@ static bool enter_block(machine *m, uint32_t from, bool returns)
     cframe *f = top(m);
     f->block = m->v->flow.block_of[m->pc];
     count_turns(m, f, from, f->block);
-    if (!m->v->flow.blocks[f->block].is_join && !returns) return true;
+    if (f->is_blind || (!m->v->flow.blocks[f->block].is_join && !returns)) return true;
     char why[160];
     m->checks++;
     if (describe_kept(m->v, &m->c, f->block, why, sizeof why)) {
@@ -181,6 +185,7 @@ static bool push_frame(machine *m, uint32_t subprog, vframe_kind kind)
     uint64_t base = new_address(m, 1024);
     memset(f, 0, sizeof *f);
     f->subprog = subprog, f->kind = kind, f->call_pc = m->pc, f->turns = m->turns[c->frame_count];
+    f->is_blind = c->frame_count > 0 && (f[-1].is_blind || (kind == VFRAME_CALL && (m->v->sub_flags[subprog] & VSUB_GLOBAL)));
     for (uint32_t i = 0; i < PST_FRAME_BYTES; i += 8) {
         uint64_t word = draw(&m->hidden);
         memcpy(f->bytes + i, &word, 8);
@@ -199,12 +204,26 @@ static bool call_subprog(machine *m, uint32_t target)
 {
     cword args[6];
     cframe *caller = top(m);
+    if (m->c.lock && (m->v->sub_flags[subprog_at(m, target)] & VSUB_GLOBAL)) return machine_wrong(m, "a global function is called while a lock is held");
     for (unsigned r = 1; r <= PST_ARGS_MAX; r++) args[r] = caller->regs[r];
     for (unsigned r = 0; r <= PST_ARGS_MAX; r++) garbage(m, &caller->regs[r]);
     if (!push_frame(m, subprog_at(m, target), VFRAME_CALL)) return false;
     for (unsigned r = 1; r <= PST_ARGS_MAX; r++) top(m)->regs[r] = args[r];
     m->pc = target;
     return enter_block(m, VFLOW_NONE, false);
+}
+
+// What lies on the frame's stack goes with it; references that it holds are lost.
+static void leave_stack(machine *m, const cframe *f)
+{
+    for (uint32_t n = 0; n < VCELLS; n++)
+        if (f->special[n] && !m->c.objs[f->special[n]].root) {
+            uint16_t index = f->special[n];
+            for (uint32_t i = 1; i < m->c.obj_count; i++)
+                if (m->c.objs[i].parent == index) m->c.objs[i].parent = 0; // slices live on
+            machine_kill(m, index);
+        }
+    m->c.objs[f->self].is_alive = false;
 }
 
 static bool leave(machine *m)
@@ -214,7 +233,8 @@ static bool leave(machine *m)
     uint32_t back = f->call_pc;
     bool is_callback = f->kind == VFRAME_CALLBACK;
     if (is_callback && (r0.tag || r0.bits > 1)) return machine_wrong(m, "a callback returns 0x%llx", (unsigned long long)r0.bits);
-    m->c.objs[f->self].is_alive = false;
+    bool was_blind = f->is_blind;
+    leave_stack(m, f);
     m->c.frame_count--;
     if (is_callback) {
         if (r0.bits == 1) top(m)->calls_left = 0;
@@ -227,6 +247,7 @@ static bool leave(machine *m)
         m->end = MACHINE_DONE;
         return enter_block(m, m->v->flow.block_of[back], true);
     }
+    if (was_blind && !top(m)->is_blind && r0.tag) return machine_wrong(m, "a global function returns a pointer");
     top(m)->regs[0] = r0;
     m->pc = back + 1;
     return enter_block(m, m->v->flow.block_of[back], false);
@@ -237,11 +258,11 @@ static bool finish(machine *m)
     bool any = false;
     int64_t lo = 0, hi = 0;
     cword r0 = top(m)->regs[0];
-    pst_ret_range(m->type, m->image->attach_type, &any, &lo, &hi);
+    if (m->c.wakes || m->v->entry_subprog != 0) any = !m->c.wakes;
+    else pst_ret_range(m->type, m->image->attach_type, &any, &lo, &hi);
     if (!any && ((int64_t)r0.bits < lo || (int64_t)r0.bits > hi)) return machine_wrong(m, "the program returns 0x%llx", (unsigned long long)r0.bits);
-    if (m->v->strict && r0.tag) return machine_wrong(m, "the program returns an address");
-    for (uint32_t i = 1; i < m->c.obj_count; i++)
-        if (m->c.objs[i].is_alive && m->c.objs[i].is_held) return machine_wrong(m, "a reference is held at the end");
+    if ((m->v->strict || m->v->entry_subprog != 0) && r0.tag) return machine_wrong(m, "the program returns an address");
+    if (!machine_nothing_held(m, "at the end")) return false;
     m->is_over = true;
     return true;
 }
@@ -295,19 +316,17 @@ static bool call_back(machine *m, const pst_helper_proto *proto, bool *done)
     return enter_block(m, VFLOW_NONE, false);
 }
 
-static bool helper(machine *m, int64_t id)
+static bool call_proto(machine *m, const pst_helper_proto *proto, bool is_kfunc)
 {
-    const pst_helper_proto *proto = pst_prog_type_helper(m->type, (int32_t)id);
     cword result;
     cframe *f = top(m);
-    if (!proto) return machine_wrong(m, "call of helper %lld", (long long)id);
     garbage(m, &result);
-    if (proto->id == 181 || proto->id == 164) {
+    if (!is_kfunc && (proto->id == 181 || proto->id == 164)) {
         bool done;
-        if (!call_back(m, proto, &done)) return false;
+        if (!held_allows(m, proto, false) || !call_back(m, proto, &done)) return false;
         if (!done) return true;
         result.bits = f->call_at; // how often it called
-    } else if (!machine_call(m, proto, &result)) {
+    } else if (!machine_call(m, proto, is_kfunc, &result)) {
         return false;
     }
     if (m->is_over) return true;
@@ -315,6 +334,15 @@ static bool helper(machine *m, int64_t id)
     f->regs[0] = result;
     if (result.bits == 0 && result.tag == 0) m->seen[m->pc] |= SEEN_NULL;
     return go(m, m->pc + 1);
+}
+
+static bool call(machine *m, const pst_insn *insn, uint32_t target)
+{
+    bool is_kfunc = insn->op == PST_CALL_KFUNC;
+    if (insn->op == PST_CALL_SUBPROG) return call_subprog(m, target);
+    if (!is_kfunc && insn->op != PST_CALL_HELPER) return machine_wrong(m, "a call of an unknown kind");
+    const pst_helper_proto *proto = is_kfunc ? vflow_kfunc(m->v->input, m->pc) : pst_prog_type_helper(m->type, (int32_t)insn->imm);
+    return proto ? call_proto(m, proto, is_kfunc) : machine_wrong(m, "call of helper %lld", (long long)insn->imm);
 }
 
 // --- Arithmetic -----------------------------------------------------------------------------------------------
@@ -390,7 +418,9 @@ static bool context_load(machine *m, const pst_insn *insn, cword base, cword *ou
 
 static bool aligned(machine *m, cword base, int64_t off, unsigned size, bool is_atomic)
 {
-    if (m->c.objs[base.tag].kind != CO_STACK && !is_atomic) return true;
+    // To a global function the stack of its caller is memory like any other.
+    bool on_stack = m->c.objs[base.tag].kind == CO_STACK && (!top(m)->is_blind || m->c.objs[base.tag].index + 1 == m->c.frame_count);
+    if (!on_stack && !is_atomic) return true;
     if (((base.bits + (uint64_t)off) & (size - 1)) == 0) return true;
     return machine_wrong(m, "an access of %u bytes is not aligned", size);
 }
@@ -416,6 +446,31 @@ static bool socket_load(machine *m, const pst_insn *insn, cword base, cword *out
     return true;
 }
 
+// A struct of the host: nothing is known of what is in it.
+static bool struct_load(machine *m, const pst_insn *insn, cword base, cword *out)
+{
+    if (!m->c.objs[base.tag].is_alive) return machine_wrong(m, "a struct is read that was given back");
+    *out = (cword){.bits = insn->width == 64 ? machine_number(m) : machine_number(m) & (((uint64_t)1 << insn->width) - 1)};
+    return true;
+}
+
+// What the bytes at at, which base points to, are to a load.
+static bool memory_load(machine *m, const pst_insn *insn, cword base, const uint8_t *at, cword *out)
+{
+    const cobj *o = &m->c.objs[base.tag];
+    unsigned size = insn->width / 8u;
+    const pst_record *kptr = NULL;
+    memcpy(&out->bits, at, size);
+    if (o->kind == CO_STACK) {
+        if (!held_touch_stack(m, o->index, (uint64_t)(at - o->bytes), size, false, false)) return false;
+        if (size == 8) out->tag = m->c.frames[o->index].tags[(at - o->bytes) / 8];
+        return true;
+    }
+    if (o->kind != CO_VALUE) return true;
+    if (!held_touch_value(m, o, (uint64_t)(at - o->bytes), size, false, &kptr)) return false;
+    return !kptr || held_load_kptr(m, kptr, out->bits, out);
+}
+
 static bool load(machine *m, const pst_insn *insn)
 {
     cword base = top(m)->regs[insn->src], out = {0};
@@ -426,12 +481,12 @@ static bool load(machine *m, const pst_insn *insn)
         if (!context_load(m, insn, base, &out)) return false;
     } else if (base.tag && m->c.objs[base.tag].kind == CO_SOCK) {
         if (!socket_load(m, insn, base, &out)) return false;
+    } else if (base.tag && m->c.objs[base.tag].kind == CO_BTF) {
+        if (!struct_load(m, insn, base, &out)) return false;
     } else {
         const uint8_t *at = machine_memory(m, base, insn->off, size, false);
         if (!at || !aligned(m, base, insn->off, size, insn->kind == PST_KIND_LOAD_ACQUIRE) || !check_initialised(m, base, at, size)) return false;
-        memcpy(&out.bits, at, size);
-        const cobj *o = &m->c.objs[base.tag];
-        if (o->kind == CO_STACK && size == 8) out.tag = m->c.frames[o->index].tags[(at - o->bytes) / 8];
+        if (!memory_load(m, insn, base, at, &out)) return false;
     }
     if (insn->flags & PST_INSN_SIGNED && size < 8) {
         uint64_t sign = (uint64_t)1 << (insn->width - 1);
@@ -451,6 +506,15 @@ static bool context_store(machine *m, const pst_insn *insn, cword base, uint64_t
     return true;
 }
 
+// A store, or (is_store not set) an atomic operation, which reads as well.
+static bool may_touch(machine *m, cword base, const uint8_t *at, unsigned size, bool is_store)
+{
+    const cobj *o = &m->c.objs[base.tag];
+    const pst_record *kptr;
+    if (o->kind == CO_STACK) return held_touch_stack(m, o->index, (uint64_t)(at - o->bytes), size, is_store, false);
+    return o->kind != CO_VALUE || held_touch_value(m, o, (uint64_t)(at - o->bytes), size, true, &kptr);
+}
+
 static bool store(machine *m, const pst_insn *insn)
 {
     cword base = top(m)->regs[insn->dst], value = operand(m, insn);
@@ -459,7 +523,7 @@ static bool store(machine *m, const pst_insn *insn)
     m->seen[m->pc] |= is_ctx ? SEEN_CONTEXT : SEEN_NO_CONTEXT;
     if (is_ctx) return context_store(m, insn, base, value.bits);
     uint8_t *at = machine_memory(m, base, insn->off, size, true);
-    if (!at || !aligned(m, base, insn->off, size, insn->kind == PST_KIND_STORE_RELEASE)) return false;
+    if (!at || !aligned(m, base, insn->off, size, insn->kind == PST_KIND_STORE_RELEASE) || !may_touch(m, base, at, size, true)) return false;
     memcpy(at, &value.bits, size);
     machine_written(m, base, insn->off, size);
     const cobj *o = &m->c.objs[base.tag];
@@ -475,7 +539,7 @@ static bool atomic(machine *m, const pst_insn *insn)
     uint64_t old = 0, mask = insn->width == 64 ? UINT64_MAX : UINT32_MAX, b = regs[insn->src].bits & mask, set = 0;
     m->seen[m->pc] |= SEEN_NO_CONTEXT;
     uint8_t *at = machine_memory(m, base, insn->off, size, true);
-    if (!at || !aligned(m, base, insn->off, size, true) || !check_initialised(m, base, at, size)) return false;
+    if (!at || !aligned(m, base, insn->off, size, true) || !check_initialised(m, base, at, size) || !may_touch(m, base, at, size, false)) return false;
     memcpy(&old, at, size);
     switch ((pst_atomic_op)insn->op) {
     case PST_ATOMIC_ADD: set = old + b; break;
@@ -530,10 +594,7 @@ static bool step(machine *m)
     case PST_KIND_MAY_GOTO:
         if ((machine_random(m) & 15) == 0) next = target;
         break;
-    case PST_KIND_CALL:
-        if (insn->op == PST_CALL_SUBPROG) return call_subprog(m, target);
-        if (insn->op == PST_CALL_HELPER) return helper(m, insn->imm);
-        return machine_wrong(m, "a call of an unknown kind");
+    case PST_KIND_CALL: return call(m, insn, target);
     case PST_KIND_EXIT: return m->c.frame_count > 1 ? leave(m) : finish(m);
     case PST_KIND_PADDING:
     case PST_KIND_CAST: return machine_wrong(m, "no instruction");
@@ -546,6 +607,7 @@ static void set_up(machine *m)
     cstate *c = &m->c;
     uint32_t at = 0;
     memset(c, 0, sizeof *c);
+    m->timer_count = m->element_count = 0;
     c->flow = &m->v->flow;
     c->obj_count = 1;
     m->packet_obj = 0;
@@ -584,26 +646,71 @@ static void sum_up(machine *m)
     add_output(m, &m->steps, sizeof m->steps);
 }
 
+static bool steps(machine *m)
+{
+    for (uint32_t count = 0; !m->is_over; count++) {
+        m->steps++;
+        if (!step(m)) return false;
+        if (count < MACHINE_STEPS_MAX) continue;
+        m->end = MACHINE_TOO_LONG;
+        return false;
+    }
+    return true;
+}
+
+// r1 to r3 of a global function: verify_types.c has its signature.
+static void set_parameters(machine *m)
+{
+    cword *regs = top(m)->regs;
+    cword ctx = regs[1];
+    garbage(m, &regs[1]);
+    regs[1] = (cword){.bits = machine_number(m)};
+    regs[2] = (cword){0};
+    regs[3] = ctx;
+    if (machine_random(m) % 3 == 0) return;
+    regs[2].tag = machine_object(m, &(cobj){.kind = CO_MEM, .base = new_address(m, 0), .size = 24, .bytes = m->made[m->made_count++]});
+    regs[2].bits = m->c.objs[regs[2].tag].base;
+}
+
+// The callbacks of the timers that were set, each once.
+static bool run_timers(machine *m)
+{
+    static uint8_t key[8];
+    for (uint32_t i = 0; i < m->timer_count; i++) {
+        machine_timer *t = &m->timers[i];
+        m->c.frame_count = 0;
+        m->c.wakes = true;
+        m->is_over = false;
+        m->pc = m->image->subprogs[t->subprog].start;
+        if (!push_frame(m, t->subprog, VFRAME_ASYNC)) return false;
+        top(m)->is_blind = t->is_blind;
+        cword *regs = top(m)->regs;
+        for (uint32_t k = 1; k < m->c.obj_count; k++)
+            if (m->c.objs[k].kind == CO_MAP && m->c.objs[k].index == t->map) regs[1] = (cword){m->c.objs[k].base, (uint16_t)k};
+        regs[2].tag = machine_object(m, &(cobj){.kind = CO_MEM, .base = new_address(m, 0), .size = m->image->maps[t->map]->key_size, .bytes = key, .is_rdonly = true});
+        regs[2].bits = m->c.objs[regs[2].tag].base;
+        regs[3] = (cword){m->c.objs[t->value].base, t->value};
+        if (m->end != MACHINE_DONE || !enter_block(m, VFLOW_NONE, false) || !steps(m)) return false;
+    }
+    return true;
+}
+
 machine_end machine_run(machine *m)
 {
+    uint32_t entry = m->v->entry_subprog;
     set_up(m);
     if (m->v->flow.loop_count > 64 || m->image->map_count > PST_COUNT(m->value_at)) return MACHINE_UNKNOWN;
     m->end = MACHINE_DONE;
     m->is_over = false;
     m->made_count = 0;
-    m->pc = 0;
-    bool fine = push_frame(m, 0, VFRAME_MAIN);
+    m->pc = m->image->subprogs[entry].start;
+    bool fine = push_frame(m, entry, VFRAME_MAIN);
     m->c.frames[0].call_pc = 0;
     m->c.frames[0].regs[1] = (cword){m->c.objs[m->ctx_obj].base, m->ctx_obj};
+    if (entry != 0) set_parameters(m);
     if (fine) fine = enter_block(m, VFLOW_NONE, false);
-    for (uint32_t steps = 0; fine && !m->is_over; steps++) {
-        m->steps++;
-        fine = step(m);
-        if (fine && steps == MACHINE_STEPS_MAX) {
-            m->end = MACHINE_TOO_LONG;
-            break;
-        }
-    }
+    if (fine) fine = steps(m);
     sum_up(m);
+    if (fine) (void)run_timers(m);
     return m->end;
 }

@@ -58,3 +58,32 @@ bool vgen_mutate(vgen_source *source, pst_slot *slots, size_t count)
         return true;
     }
 }
+
+static bool gives_back(const pst_slot *s)
+{
+    static const int32_t helpers[] = {86, 94, 132, 133, 199, 200};
+    static const int32_t kfuncs[] = {VGEN_ITER_DESTROY, VGEN_TASK_RELEASE, VGEN_OBJ_DROP, VGEN_RCU_UNLOCK, VGEN_PREEMPT_ON, VGEN_IRQ_RESTORE};
+    if (s->opcode != 0x85) return false;
+    for (size_t i = 0; i < PST_COUNT(helpers) && s->regs >> 4 == 0; i++)
+        if (s->imm == helpers[i]) return true;
+    for (size_t i = 0; i < PST_COUNT(kfuncs) && s->regs >> 4 == 2; i++)
+        if (s->imm == kfuncs[i]) return true;
+    return false;
+}
+
+static bool tests_null(const pst_slot *s) { return (s->opcode == 0x15 || s->opcode == 0x55) && s->imm == 0 && s->regs == 0; }
+
+bool vgen_drop(vgen_source *source, pst_slot *slots, size_t count)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) found += gives_back(&slots[i]) || tests_null(&slots[i]);
+    if (found == 0) return false;
+    size_t chosen = vgen_next(source, (uint32_t)found);
+    for (size_t i = 0; i < count; i++) {
+        if (!gives_back(&slots[i]) && !tests_null(&slots[i])) continue;
+        if (chosen-- > 0) continue;
+        slots[i] = (pst_slot){.opcode = 0x05}; // goes on
+        return true;
+    }
+    return false;
+}

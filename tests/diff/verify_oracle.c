@@ -5,10 +5,17 @@
 #include <string.h>
 
 #include "pal/pal.h"
+#include "verify_types.h"
 
 pst_map_view *oracle_find_map(void *user, pst_imm64_op op, int32_t number)
 {
-    static uint8_t values[VGEN_ARRAY_SIZE * VGEN_ARRAY_ENTRIES];
+    static uint8_t values[VGEN_OWNED_SIZE * 4];
+    static const pst_record owned[] = {
+        {.kind = PST_RECORD_SPIN_LOCK, .offset = VGEN_OWNED_LOCK, .size = 4},
+        {.kind = PST_RECORD_TIMER, .offset = VGEN_OWNED_TIMER, .size = 16},
+        {.kind = PST_RECORD_KPTR, .offset = VGEN_OWNED_TASK, .size = 8, .type_name = "task_struct"},
+        {.kind = PST_RECORD_KPTR, .offset = VGEN_OWNED_ITEM, .size = 8, .type_id = VGEN_ITEM_TYPE, .type_name = "item"},
+    };
     static pst_map_view maps[VGEN_MAPS_END] = {
         [VGEN_ARRAY] = {.type = PST_MAP_ARRAY, .key_size = 4, .value_size = VGEN_ARRAY_SIZE, .max_entries = VGEN_ARRAY_ENTRIES, .id = 103,
                         .values = values, .value_stride = VGEN_ARRAY_SIZE},
@@ -16,6 +23,10 @@ pst_map_view *oracle_find_map(void *user, pst_imm64_op op, int32_t number)
         [VGEN_RING] = {.type = PST_MAP_RINGBUF, .max_entries = 4096, .id = 105},
         [VGEN_GLOBAL] = {.type = PST_MAP_ARRAY, .key_size = 4, .value_size = VGEN_GLOBAL_SIZE, .max_entries = 1, .id = 106,
                          .values = values, .value_stride = VGEN_GLOBAL_SIZE},
+        [VGEN_OWNED] = {.type = PST_MAP_ARRAY, .key_size = 4, .value_size = VGEN_OWNED_SIZE, .max_entries = 4, .id = 107, .values = values,
+                        .value_stride = VGEN_OWNED_SIZE, .records = owned, .record_count = PST_COUNT(owned)},
+        [VGEN_OWNED_HASH] = {.type = PST_MAP_HASH, .key_size = 8, .value_size = VGEN_OWNED_SIZE, .max_entries = 100, .id = 108, .records = owned,
+                             .record_count = PST_COUNT(owned)},
     };
     (void)user, (void)op;
     return number >= VGEN_ARRAY && number < VGEN_MAPS_END ? &maps[number] : NULL;
@@ -48,10 +59,11 @@ static void run_all(void *user, verifier *v)
 {
     static machine m; // large; one trial at a time
     trial *t = user;
-    if (v->entry_subprog != 0) return;
-    t->is_wrong = false;
-    t->turns_max = t->stack_max = 0;
-    memset(t->seen, 0, sizeof t->seen);
+    if (v->entry_subprog == 0) { // an attempt begins; global functions follow
+        t->is_wrong = false;
+        t->turns_max = t->stack_max = 0;
+        memset(t->seen, 0, sizeof t->seen);
+    }
     if (t->options->stable) t->options->stable(t->options->user, v);
     uint64_t seed = t->options->seed;
     for (uint32_t i = 0; i < t->options->runs && !t->is_wrong; i++) {
@@ -115,6 +127,12 @@ static oracle_answer answer_of(trial *t, const pst_verdict *verdict)
     return ORACLE_SAFE;
 }
 
+static const char *kfunc_name(void *user, uint32_t pc, const pst_insn *insn)
+{
+    (void)user, (void)pc;
+    return insn->imm >= 0 && insn->imm < VGEN_KFUNCS ? vgen_kfunc_names[insn->imm] : NULL;
+}
+
 oracle_answer oracle_check(const oracle_options *options, const pst_slot *slots, size_t count, oracle_report *report)
 {
     static trial t;
@@ -129,7 +147,14 @@ oracle_answer oracle_check(const oracle_options *options, const pst_slot *slots,
         return ORACLE_MALFORMED;
     }
     t.image = image;
-    pst_verify_input verify = {.size = sizeof verify, .image = image, .type = t.type};
+    pst_func_info global = {.pc = (uint32_t)options->global_at};
+    pst_verify_input verify = {.size = sizeof verify, .image = image, .type = t.type, .kfunc_name = kfunc_name};
+    if (options->holds) verify.btf = types_of_programs();
+    if (options->holds && global.pc) {
+        global.type_id = types_global_function(options->type);
+        verify.func_info = &global;
+        verify.func_info_count = 1;
+    }
     pst_verify_opts opts = {.size = sizeof opts, .mode = options->mode, .states_max = options->states_max, .unroll_max = options->unroll_max,
                             .steps_max = options->steps_max, .bytes_max = options->bytes_max, .keep_states = true};
     vinspector inspector = {.stable = run_all, .user = &t};
@@ -170,12 +195,13 @@ oracle_options oracle_options_of(uint64_t number)
     // Most programs are small: so that they are joined and widened, the limits must be.
     if (number / 3 % 3 == 1) o.states_max = 1, o.unroll_max = 1;
     if (number / 3 % 3 == 2) o.states_max = 3, o.unroll_max = 2;
+    o.holds = number >= ORACLE_HOLDS;
     return o;
 }
 
 vgen_source oracle_source_of(uint64_t number)
 {
-    vgen_source source = {.seed = (number + 1) * 0x9e3779b97f4a7c15u};
+    vgen_source source = {.seed = (number + 1) * 0x9e3779b97f4a7c15u, .holds = number >= ORACLE_HOLDS};
     for (unsigned i = 0; i < 4; i++) (void)vgen_next(&source, 2);
     return source;
 }
@@ -206,12 +232,13 @@ bool oracle_number(uint64_t number, unsigned mutants, bool prints, oracle_tally 
     vgen_source source = oracle_source_of(number);
     size_t count = vgen_program(&source, options.type, slots);
     uint64_t wrong = tally->wrong;
+    options.global_at = source.global_at;
     tally->programs++;
     if (check_one(&options, slots, count, "program", number, prints, tally) != ORACLE_SAFE) return wrong == tally->wrong;
     tally->accepted++;
     for (unsigned i = 0; i < mutants; i++) {
         memcpy(mutant, slots, count * sizeof *slots);
-        bool changed = vgen_mutate(&source, mutant, count);
+        bool changed = options.holds && i % 3 == 0 ? vgen_drop(&source, mutant, count) : vgen_mutate(&source, mutant, count);
         if (i & 1) changed |= vgen_mutate(&source, mutant, count);
         if (!changed) continue;
         tally->mutants++;

@@ -12,6 +12,8 @@ typedef struct oracle_options {
     uint32_t runs;                   // inputs
     uint64_t seed;                   // of the inputs, not 0
     uint64_t steps_max, bytes_max;
+    bool holds;                      // the program has types (verify_types.h); see vgen_source
+    size_t global_at;
     /// For tests of the states themselves; may be NULL. See vinspector and machine.
     void (*stable)(void *user, verifier *v);
     void (*at_head)(void *user, machine *m, uint32_t block);
@@ -42,6 +44,9 @@ typedef struct oracle_tally {
     uint64_t checks, steps, runs; // states compared, instructions run, runs that came to their end
     uint64_t findings[PST_FINDING_UNSUPPORTED + 1]; // of programs that were rejected
 } oracle_tally;
+
+// Programs from this number on also have what must be given back (vgen_source.holds).
+#define ORACLE_HOLDS ((uint64_t)1 << 40)
 
 /// Makes program number (its type, mode, and limits of the verifier follow from the number), checks it, and if it is accepted checks mutants of it.
 /// False: a proof is wrong; with prints, what and where is on standard error.
