@@ -169,6 +169,7 @@ static bool same_frame(match *m, uint32_t f)
 {
     const vframe *o = m->old->frames[f], *n = m->now->frames[f];
     if (o->kind != n->kind || o->subprog != n->subprog || o->call_pc != n->call_pc || o->callback_kind != n->callback_kind) return false;
+    if (o->context != n->context || (n->written & ~o->written)) return false;
     for (unsigned r = 0; r < PST_REG_COUNT - 1; r++) {
         m->place = PLACE(f, r);
         if (!same_value(m, &o->regs[r], &n->regs[r])) return false;

@@ -155,7 +155,7 @@ oracle_answer oracle_check(const oracle_options *options, const pst_slot *slots,
         verify.func_info = &global;
         verify.func_info_count = 1;
     }
-    pst_verify_opts opts = {.size = sizeof opts, .mode = options->mode, .states_max = options->states_max, .unroll_max = options->unroll_max,
+    pst_verify_opts opts = {.size = sizeof opts, .mode = options->mode, .states_max = options->states_max, .unroll_max = options->unroll_max, .paths_max = options->paths_max,
                             .steps_max = options->steps_max, .bytes_max = options->bytes_max, .keep_states = true};
     vinspector inspector = {.stable = run_all, .user = &t};
     pst_verdict *verdict = NULL;
@@ -196,6 +196,7 @@ oracle_options oracle_options_of(uint64_t number)
     if (number / 3 % 3 == 1) o.states_max = 1, o.unroll_max = 1;
     if (number / 3 % 3 == 2) o.states_max = 3, o.unroll_max = 2;
     o.holds = number >= ORACLE_HOLDS;
+    if (number / 7 % 2 == 1) o.paths_max = 1 + number / 14 % 2;
     return o;
 }
 
@@ -219,8 +220,8 @@ static oracle_answer check_one(const oracle_options *options, const pst_slot *sl
     if (answer != ORACLE_WRONG) return answer;
     tally->wrong++;
     if (!prints) return answer;
-    fprintf(stderr, "%s %llu (%s, %s mode, at most %u states): %s\n", what, (unsigned long long)number, vgen_type_names[options->type],
-            options->mode == PST_VERIFY_STRICT ? "strict" : "privileged", options->states_max, report.why);
+    fprintf(stderr, "%s %llu (%s, %s mode, at most %u states, summaries from %u): %s\n", what, (unsigned long long)number, vgen_type_names[options->type],
+            options->mode == PST_VERIFY_STRICT ? "strict" : "privileged", options->states_max, options->paths_max, report.why);
     oracle_print(slots, count);
     return answer;
 }

@@ -9,6 +9,7 @@ typedef struct oracle_options {
     vgen_type type;
     pst_verify_mode mode;
     uint32_t states_max, unroll_max; // 0: the verifier's own. Small ones join and widen early
+    uint32_t paths_max;              // likewise. 1: all calls are made by summary
     uint32_t runs;                   // inputs
     uint64_t seed;                   // of the inputs, not 0
     uint64_t steps_max, bytes_max;
