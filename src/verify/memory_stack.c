@@ -305,7 +305,7 @@ static vstep weaken(verifier *v, vstate *s, const vaccess *a, int64_t lo, int64_
     for (uint32_t slot = slot_of(hi - 1), last = slot_of(lo); slot <= last; slot++) {
         vstep step = break_special(v, s, a, slot);
         if (step != VSTEP_NEXT) return step;
-        if (s->frames[a->ptr.obj]->parked) s->frames[a->ptr.obj]->written |= (uint64_t)1 << slot;
+        if (s->frames[a->ptr.obj]->parked && !VPLANT(35)) s->frames[a->ptr.obj]->written |= (uint64_t)1 << slot;
         if (slot >= s->frames[a->ptr.obj]->cell_count) continue;
         vcell *cell = &s->frames[a->ptr.obj]->cells[slot];
         unsigned mask = mask_of(slot, lo, hi), zeros = is_zero ? cell_zeros(s, cell) & mask : 0;

@@ -83,6 +83,9 @@ static void mark_frame(marks *m, const vframe *frame)
     }
 }
 
+// Whether it matters behind the call that two pointers lead to the same object: it may be null, or hold a lock.
+static bool is_told_apart(const vobj *o) { return (o->flags & VOBJ_MAYBE_NULL) != 0 || o->record_count > 0; }
+
 bool vsplice_plan_call(verifier *v, const vstate *call, vsplice_plan *plan)
 {
     *plan = (vsplice_plan){0};
@@ -98,9 +101,10 @@ bool vsplice_plan_call(verifier *v, const vstate *call, vsplice_plan *plan)
     for (uint32_t i = 0; i < call->rel_count; i++) m.words[call->rels[i].a] = m.words[call->rels[i].b] = 1;
     for (unsigned r = 1; r <= PST_ARGS_MAX; r++) {
         const vvalue *value = &call->frames[callee]->regs[r];
+        bool constant = value->kind == V_NUMBER && value->sym == VSYM_NONE; // costs nothing, and when joined with others it may be a loop's count
         bool number = value->kind != V_UNINIT && value->sym != VSYM_NONE && value->sym != VSYM_ANY && m.words[value->sym];
-        bool object = value->kind == V_PTR && (call->objs[value->obj].flags & VOBJ_MAYBE_NULL) && m.words[call->sym_count + value->obj];
-        if (number || object) plan->wanted |= (uint16_t)(1u << r);
+        bool object = value->kind == V_PTR && m.words[call->sym_count + value->obj] && is_told_apart(&call->objs[value->obj]);
+        if (constant || number || object) plan->wanted |= (uint16_t)(1u << r);
     }
     plan->packet = m.packet;
     return true;
@@ -111,7 +115,6 @@ bool vsplice_plan_call(verifier *v, const vstate *call, vsplice_plan *plan)
 // Slots of a waiting frame that the callee, or what that calls, may read.
 static uint64_t visible_slots(const verifier *v, const vstate *call, uint32_t frame)
 {
-    if (VPLANT(29)) return 0;
     if (call->frames[frame]->parked) return UINT64_MAX;
     return v->flow.blocks[v->flow.block_of[call->frames[frame + 1]->call_pc]].handed_slots;
 }

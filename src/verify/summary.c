@@ -126,7 +126,7 @@ static bool has_exit(verifier *v, const vcontext *c, const vstate *leave)
 {
     for (size_t i = 0; i < c->exit_count; i++) {
         v->compared++;
-        if (vmerge_covers(v, c->exits[i], leave)) return true;
+        if (vmerge_covers(v, c->exits[i], leave) || VPLANT(34)) return true;
     }
     return false;
 }
@@ -161,19 +161,21 @@ static void set_path(vstate *s, const vstate *like, uint32_t context)
     vstate_frame(s)->context = context;
 }
 
-// Whether what dies inside of the context is seen for this call too.
-static bool sees_deaths(const vcontext *c, const vsplice_plan *plan) { return c->mortal_count == plan->mortal_count && c->packet >= plan->packet; }
+// Whether what dies inside of the context is seen for this call too (it must be), and what is learned there of arguments.
+static bool sees_enough(const vcontext *c, const vsplice_plan *plan)
+{
+    return c->mortal_count == plan->mortal_count && c->packet >= plan->packet && !(plan->wanted & ~c->anchored);
+}
 
 static uint32_t covering_context(verifier *v, vstate *entry, const vsplice_plan *plan)
 {
     const vengine *e = v->engine;
     for (uint32_t id = e->context_of[vstate_frame(entry)->subprog]; id; id = context_at(v, id)->next) {
         const vcontext *c = context_at(v, id);
-        if (c->entry->frame_count != entry->frame_count || c->is_outgrown || !sees_deaths(c, plan)) continue;
-        if (!c->is_joined && (plan->wanted & ~c->anchored)) continue;
+        if (c->entry->frame_count != entry->frame_count || c->is_outgrown || !sees_enough(c, plan)) continue;
         set_path(entry, c->entry, vstate_frame(c->entry)->context);
         v->compared++;
-        if (vmerge_covers(v, c->entry, entry)) return id;
+        if (vmerge_covers(v, c->entry, entry) || VPLANT(33)) return id;
     }
     return 0;
 }
@@ -192,7 +194,7 @@ static vstate *joined_entry(verifier *v, vstate *entry, const vsplice_plan *plan
     unsigned tries = 0;
     for (uint32_t id = e->context_of[vstate_frame(entry)->subprog]; id && tries < JOIN_TRIES; id = context_at(v, id)->next) {
         vcontext *c = context_at(v, id);
-        if (c->entry->frame_count != entry->frame_count || c->is_outgrown || c->mortal_count != plan->mortal_count || c->packet != plan->packet) continue;
+        if (c->entry->frame_count != entry->frame_count || c->is_outgrown || !sees_enough(c, plan) || c->packet != plan->packet) continue;
         tries++;
         set_path(entry, c->entry, vstate_frame(c->entry)->context);
         vmerge_how how = c->joins < JOINS_PLAIN ? VMERGE_JOIN : c->joins < JOINS_WIDEN ? VMERGE_WIDEN : VMERGE_DROP;
