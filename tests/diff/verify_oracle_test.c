@@ -49,7 +49,7 @@ TEST(verify_oracle_every_proof_of_programs_that_hold_things)
 TEST(verify_oracle_every_proof_by_summary_holds)
 {
     static oracle_tally tally;
-    uint64_t from = setting("PST_ORACLE_FROM", 0), count = setting("PST_ORACLE_COUNT", PROGRAMS);
+    uint64_t from = setting("PST_ORACLE_FROM", 0), count = setting("PST_ORACLE_COUNT", CALLS_PROGRAMS);
     for (uint64_t number = from; number < from + count && tally.wrong < 8; number++)
         if (!oracle_calls_number(number, MUTANTS, true, &tally)) pst_test_fail(__FILE__, __LINE__, "the proof of calls %" PRIu64 " or of a mutant is wrong", number);
     print_tally(&tally);
