@@ -9,6 +9,7 @@
 
 #define PROGRAMS 1500u
 #define HOLDING 400u // that also have what must be given back
+#define CALLS_PROGRAMS 500u
 #define MUTANTS 5u
 
 static uint64_t setting(const char *name, uint64_t otherwise)
