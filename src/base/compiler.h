@@ -39,6 +39,12 @@ static inline void pst_cpuid(unsigned leaf, unsigned subleaf, unsigned out[4])
 #else
 #define PST_HOST_X64 0
 #endif
+#if defined(__aarch64__)
+#define PST_HOST_ARM64 1
+#else
+#define PST_HOST_ARM64 0
+#endif
+#define PST_HOST_COMPILES (PST_HOST_X64 || PST_HOST_ARM64) // src/jit has a back end for it
 
 // Whose convention C functions follow here, where a machine has two.
 #if defined(_WIN32)

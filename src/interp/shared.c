@@ -113,9 +113,6 @@ unsigned interp_frames(const pst_image *image)
 
 uint64_t pst_exec_run_raw(const pst_exec *exec, pst_raw_memory memory, pst_run *run)
 {
-    uint64_t budget = run->budget;
-    pst_run_begin(run, memory.bytes, run->host);
-    run->ctx_size = memory.size;
-    run->budget = budget;
+    *run = (pst_run){.ctx = memory.bytes, .ctx_size = memory.size, .host = run->host, .budget = run->budget};
     return pst_exec_run(exec, run);
 }

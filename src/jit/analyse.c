@@ -78,13 +78,6 @@ static jit_effect effect_of(const jit_unit *unit, const pst_insn *insn)
     PST_UNREACHABLE();
 }
 
-bool jit_is_context(const jit_unit *unit, uint32_t pc, int32_t *base_off)
-{
-    if (!unit->bindings->type || !(jit_facts_at(unit, pc) & PST_FACT_CONTEXT)) return false;
-    *base_off = unit->facts->context_off ? unit->facts->context_off[pc] : 0;
-    return true;
-}
-
 static const char *unsupported(const jit_unit *unit, const pst_insn *insn)
 {
     if (insn->kind == PST_KIND_CAST) return insn->dst == PST_REG_FP ? "a write to r10, which is read-only," : "an address-space cast";

@@ -2,9 +2,8 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "jit/back_end.h"
 #include "jit/refs.h"
-#include "jit/runtime.h"
-#include "jit/x64/registers.h"
 
 #define TABLE_ALIGN 64u
 #define CALLEES_MAX 1024u // different helpers and kfuncs that one program may call
@@ -102,7 +101,8 @@ static pst_status check(const pst_env *env, const pst_image *image, const pst_bi
                         pst_jit_target_name((pst_jit_target)blob->target));
     if (blob->layout != pst_jit_layout())
         return pst_fail(env, PST_E_INVALID, "program %s was compiled for another version of the engine: compile it again", image->name);
-    if (blob->features & ~x64_host_features())
+    const jit_back_end *back_end = jit_back_end_of((pst_jit_target)blob->target);
+    if (!back_end || blob->features & ~back_end->host_features())
         return pst_fail(env, PST_E_INVALID, "program %s was compiled for instructions that this machine does not have", image->name);
     if (blob->slot_count != image->count || blob->function_count != image->subprog_count)
         return pst_fail(env, PST_E_INVALID, "the machine code of program %s is that of other instructions", image->name);
@@ -141,6 +141,7 @@ static pst_status copy_places(const pst_jit_blob *blob, jit_program *prog)
     prog->code_bytes = blob->code_bytes;
     prog->call_offset = blob->call_offset;
     prog->unwind_offset = blob->unwind_offset;
+    prog->run_reg = jit_back_end_of((pst_jit_target)blob->target)->blob_run_reg;
     prog->reads_stack = blob->flags & PST_JIT_BLOB_READS_STACK;
     prog->counts_depth = blob->flags & PST_JIT_BLOB_COUNTS_DEPTH;
     PST_TRY(copy_table(prog->env, blob->offsets, (size_t)blob->piece_count + 1, &prog->offsets));

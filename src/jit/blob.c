@@ -8,9 +8,8 @@
 #include "base/bits.h"
 #include "base/cursor.h"
 #include "base/hash.h"
+#include "jit/back_end.h"
 #include "jit/refs.h"
-#include "jit/runtime.h"
-#include "jit/x64/x64.h"
 
 #define BLOB_MAGIC 0x424a5350u // "PSJB"
 #define BLOB_VERSION 1u
@@ -35,15 +34,16 @@ pst_jit_target pst_jit_target_by_name(const char *name)
 
 pst_jit_target pst_jit_target_of_host(void)
 {
-    if (!PST_HOST_X64) return PST_HOST_MS_ABI ? PST_JIT_TARGETS : PST_JIT_TARGET_ARM64_LINUX;
+    if (PST_HOST_ARM64 && !PST_HOST_MS_ABI) return PST_JIT_TARGET_ARM64_LINUX;
+    if (!PST_HOST_X64) return PST_JIT_TARGETS;
     return PST_HOST_MS_ABI ? PST_JIT_TARGET_X64_WINDOWS : PST_JIT_TARGET_X64_LINUX;
 }
 
 bool pst_jit_target_supported(pst_jit_target target)
 {
     uint8_t digest[PST_SHA256_SIZE];
-    bool back_end = target == PST_JIT_TARGET_X64_LINUX || target == PST_JIT_TARGET_X64_WINDOWS;
-    return back_end && pst_pal_sha256("", 0, digest) == PST_OK;
+    const jit_back_end *back_end = jit_back_end_of(target);
+    return back_end && back_end->compile_blob && pst_pal_sha256("", 0, digest) == PST_OK;
 }
 
 uint64_t pst_jit_layout(void)
@@ -107,12 +107,8 @@ void pst_jit_blob_free(pst_jit_blob *blob)
 
 static pst_status compile(const jit_unit *unit, pst_jit_blob *blob)
 {
-    switch ((pst_jit_target)blob->target) {
-    case PST_JIT_TARGET_X64_LINUX:
-    case PST_JIT_TARGET_X64_WINDOWS: return x64_compile_blob(unit, blob);
-    case PST_JIT_TARGET_ARM64_LINUX:
-    case PST_JIT_TARGETS: break;
-    }
+    const jit_back_end *back_end = jit_back_end_of((pst_jit_target)blob->target);
+    if (back_end && back_end->compile_blob) return back_end->compile_blob(unit, blob);
     return pst_fail(unit->env, PST_E_UNSUPPORTED, "there is no ahead-of-time compiler for target %s yet",
                     blob->target < PST_JIT_TARGETS ? target_names[blob->target] : "of this machine");
 }

@@ -5,8 +5,6 @@
 // looks for, since the program in whose code it was called does not go away.
 #include "jit/faults.h"
 
-#define X64_RUN 12 // r12 has the run, from entry to exit
-
 typedef struct row {
     uint64_t begin; // 0: free
     uint64_t bytes;
@@ -53,7 +51,7 @@ static bool on_fault(pst_fault *fault)
     const jit_program *prog = program_at(fault->pc);
     if (!prog || prog->unwind_offset == UINT32_MAX) return false;
     uint64_t base = (uint64_t)(uintptr_t)prog->code.bytes, offset = fault->pc - base;
-    pst_run *run = (pst_run *)(uintptr_t)fault->regs[X64_RUN];
+    pst_run *run = (pst_run *)(uintptr_t)fault->regs[prog->run_reg];
     run->trap = (pst_trap){.code = PST_TRAP_FAULT, .pc = slot_at(prog, offset), .address = fault->address};
     fault->pc = base + prog->unwind_offset;
     return true;

@@ -1,14 +1,10 @@
 // jit.c: see jit.h. From an image to a program that can be entered.
-#include "jit/blob.h"
+#include "jit/back_end.h"
 #include "jit/faults.h"
-#include "jit/x64/x64.h"
 
 #include <string.h>
 
-bool pst_jit_supported(void)
-{
-    return PST_HOST_X64;
-}
+bool pst_jit_supported(void) { return jit_back_end_of(pst_jit_target_of_host()) != NULL; }
 
 void jit_program_free(pst_exec *exec)
 {
@@ -42,7 +38,7 @@ pst_status jit_program_ready(jit_program *prog)
 static pst_status compile(const jit_unit *unit, const pst_jit_opts *opts, jit_program *prog)
 {
     PST_TRY(keep_slots(unit, prog));
-    PST_TRY(x64_compile(unit, opts, prog));
+    PST_TRY(jit_back_end_of(pst_jit_target_of_host())->compile(unit, opts, prog));
     prog->reads_stack = unit->reads_stack;
     prog->counts_depth = unit->counts_depth;
     return jit_program_ready(prog);

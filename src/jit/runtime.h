@@ -19,6 +19,7 @@ typedef struct jit_program {
     uint32_t call_offset;  // the stub through which C calls functions (jit_call_fn); UINT32_MAX: there is none
     uint32_t unwind_offset; // where a run ends early; UINT32_MAX: nothing in the program does that
     uint32_t fault_slot;    // faults.c
+    uint8_t run_reg;        // machine register that has the run (pst_run *) from entry to exit
     bool reads_stack, counts_depth; // as the unit's
 } jit_program;
 

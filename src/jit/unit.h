@@ -62,6 +62,20 @@ uint64_t jit_function_value(const jit_unit *unit, const pst_insn *insn, uint32_t
 /// Whether the access at pc is one of the context; its base register is then *base_off after the context's start.
 bool jit_is_context(const jit_unit *unit, uint32_t pc, int32_t *base_off);
 
+/// An access of the context in the provider's own struct: size bytes at off from the base register; 0 bytes: nothing is there (a narrow part of a
+/// field whose native one is smaller).
+typedef struct jit_access {
+    int32_t off;
+    uint32_t size;
+    bool whole; // a pointer, or a field: its native size, whatever the ABI's
+} jit_access;
+
+/// Translates the load or store insn of the context. False: there is no such access.
+bool jit_context_access(const jit_unit *unit, const pst_insn *insn, int32_t base_off, jit_access *out);
+
+/// The array that the call at pc is known to look a value up in, whose values are at fixed addresses; NULL: it is no such call.
+const pst_map_view *jit_known_array(const jit_unit *unit, uint32_t pc, const pst_fact_call **fact);
+
 /// The helper that a program can call under id, or NULL.
 const pst_helper *jit_helper(const pst_bindings *bindings, int64_t id);
 /// The helper or kfunc that a call instruction means, or NULL.

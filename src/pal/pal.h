@@ -82,6 +82,11 @@ void pst_pal_sleep_ns(uint64_t ns);
 uint32_t pst_pal_cpu_count(void);
 /// The CPU the caller runs on now, below pst_pal_cpu_count(). A few ns.
 uint32_t pst_pal_cpu_id(void);
+// What processors have beyond the base instruction set of their kind.
+#define PST_CPU_ARM64_ATOMICS 0x1u // FEAT_LSE
+#define PST_CPU_ARM64_BTI 0x2u     // FEAT_BTI: indirect branches go to landing pads only, in pages that ask for it
+/// PST_CPU_*, as far as the system has to say so (on x86-64 the machine itself does: pst_cpuid).
+uint32_t pst_pal_cpu_features(void);
 /// Pins the calling thread to a CPU.
 PST_MUST_USE pst_status pst_pal_cpu_pin(uint32_t cpu);
 

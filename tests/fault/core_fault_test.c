@@ -109,5 +109,5 @@ TEST(programs_report_each_failure_and_leak_nothing)
 {
     // The tag is a plain hash where SHA-256, or memory for it, cannot be had; the verifier does without two tables that only make states easier
     // to compare; a program that cannot be compiled (code cannot be sealed, faults in it not be handled) is interpreted.
-    faults_check(program_scenario, 4 + 2 * PST_HOST_X64);
+    faults_check(program_scenario, 4 + 2 * PST_HOST_COMPILES);
 }

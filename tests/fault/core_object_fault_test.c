@@ -99,7 +99,7 @@ static pst_status growth_scenario(void)
 // A load survives without SHA-256, without memory for the tag, and without line numbers for traps; the log may be lost; the verifier does
 // without two tables that only make states easier to compare; a program that cannot be compiled (code cannot be sealed, faults in it not be
 // handled) is interpreted.
-#define LOAD_MAY_HIDE (6 + 2 * PST_HOST_X64)
+#define LOAD_MAY_HIDE (6 + 2 * PST_HOST_COMPILES)
 
 TEST(links_and_pins_report_each_failure_and_leak_nothing)
 {

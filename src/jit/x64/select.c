@@ -366,6 +366,7 @@ static pst_status place(const jit_unit *unit, const x64_select *x, const x64_lay
     prog->code_bytes = layout->size;
     prog->call_offset = x->by_stub ? x64_layout_offset(code, layout, end->stub) : UINT32_MAX;
     prog->unwind_offset = unit->needs_run ? x64_layout_offset(code, layout, x->unwind) : UINT32_MAX;
+    prog->run_reg = RUN;
     return PST_OK;
 }
 
@@ -462,15 +463,17 @@ static pst_status compile(const jit_unit *unit, x64_select *x, jit_program *prog
     return status;
 }
 
-pst_status x64_compile(const jit_unit *unit, const pst_jit_opts *opts, jit_program *prog)
+static pst_status compile_program(const jit_unit *unit, const pst_jit_opts *opts, jit_program *prog)
 {
     x64_select x = {.features = opts && opts->plain_machine ? 0 : x64_host_features(), .state = {.abi = x64_host_abi()}, .harden = opts ? opts->harden : 0};
     return compile(unit, &x, prog, NULL);
 }
 
-pst_status x64_compile_blob(const jit_unit *unit, pst_jit_blob *blob)
+static pst_status compile_blob(const jit_unit *unit, pst_jit_blob *blob)
 {
     // The base instruction set, since who knows on which machine this will run.
     x64_select x = {.state = {.abi = blob->target == PST_JIT_TARGET_X64_WINDOWS ? &x64_win64 : &x64_sysv}};
     return compile(unit, &x, NULL, blob);
 }
+
+const jit_back_end x64_back_end = {.compile = compile_program, .compile_blob = compile_blob, .host_features = x64_host_features, .blob_run_reg = RUN};

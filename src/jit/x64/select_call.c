@@ -3,8 +3,6 @@
 #include "jit/runtime.h"
 #include "jit/x64/select.h"
 
-#define HELPER_MAP_LOOKUP 1 // map_lookup_elem
-
 static uint64_t address_of(uint64_t (*fn)(pst_run *, uint64_t, uint64_t)) { return (uint64_t)(uintptr_t)fn; }
 
 // Calls the C function at address, or what ref means where the code is bound later.
@@ -71,17 +69,6 @@ static void tail_call(x64_select *x)
 
 // --- Lookups in arrays ----------------------------------------------------------------------------------------
 
-// The array that a lookup is known to look in: its values are at fixed addresses.
-static const pst_map_view *known_array(const x64_select *x, const pst_insn *insn, const pst_fact_call **fact)
-{
-    const jit_unit *unit = x->unit;
-    if (insn->op != PST_CALL_HELPER || insn->imm != HELPER_MAP_LOOKUP || !unit->facts || !unit->facts->calls) return NULL;
-    *fact = &unit->facts->calls[x->pc];
-    if ((*fact)->map == 0) return NULL;
-    const pst_map_view *map = unit->image->maps[(*fact)->map - 1];
-    return map->type == PST_MAP_ARRAY && map->values && map->value_stride <= INT32_MAX && map->max_entries <= INT32_MAX ? map : NULL;
-}
-
 // r0 = the value at a constant key.
 static void constant_lookup(x64_select *x, const pst_map_view *map, const pst_fact_call *fact)
 {
@@ -96,12 +83,12 @@ static void constant_lookup(x64_select *x, const pst_map_view *map, const pst_fa
 }
 
 // r0 = the value's address: what the helper computes, here. r1 to r5 stay as they are, which nobody minds.
-static bool lookup_inline(x64_select *x, const pst_insn *insn)
+static bool lookup_inline(x64_select *x)
 {
     x64_state *s = &x->state;
     x64_code *code = s->code;
     const pst_fact_call *fact;
-    const pst_map_view *map = known_array(x, insn, &fact);
+    const pst_map_view *map = jit_known_array(x->unit, x->pc, &fact);
     if (!map) return false;
     uint64_t values = (uint64_t)(uintptr_t)map->values;
     if (fact->has_key) {
@@ -136,7 +123,7 @@ static void call_helper(x64_select *x, const pst_insn *insn)
         x64_trap_here(x, PST_TRAP_HELPER);
         return;
     }
-    if (lookup_inline(x, insn)) return;
+    if (lookup_inline(x)) return;
     settle_across_call(x);
     settle_uses(x);
     if (helper->proto->flags & PST_HELPER_TAIL_CALL) {

@@ -4,38 +4,11 @@
 
 // --- The context ----------------------------------------------------------------------------------------------
 
-// What an access at the ABI's place is at the provider's: size bytes at off from the base register; 0 bytes: nothing is there (a narrow part of
-// a field whose native one is smaller).
-typedef struct native_access {
-    int32_t off;
-    uint32_t size;
-    bool whole; // a pointer, or a field: its native size, whatever the ABI's
-} native_access;
-
-// Mirrors pst_ctx_read and pst_ctx_write (catalog/context.c), with everything but the value known. False: there is no such access.
-static bool translate(const x64_select *x, const pst_insn *insn, int32_t base_off, native_access *out)
-{
-    const pst_prog_type *type = x->unit->bindings->type;
-    bool write = insn->kind == PST_KIND_STORE;
-    int64_t abi_off = (int64_t)insn->off + base_off;
-    uint32_t size = insn->width / 8u;
-    if (abi_off < 0 || abi_off + size > type->abi_size) return false;
-    const pst_ctx_field *field = pst_ctx_field_at(type, (uint32_t)abi_off, size, write);
-    if (!field) return false;
-    uint32_t skip = (uint32_t)abi_off - field->abi_off, native = field->native_size;
-    out->whole = write ? size == field->abi_size : field->kind != PST_FIELD_SCALAR;
-    if (out->whole) out->size = native;
-    else if (size > field->abi_size) out->size = size;
-    else out->size = skip >= native ? 0 : size < native - skip ? size : native - skip;
-    out->off = (int32_t)(field->native_off + (out->whole ? 0 : skip) - (int64_t)base_off);
-    return true;
-}
-
 static void context_load(x64_select *x, const pst_insn *insn, int32_t base_off)
 {
     x64_state *s = &x->state;
-    native_access at;
-    if (!translate(x, insn, base_off, &at)) {
+    jit_access at;
+    if (!jit_context_access(x->unit, insn, base_off, &at)) {
         x64_trap_here(x, PST_TRAP_CONTEXT);
         return;
     }
@@ -54,8 +27,8 @@ static void context_load(x64_select *x, const pst_insn *insn, int32_t base_off)
 static void context_store(x64_select *x, const pst_insn *insn, int32_t base_off)
 {
     x64_state *s = &x->state;
-    native_access at;
-    if (!translate(x, insn, base_off, &at)) {
+    jit_access at;
+    if (!jit_context_access(x->unit, insn, base_off, &at)) {
         x64_trap_here(x, PST_TRAP_CONTEXT);
         return;
     }

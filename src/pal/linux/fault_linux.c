@@ -29,6 +29,19 @@ static bool offer(const siginfo_t *info, ucontext_t *context)
     regs[REG_RIP] = (greg_t)fault.pc;
     return true;
 }
+#elif PST_HOST_ARM64
+static bool offer(const siginfo_t *info, ucontext_t *context)
+{
+    mcontext_t *machine = &context->uc_mcontext;
+    pst_fault fault = {.pc = machine->pc, .address = (uint64_t)(uintptr_t)info->si_addr};
+    for (unsigned i = 0; i < 31; i++) fault.regs[i] = machine->regs[i];
+    fault.regs[31] = machine->sp;
+    if (!PST_ATOMIC_LOAD(&g_handler)(&fault)) return false;
+    for (unsigned i = 0; i < 31; i++) machine->regs[i] = fault.regs[i];
+    machine->sp = fault.regs[31];
+    machine->pc = fault.pc;
+    return true;
+}
 #else
 static bool offer(const siginfo_t *info, ucontext_t *context)
 {
@@ -60,7 +73,7 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 
 pst_status pst_pal_fault_handler_set(pst_fault_handler handler)
 {
-    if (!PST_HOST_X64) return PST_E_UNSUPPORTED;
+    if (!PST_HOST_COMPILES) return PST_E_UNSUPPORTED;
     pst_status status = PST_OK;
     pthread_mutex_lock(&g_lock);
     bool installed = g_handler != NULL;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <linux/capability.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/random.h>
@@ -66,6 +67,19 @@ uint32_t pst_pal_cpu_id(void)
     uint32_t count = pst_pal_cpu_count();
     if (PST_UNLIKELY(cpu < 0)) return 0;
     return (uint32_t)cpu < count ? (uint32_t)cpu : (uint32_t)cpu % count;
+}
+
+// Bits of the auxiliary vector (Linux: arch/arm64/include/uapi/asm/hwcap.h); the C library's headers may be older, or for another machine.
+#define ARM64_HWCAP_ATOMICS (1ul << 8)
+#define ARM64_HWCAP2_BTI (1ul << 17)
+
+uint32_t pst_pal_cpu_features(void)
+{
+    uint32_t features = 0;
+    if (!PST_HOST_ARM64) return 0;
+    if (getauxval(AT_HWCAP) & ARM64_HWCAP_ATOMICS) features |= PST_CPU_ARM64_ATOMICS;
+    if (getauxval(AT_HWCAP2) & ARM64_HWCAP2_BTI) features |= PST_CPU_ARM64_BTI;
+    return features;
 }
 
 pst_status pst_pal_cpu_pin(uint32_t cpu)

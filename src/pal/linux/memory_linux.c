@@ -109,12 +109,13 @@ void pst_pal_ring_free(void *ring, size_t header, size_t data)
     if (ring) munmap(ring, header + 2 * data);
 }
 
-#define NEAR_DISTANCE ((uintptr_t)512 << 20) // from our own code to where compiled code begins
-#define NEAR_SPAN ((uintptr_t)384 << 20)     // from there on
+// From our own code to where compiled code begins, and from there on. A call reaches 2 GiB on x86-64, 128 MiB on arm64.
+#define NEAR_DISTANCE ((uintptr_t)(PST_HOST_ARM64 ? 112 : 512) << 20)
+#define NEAR_SPAN ((uintptr_t)(PST_HOST_ARM64 ? 96 : 384) << 20)
 #define NEAR_TRIES 4
 
-// Address space for code, where nobody can guess: within 2 GiB of our own code, so that compiled code calls ours by a short instruction, if the
-// system has room there in a few tries; else anywhere.
+// Address space for code, where nobody can guess: so near our own code that compiled code calls ours by a short instruction, if the system has room
+// there in a few tries; else anywhere.
 static uint8_t *reserve_near(size_t bytes)
 {
     uintptr_t own = (uintptr_t)&pst_pal_code_alloc & ~(uintptr_t)0x1fffff, page = pst_pal_page_size();
@@ -151,9 +152,12 @@ pst_status pst_pal_code_alloc(size_t size, pst_code *out)
     return PST_OK;
 }
 
+#define ARM64_PROT_BTI 0x10 // Linux 5.8: indirect branches into these pages must find a landing pad
+
 pst_status pst_pal_code_seal(pst_code *code)
 {
-    if (mprotect(code->bytes, whole_pages(code->size), PROT_READ | PROT_EXEC) != 0)
+    int guarded = pst_pal_cpu_features() & PST_CPU_ARM64_BTI ? ARM64_PROT_BTI : 0;
+    if (mprotect(code->bytes, whole_pages(code->size), PROT_READ | PROT_EXEC | guarded) != 0)
         return errno == ENOMEM ? PST_E_NOMEM : PST_E_DENIED;
     PST_FLUSH_CODE((char *)code->bytes, (char *)code->bytes + code->size);
     code->sealed = true;

@@ -34,6 +34,15 @@ uint32_t pst_pal_cpu_id(void)
     return cpu < count ? cpu : cpu % count;
 }
 
+uint32_t pst_pal_cpu_features(void)
+{
+#if PST_HOST_ARM64
+    return IsProcessorFeaturePresent(PF_ARM_V81_ATOMIC_INSTRUCTIONS_AVAILABLE) ? PST_CPU_ARM64_ATOMICS : 0;
+#else
+    return 0;
+#endif
+}
+
 pst_status pst_pal_cpu_pin(uint32_t cpu)
 {
     if (cpu >= pst_pal_cpu_count()) return PST_E_INVALID;

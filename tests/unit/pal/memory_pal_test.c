@@ -69,7 +69,7 @@ TEST(code_is_written_sealed_and_runs)
 #if defined(__x86_64__)
     static const uint8_t answer[] = {0xb8, 0x2a, 0x00, 0x00, 0x00, 0xc3}; // mov eax, 42; ret
 #elif defined(__aarch64__)
-    static const uint8_t answer[] = {0x40, 0x05, 0x80, 0x52, 0xc0, 0x03, 0x5f, 0xd6}; // mov w0, #42; ret
+    static const uint8_t answer[] = {0x5f, 0x24, 0x03, 0xd5, 0x40, 0x05, 0x80, 0x52, 0xc0, 0x03, 0x5f, 0xd6}; // bti c; mov w0, #42; ret
 #else
     pst_test_skip("no machine code for this processor");
     return;

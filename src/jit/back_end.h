@@ -1,0 +1,21 @@
+// back_end.h: what a machine's back end gives to the rest of this folder. One object each, in the back end's own header.
+#ifndef PST_JIT_BACK_END_H
+#define PST_JIT_BACK_END_H
+
+#include "jit/blob.h"
+#include "jit/runtime.h"
+
+typedef struct jit_back_end {
+    /// Compiles unit, which is analysed, into prog: code (sealed), offsets, entries, run_reg. What was made so far is freed with prog in any case.
+    pst_status (*compile)(const jit_unit *unit, const pst_jit_opts *opts, jit_program *prog);
+    /// The same into a blob, whose target is set: code, offsets, entries, references, patches. NULL: it cannot do that.
+    pst_status (*compile_blob)(const jit_unit *unit, pst_jit_blob *blob);
+    /// What the host has beyond the base instruction set, as the back end numbers it; 0 on another machine.
+    unsigned (*host_features)(void);
+    uint8_t blob_run_reg; // jit_program's run_reg where the code comes from a blob
+} jit_back_end;
+
+/// The one that makes code for target; NULL: there is none.
+const jit_back_end *jit_back_end_of(pst_jit_target target);
+
+#endif
