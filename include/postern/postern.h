@@ -63,6 +63,9 @@ struct postern_options {
     /// Machine code that is of no use to who chose the program: constants blinded, random places. 0: where this process is not privileged;
     /// POSTERN_HARDEN_ON; POSTERN_HARDEN_OFF.
     unsigned int harden;
+    /// The socket of a host (posternd) whose core is used instead of one in this process; the options above are then the host's own affair. NULL: what
+    /// the environment variable POSTERN_HOST says ("1": the usual place), else a core in this process. "": a core in this process in any case. Kept by the caller until postern_shutdown.
+    const char *host;
 };
 
 /// Options of the core in this process. Before the first call that needs it, else -EBUSY.

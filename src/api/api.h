@@ -16,6 +16,7 @@
 #include "bpf/bpf.h"
 #include "bpf/btf.h"
 #include "bpf/libbpf.h"
+#include "api/door.h"
 #include "core/core.h"
 #include "object/object.h"
 #include "postern/attr.h"
@@ -44,9 +45,11 @@ const char *api_errno_text(int err);
 
 // --- The core of this process (runtime.c) --------------------------------------------------------------------------
 
-/// The process's client, created on first use; NULL with errno when that fails.
-pst_client *api_client(void);
+/// The core of this process, opened on first use; NULL where the door leads to a host, or with errno when it cannot be made.
 pst_core *api_core(void);
+/// The core of this process behind api_local_door, while that is open.
+pst_client *api_local_client(void);
+pst_core *api_local_core(void);
 /// One command: >= 0, or a negative errno of the host (errno is set, no sentence).
 int api_command(uint32_t cmd, void *attr, size_t size);
 /// The core's sentence for the command that just failed, or the text of err when it gave none.

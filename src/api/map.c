@@ -158,7 +158,8 @@ void *bpf_map__initial_value(const struct bpf_map *map, size_t *psize)
     if (psize) *psize = map->def->value_size;
     if (!is_created(map)) return map->def->initial;
     size_t live_size;
-    void *live = pst_core_map_memory(api_client(), map->fd, &live_size);
+    const api_door *door = api_door_get();
+    void *live = door ? door->map_memory(map->fd, &live_size) : NULL;
     return live ? live : map->def->initial;
 }
 
@@ -171,9 +172,9 @@ struct bpf_map *bpf_map__inner_map(struct bpf_map *map)
 // fd's own copy, so that the caller may close his.
 static int dup_fd(int fd)
 {
-    pst_client *client = api_client();
-    if (!client) return -errno;
-    int64_t copy = pst_core_dup(client, fd);
+    const api_door *door = api_door_get();
+    if (!door) return -errno;
+    int64_t copy = door->dup(fd);
     return copy < 0 ? api_err(-api_errno((int)-copy)) : (int)copy;
 }
 

@@ -47,7 +47,7 @@ int bpf_object__load(struct bpf_object *obj)
 {
     if (!obj) return api_err(-EINVAL);
     if (obj->loaded) return api_fail(EINVAL, "%s: an object is loaded once; open it again", obj->object->file);
-    if (!api_client()) return -errno;
+    if (!api_door_get()) return -errno;
     obj->loaded = true;
     int err = load_all(obj);
     if (!err) return 0;

@@ -84,7 +84,8 @@ static uint64_t ksym(void *user, const char *name)
 // What programs call is the core's, whatever the kernel below has.
 static int32_t kfunc(void *user, const char *name, bool weak)
 {
-    return pst_core_kfunc_number(api_core(), name, weak);
+    const api_door *door = api_door_get();
+    return door ? door->kfunc_number(name, weak) : 0;
 }
 
 // Host types are needed by CO-RE relocations and typed variables only; reading them takes a moment.

@@ -46,7 +46,9 @@ static int consume_cpu(struct perf_buffer *pb, uint32_t cpu)
     for (;;) {
         size_t size = sizeof pb->record;
         uint64_t lost = 0;
-        pst_status status = pst_core_perf_read(api_client(), pb->map_fd, cpu, pb->record, &size, &lost);
+        const api_door *door = api_door_get();
+        if (!door) return -errno;
+        pst_status status = door->perf_read(pb->map_fd, cpu, pb->record, &size, &lost);
         if (lost && pb->lost) pb->lost(pb->ctx, (int)cpu, lost);
         if (status == PST_E_AGAIN) return records;
         if (status != PST_OK) return api_err(-api_errno_of(status));
@@ -76,7 +78,9 @@ int perf_buffer__consume_buffer(struct perf_buffer *pb, size_t buf_idx)
 int perf_buffer__poll(struct perf_buffer *pb, int timeout_ms)
 {
     uint64_t timeout_ns = timeout_ms < 0 ? UINT64_MAX : (uint64_t)timeout_ms * 1000000u;
-    pst_status status = pst_core_wait(api_client(), &pb->map_fd, 1, timeout_ns);
+    const api_door *door = api_door_get();
+    if (!door) return -errno;
+    pst_status status = door->wait(&pb->map_fd, NULL, 1, timeout_ns);
     if (status == PST_E_TIMEOUT) return 0;
     if (status != PST_OK) return api_err(-api_errno_of(status));
     return perf_buffer__consume(pb);
@@ -89,6 +93,7 @@ size_t perf_buffer__buffer_cnt(const struct perf_buffer *pb)
 
 int perf_buffer__epoll_fd(const struct perf_buffer *pb)
 {
-    intptr_t handle = pst_core_wait_handle(api_client(), pb->map_fd);
+    const api_door *door = api_door_get();
+    intptr_t handle = door ? door->wait_handle(pb->map_fd, NULL) : -1;
     return handle < 0 || handle > INT32_MAX ? api_err(-EOPNOTSUPP) : (int)handle;
 }

@@ -6,30 +6,39 @@
 #include "pal/pal.h"
 
 typedef struct ring {
-    pst_ringbuf_view view;
     ring_buffer_sample_fn sample;
     void *ctx;
 } ring;
 
 struct ring_buffer {
     ring *rings;
-    int *map_fds; // one a ring, for pst_core_wait
+    api_ring *memory; // one a ring, as the door takes them, and so the descriptors
+    int *map_fds;
     size_t count;
 };
 
-int ring_buffer__add(struct ring_buffer *rb, int map_fd, ring_buffer_sample_fn sample_cb, void *ctx)
+// Room for one more in all three.
+static bool grow(struct ring_buffer *rb)
 {
-    pst_client *client = api_client();
-    if (!client) return -errno;
-    ring new_ring = {.sample = sample_cb, .ctx = ctx};
-    pst_status status = pst_core_ringbuf_view(client, map_fd, &new_ring.view);
-    if (status != PST_OK) return api_fail(api_errno_of(status), "ring_buffer: descriptor %d is not that of a ring buffer map", map_fd);
     ring *rings = realloc(rb->rings, (rb->count + 1) * sizeof *rings);
     if (rings) rb->rings = rings;
+    api_ring *memory = realloc(rb->memory, (rb->count + 1) * sizeof *memory);
+    if (memory) rb->memory = memory;
     int *fds = realloc(rb->map_fds, (rb->count + 1) * sizeof *fds);
     if (fds) rb->map_fds = fds;
-    if (!rings || !fds) return api_fail(ENOMEM, "ring_buffer: no memory");
-    rb->rings[rb->count] = new_ring;
+    return rings && memory && fds;
+}
+
+int ring_buffer__add(struct ring_buffer *rb, int map_fd, ring_buffer_sample_fn sample_cb, void *ctx)
+{
+    const api_door *door = api_door_get();
+    api_ring memory;
+    if (!door) return -errno;
+    if (!grow(rb)) return api_fail(ENOMEM, "ring_buffer: no memory");
+    pst_status status = door->ring_open(map_fd, &memory);
+    if (status != PST_OK) return api_fail(api_errno_of(status), "ring_buffer: descriptor %d is not that of a ring buffer map", map_fd);
+    rb->rings[rb->count] = (ring){sample_cb, ctx};
+    rb->memory[rb->count] = memory;
     rb->map_fds[rb->count++] = map_fd;
     return 0;
 }
@@ -50,20 +59,23 @@ struct ring_buffer *ring_buffer__new(int map_fd, ring_buffer_sample_fn sample_cb
 void ring_buffer__free(struct ring_buffer *rb)
 {
     if (!rb) return;
+    const api_door *door = api_door_get();
+    for (size_t i = 0; door && i < rb->count; i++) door->ring_close(&rb->memory[i]);
     free(rb->rings);
+    free(rb->memory);
     free(rb->map_fds);
     free(rb);
 }
 
 // Consumes at most limit records; the number, or a callback's negative result.
-static int64_t consume_ring(ring *r, size_t limit)
+static int64_t consume_ring(const ring *r, const pst_ringbuf_view *view, size_t limit)
 {
     int64_t records = 0;
-    uint64_t consumer = PST_ATOMIC_LOAD(r->view.consumer_pos);
+    uint64_t consumer = PST_ATOMIC_LOAD(view->consumer_pos);
     while ((uint64_t)records < limit) {
-        uint64_t producer = PST_ATOMIC_LOAD(r->view.producer_pos);
+        uint64_t producer = PST_ATOMIC_LOAD(view->producer_pos);
         if (consumer >= producer) break;
-        uint32_t *header = (void *)(r->view.data + (consumer & (r->view.data_size - 1)));
+        uint32_t *header = (void *)(view->data + (consumer & (view->data_size - 1)));
         uint32_t word = PST_ATOMIC_LOAD(header);
         if (word & PST_RINGBUF_BUSY) break; // what follows is not committed either
         uint32_t size = word & ~(PST_RINGBUF_BUSY | PST_RINGBUF_DISCARD);
@@ -73,7 +85,7 @@ static int64_t consume_ring(ring *r, size_t limit)
             if (err >= 0) records++;
         }
         consumer += (size + PST_RINGBUF_HEADER_SIZE + 7u) & ~7ull;
-        PST_ATOMIC_STORE(r->view.consumer_pos, consumer);
+        PST_ATOMIC_STORE(view->consumer_pos, consumer);
         if (err < 0) return err;
     }
     return records;
@@ -83,7 +95,7 @@ static int consume(struct ring_buffer *rb, size_t limit)
 {
     int64_t total = 0;
     for (size_t i = 0; i < rb->count && (uint64_t)total < limit; i++) {
-        int64_t records = consume_ring(&rb->rings[i], limit - (size_t)total);
+        int64_t records = consume_ring(&rb->rings[i], &rb->memory[i].view, limit - (size_t)total);
         if (records < 0) return (int)records;
         total += records;
     }
@@ -93,7 +105,9 @@ static int consume(struct ring_buffer *rb, size_t limit)
 int ring_buffer__consume_n(struct ring_buffer *rb, size_t n)
 {
     // A descriptor that somebody polls stays readable until the event is taken.
-    if (pst_core_wait(api_client(), rb->map_fds, rb->count, 0) != PST_OK) { /* nothing was signalled */ }
+    const api_door *door = api_door_get();
+    if (!door) return -errno;
+    if (door->wait(rb->map_fds, rb->memory, rb->count, 0) != PST_OK) { /* nothing was signalled */ }
     return api_err(consume(rb, n));
 }
 
@@ -105,7 +119,9 @@ int ring_buffer__consume(struct ring_buffer *rb)
 int ring_buffer__poll(struct ring_buffer *rb, int timeout_ms)
 {
     uint64_t timeout_ns = timeout_ms < 0 ? UINT64_MAX : (uint64_t)timeout_ms * 1000000u;
-    pst_status status = pst_core_wait(api_client(), rb->map_fds, rb->count, timeout_ns);
+    const api_door *door = api_door_get();
+    if (!door) return -errno;
+    pst_status status = door->wait(rb->map_fds, rb->memory, rb->count, timeout_ns);
     if (status == PST_E_TIMEOUT) return 0;
     if (status != PST_OK) return api_err(-api_errno_of(status));
     return api_err(consume(rb, INT32_MAX));
@@ -114,6 +130,7 @@ int ring_buffer__poll(struct ring_buffer *rb, int timeout_ms)
 int ring_buffer__epoll_fd(const struct ring_buffer *rb)
 {
     if (rb->count != 1) return api_err(-EOPNOTSUPP);
-    intptr_t handle = pst_core_wait_handle(api_client(), rb->map_fds[0]);
+    const api_door *door = api_door_get();
+    intptr_t handle = door ? door->wait_handle(rb->map_fds[0], &rb->memory[0]) : -1;
     return handle < 0 || handle > INT32_MAX ? api_err(-EOPNOTSUPP) : (int)handle;
 }

@@ -1,10 +1,12 @@
-// runtime.c: the core inside this process: created by the first call that needs it, gone with postern_shutdown.
+// runtime.c: the door to a core: opened by the first call that needs it, closed by postern_shutdown. It leads to a host where POSTERN_HOST or
+// postern_configure names one, else to a core inside this process.
 //
 // Creation is guarded by a three-state word instead of a lock, since a lock would have to be created too.
 #include <stdlib.h>
 
 #include "api/api.h"
 #include "pal/pal.h"
+#include "remote/remote.h"
 #if PST_HAVE_EXT
 #include "ext/net/xdp.h"
 #endif
@@ -22,6 +24,7 @@ static pst_core *g_core;
 static pst_client *g_client;
 static struct postern_options g_options;
 static uint32_t g_round; // how many cores there were
+static const api_door *g_door;
 #if PST_HAVE_EXT
 static pst_net *g_net;
 #endif
@@ -44,6 +47,8 @@ static void trap(void *user, const char *program, const char *text)
 
 static void destroy(void)
 {
+    if (g_door == &api_remote_door) api_remote_close();
+    g_door = NULL;
     if (g_client) pst_client_free(g_client);
 #if PST_HAVE_EXT
     if (g_net) pst_net_free(g_net);
@@ -54,8 +59,22 @@ static void destroy(void)
     g_core = NULL;
 }
 
+// NULL: this process has a core of its own.
+static const char *host_path(void)
+{
+    const char *path = g_options.host ? g_options.host : getenv("POSTERN_HOST");
+    if (!path || !*path) return NULL;
+    return strcmp(path, "1") == 0 ? PST_REMOTE_DEFAULT : path;
+}
+
 static pst_status create(void)
 {
+    const char *host = host_path();
+    if (host) {
+        PST_TRY(api_remote_open(host));
+        g_door = &api_remote_door;
+        return PST_OK;
+    }
     pst_core_options options = {.size = sizeof options, .trace = trace, .trap = trap, .budget = g_options.budget, .engine = g_options.engine,
                                 .strict = g_options.strict, .harden = g_options.harden};
     PST_TRY(pst_core_create(api_env(), &options, &g_core));
@@ -64,6 +83,7 @@ static pst_status create(void)
 #endif
     PST_TRY(pst_client_create(g_core, &g_client));
     pst_client_number_from(g_client, (int)(DESCRIPTORS_FIRST + g_round++ % DESCRIPTORS_ROUNDS * DESCRIPTORS_STEP));
+    g_door = &api_local_door;
     return PST_OK;
 }
 
@@ -79,13 +99,27 @@ static bool start(void)
     pst_status status = create();
     if (status != PST_OK) destroy();
     PST_ATOMIC_STORE(&g_state, status == PST_OK ? RUNTIME_READY : RUNTIME_NONE);
-    if (status != PST_OK) api_fail(api_errno_of(status), "the execution core cannot start: %s", pst_status_text(status));
+    if (status != PST_OK) {
+        const char *host = host_path();
+        if (host) api_fail(status == PST_E_NOTFOUND ? ECONNREFUSED : api_errno_of(status), "no core: the host at %s cannot be reached", host);
+        else api_fail(api_errno_of(status), "the execution core cannot start: %s", pst_status_text(status));
+    }
     return status == PST_OK;
 }
 
-pst_client *api_client(void)
+const api_door *api_door_get(void)
 {
-    return start() ? g_client : NULL;
+    return start() ? g_door : NULL;
+}
+
+pst_client *api_local_client(void)
+{
+    return g_client;
+}
+
+pst_core *api_local_core(void)
+{
+    return g_core;
 }
 
 pst_core *api_core(void)
@@ -123,7 +157,7 @@ void postern_shutdown(void)
     if (!PST_ATOMIC_CAS(&g_state, &expected, RUNTIME_CHANGING)) return;
     // Hooks let go of programs before the bridges, and those before the provider.
     api_xdp_forget();
-    pst_client_free(g_client);
+    if (g_client) pst_client_free(g_client);
     g_client = NULL;
     api_bridges_shutdown();
     destroy();
@@ -137,16 +171,16 @@ const char *postern_version(void)
 
 int api_command(uint32_t cmd, void *attr, size_t size)
 {
-    pst_client *client = api_client();
-    if (!client) return -errno;
-    int64_t result = pst_core_command(client, cmd, attr, (uint32_t)size);
+    const api_door *door = api_door_get();
+    if (!door) return -errno;
+    int64_t result = door->command(cmd, attr, (uint32_t)size);
     if (result >= 0) return (int)result;
     return api_err(-api_errno((int)-result));
 }
 
 const char *api_why(int err)
 {
-    const char *text = PST_ATOMIC_LOAD(&g_state) == RUNTIME_READY ? pst_client_error(g_client) : "";
+    const char *text = PST_ATOMIC_LOAD(&g_state) == RUNTIME_READY ? g_door->why() : "";
     return text && *text ? text : api_errno_text(err < 0 ? -err : err);
 }
 
@@ -154,22 +188,22 @@ void api_close(int *fd)
 {
     if (*fd < 0) return;
     int saved = errno; // closing belongs to clean-up, which must not hide why it is done
-    if (PST_ATOMIC_LOAD(&g_state) == RUNTIME_READY) (void)pst_core_close(g_client, *fd);
+    if (PST_ATOMIC_LOAD(&g_state) == RUNTIME_READY) (void)g_door->close(*fd);
     errno = saved;
     *fd = -1;
 }
 
 int postern_close(int fd)
 {
-    pst_client *client = api_client();
-    if (!client) return -errno;
-    int64_t result = pst_core_close(client, fd);
+    const api_door *door = api_door_get();
+    if (!door) return -errno;
+    int64_t result = door->close(fd);
     return result < 0 ? api_fail(api_errno((int)-result), "postern_close: %d is no open descriptor", fd) : 0;
 }
 
 int api_unpin(const char *path)
 {
-    pst_core *core = api_core();
-    if (!core) return -errno;
-    return api_err(-api_errno((int)-pst_core_unpin(core, path)));
+    const api_door *door = api_door_get();
+    if (!door) return -errno;
+    return api_err(-api_errno((int)-door->unpin(path)));
 }

@@ -114,7 +114,7 @@ static uint32_t query_links(int ifindex)
 int bpf_xdp_query_id(int ifindex, int flags, __u32 *prog_id)
 {
     if (ifindex <= 0 || !prog_id) return api_err(-EINVAL);
-    if (!api_client()) return -errno;
+    if (!api_door_get()) return -errno;
     *prog_id = query_links(ifindex);
     return 0;
 }

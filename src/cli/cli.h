@@ -53,6 +53,7 @@ typedef struct cli_command {
     const cli_option *options;
     size_t option_count;
     int arguments_min, arguments_max;
+    bool takes_rest; // what follows "--", or the first argument on, is another program's command line: cli_args.rest
     cli_exit (*run)(const cli_args *args);
 } cli_command;
 
@@ -73,6 +74,7 @@ typedef struct cli_args {
     const cli_command *command;
     const char *argument[CLI_ARGUMENTS_MAX];
     int count;
+    char *const *rest; // ends with NULL; NULL: there is none
     struct {
         const cli_option *option;
         const char *value;
@@ -95,6 +97,7 @@ cli_exit cli_help(const cli_args *args);
 /// The manual of one command, or of the program.
 void cli_print_help(const cli_command *command);
 cli_exit cli_run(const cli_args *args);
+cli_exit cli_shim(const cli_args *args);
 cli_exit cli_show(const cli_args *args);
 cli_exit cli_test_run(const cli_args *args);
 cli_exit cli_verify(const cli_args *args);

@@ -94,6 +94,9 @@ static cli_exit dispatch(verify_settings *s)
 cli_exit cli_verify(const cli_args *args)
 {
     verify_settings s = {.args = args};
+    // Runs of what is proved need a core whose engines can be chosen: this process's own, whatever POSTERN_HOST says.
+    const struct postern_options here = {.size = sizeof here, .host = ""};
+    if (postern_configure(&here) != 0) return CLI_FAILED;
     cli_exit code = read_settings(&s);
     if (code == CLI_OK) code = dispatch(&s);
     pst_btf_free(s.host_btf);

@@ -73,6 +73,10 @@ static const cli_option verify_options[] = {
     {"stack-max", 0, "BYTES", "stack that a chain of calls may take (default 512)"},
 };
 
+static const cli_option shim_options[] = {
+    {"host", 0, "SOCKET", "where the host listens (default: POSTERN_HOST, else /run/postern/host.sock)"},
+};
+
 const char *const cli_show_topics[] = {"sections", "maps", "programs", "disassembly", "code", "btf", "helpers", "types", "groups", NULL};
 
 const cli_command cli_commands[] = {
@@ -174,6 +178,22 @@ const cli_command cli_commands[] = {
         .arguments_min = 0,
         .arguments_max = 2,
         .run = cli_verify,
+    },
+    {
+        .name = "shim",
+        .arguments = "[--] COMMAND [ARGUMENT]...",
+        .summary = "run a program whose bpf(2) system calls go to a host",
+        .text = "Starts COMMAND so that its bpf(2) system calls become commands to the host at POSTERN_HOST (posternd): bpftool, and programs built\n"
+                "with libbpf, work unchanged. Pins below /sys/fs/bpf are the host's. Everything else the program does goes to the kernel as before.\n"
+                "\n"
+                "It works for dynamically linked programs that use the C library's system calls. With POSTERN_SHIM_VERBOSE=1 each command that\n"
+                "fails says why on standard error. POSTERN_SHIM is the path of the library that is preloaded, where it is not beside this program.",
+        .examples = "postern shim -- bpftool prog show\n"
+                    "postern shim --host /tmp/h.sock -- bpftool map dump name counters\n",
+        .options = shim_options,
+        .option_count = PST_COUNT(shim_options),
+        .takes_rest = true,
+        .run = cli_shim,
     },
     {
         .name = "help",

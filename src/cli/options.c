@@ -84,7 +84,13 @@ cli_exit cli_parse(int argc, char **argv, cli_args *out)
     bool only_arguments = false;
     for (int i = 1; i < argc; i++) {
         cli_exit code;
-        if (!only_arguments && strcmp(argv[i], "--") == 0) {
+        bool ends_options = !only_arguments && strcmp(argv[i], "--") == 0;
+        if (out->command && out->command->takes_rest && (ends_options || argv[i][0] != '-')) {
+            out->rest = argv + i + ends_options;
+            if (!*out->rest) out->rest = NULL;
+            break;
+        }
+        if (ends_options) {
             only_arguments = true;
             continue;
         }

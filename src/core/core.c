@@ -101,6 +101,7 @@ pst_status pst_client_create(pst_core *core, pst_client **out)
     if (!client) return PST_E_NOMEM;
     client->core = core;
     client->first = HANDLES_FIRST;
+    client->identity = (pst_client_identity){.uid = (uint32_t)pst_pal_uid_gid(), .privileged = true};
     pst_status status = pst_pal_mutex_create(&core->env, &client->lock);
     if (status != PST_OK) {
         pst_free(&core->env, client, sizeof *client);
@@ -108,6 +109,11 @@ pst_status pst_client_create(pst_core *core, pst_client **out)
     }
     *out = client;
     return PST_OK;
+}
+
+void pst_client_identify(pst_client *client, const pst_client_identity *identity)
+{
+    client->identity = *identity;
 }
 
 void pst_client_number_from(pst_client *client, int first)

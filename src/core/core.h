@@ -45,6 +45,7 @@ typedef struct pst_core_options {
     uint32_t engine; // pst_core_engine
     bool strict;     // programs are proved by the strict rules: nothing of the host leaks into what they put out, and their accesses are masked against wrong guesses
     uint32_t harden; // pst_core_harden
+    bool share_memory; // ring buffers and arrays with BPF_F_MMAPABLE are made so that other processes can map them (pst_core_map_share)
 } pst_core_options;
 
 /// Creates a core with the general helpers and the providers that need no host mechanism (test run works for every hosted type).
@@ -58,6 +59,26 @@ void pst_client_free(pst_client *client);
 /// Handles are numbered from first (default 3; at most INT32_MAX - 65536). Before the first handle. A client whose users may also close(2) what
 /// they take for a descriptor chooses numbers that the system never gives out.
 void pst_client_number_from(pst_client *client, int first);
+
+/// On whose behalf a client asks. A client without rights sees, opens and pins over only what its user has made. Before the first command;
+/// by default it is the process's own user with all rights.
+typedef struct pst_client_identity {
+    uint32_t uid;
+    bool privileged;
+} pst_client_identity;
+void pst_client_identify(pst_client *client, const pst_client_identity *identity);
+
+/// A new handle of another client of the same core to what fd names, with the same rights to it. -PST_EBADF, -PST_EMFILE, -PST_ENOMEM.
+int64_t pst_client_share(pst_client *from, int fd, pst_client *to);
+
+/// What a client that sits elsewhere has to know of an object.
+typedef struct pst_handle_shape {
+    uint32_t kind; // 0 map, 1 program, 2 BTF, 3 link, 4 statistics
+    uint32_t map_type, key_size;
+    uint32_t value_size; // as commands see it: all CPUs of a per-CPU map
+} pst_handle_shape;
+/// False: fd is no handle.
+PST_MUST_USE bool pst_client_shape(pst_client *client, int fd, pst_handle_shape *out);
 
 /// bpf(2): returns >= 0, or a negative PST_E* errno of abi.h. attr's bytes beyond what this core knows must be 0 (else -PST_E2BIG); attr is
 /// read and written (out fields). Pointers in attr are addresses of the caller's memory.
@@ -76,10 +97,20 @@ typedef struct pst_ringbuf_view {
 PST_MUST_USE pst_status pst_core_ringbuf_view(pst_client *client, int map_fd, pst_ringbuf_view *out);
 /// Waits until one of the ring buffers or perf arrays has data for its consumer, at most timeout_ns (UINT64_MAX: for ever). PST_OK or PST_E_TIMEOUT.
 PST_MUST_USE pst_status pst_core_wait(pst_client *client, const int *map_fds, size_t count, uint64_t timeout_ns);
-/// The waitable descriptor or HANDLE of a ring buffer (pal.h: pst_pal_event_handle); -1 when it has none.
+/// The waitable descriptor or HANDLE of a ring buffer or perf array (pal.h: pst_pal_event_handle); -1 when it has none.
 intptr_t pst_core_wait_handle(pst_client *client, int map_fd);
 /// The value memory of an array map (BPF_F_MMAPABLE), NULL when it cannot be mapped.
 void *pst_core_map_memory(pst_client *client, int map_fd, size_t *size);
+
+/// The memory of a map for another process.
+typedef struct pst_map_share {
+    intptr_t handles[3]; // copies that the caller closes (pst_pal_share_close). Ring buffer: the consumer's page; the producers' page and the data, to be read only; an event. Perf array: an event. Array: its values
+    uint32_t count;      // 0: this map has no memory to share
+    uint64_t bytes;      // of the data, or of all values
+} pst_map_share;
+/// An array is shared to be written if the handle may write and the map is not frozen; it cannot be frozen from then on. PST_E_INVALID: no handle of
+/// a map. PST_E_LIMIT: there are too many descriptors.
+PST_MUST_USE pst_status pst_core_map_share(pst_client *client, int map_fd, pst_map_share *out);
 
 /// How a perf event array delivers (the in-process form of the perf ring): takes the oldest record of a CPU.
 /// PST_E_AGAIN: empty. *lost counts records dropped since the last call. *size is in/out.
@@ -88,8 +119,8 @@ PST_MUST_USE pst_status pst_core_perf_read(pst_client *client, int map_fd, uint3
 /// What a call of this kfunc holds in place of a BTF id of Linux; 0: the core does not know the name, or provided is asked for and it has no function.
 int32_t pst_core_kfunc_number(const pst_core *core, const char *name, bool provided);
 
-/// unlink(2) of a pin; on Linux pins lie in a file system. 0, -PST_ENOENT or -PST_EINVAL.
-int64_t pst_core_unpin(pst_core *core, const char *path);
+/// unlink(2) of a pin; on Linux pins lie in a file system. 0, -PST_ENOENT, -PST_EACCES (another user's) or -PST_EINVAL.
+int64_t pst_core_unpin(pst_client *client, const char *path);
 /// The path of the pin number index (from 0); false: there are not so many, or the path does not fit.
 PST_MUST_USE bool pst_core_pin_at(pst_core *core, size_t index, char *path, size_t size);
 

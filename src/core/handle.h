@@ -17,10 +17,12 @@ typedef struct core_object {
     object_kind kind;
     uint32_t id;
     uint32_t refs, users;
+    uint32_t owner; // user id of the client that made it; OWNER_NONE until it has its first handle
     char name[PST_OBJ_NAME_LEN];
     epoch_retired retired;
 } core_object;
 
+#define OWNER_NONE UINT32_MAX
 #define HANDLE_READ 1u
 #define HANDLE_WRITE 2u
 #define HANDLES_FIRST 3
@@ -35,8 +37,10 @@ void core_object_get_user(core_object *object);
 void core_object_put_user(core_object *object);
 /// A new reference to the object with this id, or NULL.
 core_object *core_object_by_id(pst_core *core, object_kind kind, uint32_t id);
-/// The smallest id above id, 0 when there is none.
-uint32_t core_object_next_id(pst_core *core, object_kind kind, uint32_t id);
+/// The smallest id above id of an object that client may see, 0 when there is none.
+uint32_t core_object_next_id(pst_client *client, object_kind kind, uint32_t id);
+/// Whether client may open the object by its id: it has made it, or has all rights.
+PST_MUST_USE bool core_object_is_open_to(const core_object *object, const pst_client *client);
 /// How many objects of the kind there are.
 size_t core_object_count(pst_core *core, object_kind kind);
 const pst_env *core_object_env(const core_object *object);

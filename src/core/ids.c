@@ -5,7 +5,7 @@ static int64_t next_id(core_call *call, object_kind kind)
 {
     pst_bpf_attr *attr = call->attr;
     if (attr->start_id >= INT32_MAX) return core_refuse(call, PST_EINVAL, "start_id %u is too large", attr->start_id);
-    uint32_t next = core_object_next_id(call->core, kind, attr->start_id);
+    uint32_t next = core_object_next_id(call->client, kind, attr->start_id);
     if (next == 0) return core_refuse(call, PST_ENOENT, "there is no id after %u", attr->start_id);
     attr->next_id = next;
     return 0;
@@ -43,6 +43,10 @@ static int64_t fd_by_id(core_call *call, object_kind kind)
     if (error) return error;
     core_object *object = core_object_by_id(call->core, kind, call->attr->start_id);
     if (!object) return core_refuse(call, PST_ENOENT, "no object has id %u", call->attr->start_id);
+    if (!core_object_is_open_to(object, call->client)) {
+        core_object_put(object);
+        return core_refuse(call, PST_EPERM, "the object with id %u belongs to another user", call->attr->start_id);
+    }
     core_object_get_user(object);
     core_object_put(object);
     int64_t fd = core_handle_add(call->client, object, mode);

@@ -65,6 +65,7 @@ struct pst_client {
     size_t capacity;
     size_t hint; // no free handle below
     int first; // number of handles[0]
+    pst_client_identity identity;
     bool unproved; // see pst_client_load_unproved
     uint32_t has_error;
     char error[CLIENT_ERROR_MAX];

@@ -25,6 +25,7 @@ bool core_object_register(core_object *object)
     id_table *table = &core->ids[object->kind];
     bool done = false;
     object->refs = object->users = 1;
+    object->owner = OWNER_NONE;
     pst_pal_mutex_lock(core->lock);
     // Ids are never used twice, so a stale id finds nothing instead of somebody else's object.
     if (table->last_id < INT32_MAX &&
@@ -111,13 +112,20 @@ core_object *core_object_by_id(pst_core *core, object_kind kind, uint32_t id)
     return found;
 }
 
-uint32_t core_object_next_id(pst_core *core, object_kind kind, uint32_t id)
+bool core_object_is_open_to(const core_object *object, const pst_client *client)
 {
+    return client->identity.privileged || PST_ATOMIC_LOAD_RELAXED(&object->owner) == client->identity.uid;
+}
+
+uint32_t core_object_next_id(pst_client *client, object_kind kind, uint32_t id)
+{
+    pst_core *core = client->core;
     const id_table *table = &core->ids[kind];
     uint32_t next = 0;
     if (id == UINT32_MAX) return 0;
     pst_pal_mutex_lock(core->lock);
     size_t at = table_search(table, id + 1);
+    while (at < table->count && !core_object_is_open_to(table->objects[at], client)) at++;
     if (at < table->count) next = table->objects[at]->id;
     pst_pal_mutex_unlock(core->lock);
     return next;
@@ -151,6 +159,8 @@ static int64_t handle_find_free(pst_client *client)
 
 int64_t core_handle_add(pst_client *client, core_object *object, uint32_t mode)
 {
+    uint32_t nobody = OWNER_NONE;
+    (void)PST_ATOMIC_CAS(&object->owner, &nobody, client->identity.uid);
     pst_pal_mutex_lock(client->lock);
     int64_t at = handle_find_free(client);
     if (at >= 0) {
@@ -205,17 +215,38 @@ int64_t pst_core_close(pst_client *client, int fd)
     return 0;
 }
 
-int64_t pst_core_dup(pst_client *client, int fd)
+int64_t pst_client_share(pst_client *from, int fd, pst_client *to)
 {
     core_object *object = NULL;
     uint32_t mode = 0;
-    pst_pal_mutex_lock(client->lock);
-    client_handle *handle = handle_at(client, fd);
+    pst_pal_mutex_lock(from->lock);
+    client_handle *handle = handle_at(from, fd);
     if (handle) {
         object = handle->object;
         mode = handle->mode;
         core_object_get_user(object);
     }
-    pst_pal_mutex_unlock(client->lock);
-    return object ? core_handle_add(client, object, mode) : -PST_EBADF;
+    pst_pal_mutex_unlock(from->lock);
+    return object ? core_handle_add(to, object, mode) : -PST_EBADF;
+}
+
+int64_t pst_core_dup(pst_client *client, int fd)
+{
+    return pst_client_share(client, fd, client);
+}
+
+bool pst_client_shape(pst_client *client, int fd, pst_handle_shape *out)
+{
+    core_object *object = core_handle_get(client, fd, NULL);
+    *out = (pst_handle_shape){0};
+    if (!object) return false;
+    out->kind = object->kind;
+    if (object->kind == OBJECT_MAP) {
+        const pst_map *map = core_map_of_object(object);
+        out->map_type = map->view.type;
+        out->key_size = map->view.key_size;
+        out->value_size = core_map_user_value_size(map);
+    }
+    core_object_put(object);
+    return true;
 }

@@ -10,6 +10,7 @@ struct core_pin {
     core_pin *next;
     core_object *object;
     size_t size; // of the whole block
+    uint32_t owner; // user id of the client that made it
     char path[];
 };
 
@@ -59,7 +60,7 @@ static int64_t add_pin(core_call *call, const char *path, core_object *object)
     size_t length = strlen(path) + 1;
     core_pin *pin = pst_alloc(&core->env, sizeof *pin + length);
     if (!pin) return core_refuse(call, PST_ENOMEM, "no memory for a pin");
-    *pin = (core_pin){.object = object, .size = sizeof *pin + length};
+    *pin = (core_pin){.object = object, .size = sizeof *pin + length, .owner = call->client->identity.uid};
     memcpy(pin->path, path, length);
     pst_pal_mutex_lock(core->lock);
     core_pin **at = find_pin(core, path);
@@ -90,6 +91,12 @@ int64_t core_cmd_obj_pin(core_call *call)
     return error;
 }
 
+// A pin is for its owner, as a file of mode 0600.
+static bool is_open_to(const core_pin *pin, const pst_client *client)
+{
+    return client->identity.privileged || pin->owner == client->identity.uid;
+}
+
 int64_t core_cmd_obj_get(core_call *call)
 {
     char path[PATH_LIMIT];
@@ -101,22 +108,27 @@ int64_t core_cmd_obj_get(core_call *call)
     pst_pal_mutex_lock(call->core->lock);
     core_pin *pin = *find_pin(call->core, path);
     core_object *object = pin ? pin->object : NULL;
-    if (object) core_object_get_user(object);
+    bool denied = pin && !is_open_to(pin, call->client);
+    if (object && !denied) core_object_get_user(object);
     pst_pal_mutex_unlock(call->core->lock);
+    if (denied) return core_refuse(call, PST_EACCES, "%s is another user's pin", path);
     if (!object) return core_refuse(call, PST_ENOENT, "nothing is pinned at %s", path);
     int64_t fd = core_handle_add(call->client, object, mode);
     return fd < 0 ? core_refuse(call, (int)-fd, "no room for another handle: close some") : fd;
 }
 
-int64_t pst_core_unpin(pst_core *core, const char *path)
+int64_t pst_core_unpin(pst_client *client, const char *path)
 {
+    pst_core *core = client->core;
     char normal[PATH_LIMIT];
     if (!path_normalise(path, normal)) return -PST_EINVAL;
     pst_pal_mutex_lock(core->lock);
     core_pin **at = find_pin(core, normal), *pin = *at;
-    if (pin) *at = pin->next;
+    bool denied = pin && !is_open_to(pin, client);
+    if (pin && !denied) *at = pin->next;
     pst_pal_mutex_unlock(core->lock);
     if (!pin) return -PST_ENOENT;
+    if (denied) return -PST_EACCES;
     core_object_put_user(pin->object);
     pst_free(&core->env, pin, pin->size);
     return 0;

@@ -332,7 +332,7 @@ static int64_t build(load *l)
     name_maps_by_id(prog, prog->image);
     compute_tag(prog, env);
     prog->load_time_ns = pst_pal_boot_time_ns();
-    prog->uid = (uint32_t)pst_pal_uid_gid();
+    prog->uid = call->client->identity.uid;
     if (!core_object_register(&prog->object)) return core_refuse(call, PST_ENOMEM, "no memory for another program id");
     return 0;
 }

@@ -3,6 +3,7 @@
 // A waiter announces itself, looks whether there is data, then sleeps; a producer publishes its record, then looks for waiters. So one
 // of the two sees the other. Producers touch the waiters' list only while somebody sleeps.
 #include "core/internal.h"
+#include "core/map/array.h"
 #include "core/map/perf_array.h"
 #include "core/map/ringbuf.h"
 
@@ -37,11 +38,20 @@ pst_status pst_core_ringbuf_view(pst_client *client, int map_fd, pst_ringbuf_vie
     return PST_OK;
 }
 
+static pst_event *event_of(pst_map *map)
+{
+    switch (map->view.type) {
+    case PST_MAP_RINGBUF: return core_ringbuf_event(map);
+    case PST_MAP_PERF_EVENT_ARRAY: return core_perf_event(map);
+    default: return NULL;
+    }
+}
+
 intptr_t pst_core_wait_handle(pst_client *client, int map_fd)
 {
-    pst_map *map = map_of_type(client, map_fd, PST_MAP_RINGBUF);
+    pst_map *map = map_of_fd(client, map_fd);
     if (!map) return -1;
-    pst_event *event = core_ringbuf_event(map);
+    pst_event *event = event_of(map);
     core_object_put(&map->object);
     return event ? pst_pal_event_handle(event) : -1;
 }
@@ -57,6 +67,63 @@ void *pst_core_map_memory(pst_client *client, int map_fd, size_t *size)
     return values;
 }
 
+static void ring_share(pst_map *map, pst_map_share *out)
+{
+    pst_ring_share share = core_ringbuf_share(map);
+    pst_event *event = core_ringbuf_event(map);
+    pst_ringbuf_view view;
+    if (share.front < 0 || !event) return;
+    core_ringbuf_view(map, &view);
+    *out = (pst_map_share){.handles = {pst_pal_share_copy(share.front, false), pst_pal_share_copy(share.back, false),
+                                       pst_pal_share_copy(pst_pal_event_handle(event), false)},
+                           .count = 3, .bytes = view.data_size};
+}
+
+// Records of perf arrays are taken one by one (pst_core_perf_read); only waiting for them is shared.
+static void perf_share(pst_map *map, pst_map_share *out)
+{
+    pst_event *event = core_perf_event(map);
+    if (event) *out = (pst_map_share){.handles = {pst_pal_share_copy(pst_pal_event_handle(event), false)}, .count = 1};
+}
+
+// Whoever maps values to write them is a writer for ever: the verifier takes what is frozen for constant.
+static bool writes_for_good(pst_map *map, uint32_t mode)
+{
+    if (!(mode & HANDLE_WRITE)) return false;
+    (void)PST_ATOMIC_ADD(&map->writers, 1u);
+    if (!PST_ATOMIC_LOAD(&map->view.frozen)) return true;
+    (void)PST_ATOMIC_SUB(&map->writers, 1u);
+    return false;
+}
+
+static void array_share(pst_map *map, uint32_t mode, pst_map_share *out)
+{
+    size_t bytes;
+    intptr_t share = core_array_share(map, &bytes);
+    if (share < 0) return;
+    *out = (pst_map_share){.handles = {pst_pal_share_copy(share, !writes_for_good(map, mode))}, .count = 1, .bytes = bytes};
+}
+
+pst_status pst_core_map_share(pst_client *client, int map_fd, pst_map_share *out)
+{
+    uint32_t mode = 0;
+    *out = (pst_map_share){0};
+    core_object *object = core_handle_get(client, map_fd, &mode);
+    if (!object) return PST_E_INVALID;
+    bool is_map = object->kind == OBJECT_MAP;
+    pst_map *map = is_map ? core_map_of_object(object) : NULL;
+    if (is_map && map->view.type == PST_MAP_RINGBUF) ring_share(map, out);
+    if (is_map && map->view.type == PST_MAP_PERF_EVENT_ARRAY) perf_share(map, out);
+    if (is_map && map->view.type == PST_MAP_ARRAY) array_share(map, mode, out);
+    core_object_put(object);
+    bool whole = true;
+    for (uint32_t i = 0; i < out->count; i++) whole = whole && out->handles[i] >= 0;
+    if (whole) return is_map ? PST_OK : PST_E_INVALID;
+    for (uint32_t i = 0; i < out->count; i++) pst_pal_share_close(out->handles[i]);
+    *out = (pst_map_share){0};
+    return PST_E_LIMIT;
+}
+
 pst_status pst_core_perf_read(pst_client *client, int map_fd, uint32_t cpu, void *out, size_t *size, uint64_t *lost)
 {
     pst_map *map = map_of_type(client, map_fd, PST_MAP_PERF_EVENT_ARRAY);
@@ -64,6 +131,16 @@ pst_status pst_core_perf_read(pst_client *client, int map_fd, uint32_t cpu, void
     pst_status status = core_perf_take(map, cpu, out, size, lost);
     core_object_put(&map->object);
     return status;
+}
+
+pst_event *core_map_event(const pst_env *env, pst_event **at)
+{
+    pst_event *event = PST_ATOMIC_LOAD(at), *none = NULL;
+    if (event) return event;
+    if (pst_pal_event_create(env, &event) != PST_OK) return NULL;
+    if (PST_ATOMIC_CAS(at, &none, event)) return event;
+    pst_pal_event_free(event); // another thread was faster
+    return none;
 }
 
 void core_wake(pst_core *core)
@@ -102,7 +179,7 @@ static bool any_ready(pst_map *const *maps, size_t count)
             // The caller knows now, so the event's descriptor need not stay readable.
             ready = (event && pst_pal_event_wait(event, 0) == PST_OK) || ready || core_ringbuf_ready(maps[i]);
         } else {
-            ready = ready || core_perf_ready(maps[i]);
+            if (core_perf_ready(maps[i])) ready = true;
         }
     }
     return ready;

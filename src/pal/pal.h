@@ -25,9 +25,20 @@ void pst_pal_pages_free(void *pages, size_t size);
 PST_MUST_USE pst_status pst_pal_pages_protect(void *pages, size_t size, bool read_only);
 /// Pages whose content [0, header) appears once and [header, header + data) appears twice in a row (a ring that never
 /// splits a record). header and data are multiples of pst_pal_ring_granularity(). NULL when the platform refuses.
-PST_MUST_USE void *pst_pal_ring_alloc(size_t header, size_t data);
+/// share (may be NULL) gets what another process needs to map it; header is then at least three granules.
+typedef struct pst_ring_share {
+    intptr_t front; // the last granule of the header but one: the other process may write it
+    intptr_t back;  // the last granule of the header and the data: the other process can only read them
+} pst_ring_share;   // descriptors (Linux: memfd), closed with pst_pal_share_close; -1: this platform has none
+PST_MUST_USE void *pst_pal_ring_alloc(size_t header, size_t data, pst_ring_share *share);
 void pst_pal_ring_free(void *ring, size_t header, size_t data);
 size_t pst_pal_ring_granularity(void);
+/// Zeroed pages that another process may map and write through *share (see above). NULL without memory.
+PST_MUST_USE void *pst_pal_shared_alloc(size_t size, intptr_t *share);
+void pst_pal_shared_free(void *pages, size_t size);
+/// A second descriptor of the same memory or event (pst_pal_event_handle), read_only: with which memory can only be read. -1: there is none.
+intptr_t pst_pal_share_copy(intptr_t share, bool read_only);
+void pst_pal_share_close(intptr_t share); // -1 is fine
 
 typedef struct pst_code {
     uint8_t *bytes;

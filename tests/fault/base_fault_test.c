@@ -78,7 +78,7 @@ static pst_status use_platform(void)
     if (status == PST_OK) status = pst_pal_thread_create(pst_fake_env(), set_flag, &flag, &thread);
     pst_pal_thread_join(thread);
     size_t unit = pst_pal_ring_granularity();
-    if (status == PST_OK && !(ring = pst_pal_ring_alloc(unit, unit))) status = PST_E_NOMEM;
+    if (status == PST_OK && !(ring = pst_pal_ring_alloc(unit, unit, NULL))) status = PST_E_NOMEM;
     if (status == PST_OK) status = pst_pal_file_read(pst_fake_env(), PST_SOURCE_DIR "/LICENSE", 1 << 20, &bytes, &size);
     if (bytes) pst_free(pst_fake_env(), bytes, size + 1);
     pst_pal_ring_free(ring, unit, unit);

@@ -9,7 +9,7 @@ static const struct {
     const char *module;
     int rank;
 } g_ranks[] = {
-    {"base", 0},    {"pal", 1},    {"isa", 1},  {"domain", 1}, {"btf", 2}, {"program", 2}, {"catalog", 3}, {"object", 4}, {"verify", 4},
+    {"base", 0},    {"pal", 1},    {"isa", 1},  {"domain", 1}, {"btf", 2}, {"wire", 2}, {"program", 2}, {"remote", 3}, {"catalog", 3}, {"object", 4}, {"verify", 4},
     {"interp", 4},  {"jit", 4},    {"core", 5}, {"ext", 6},    {"service", 6}, {"api", 7},     {"cli", 8},    {"host", 8},
     {"netsh", 8},   {"shim", 8},
     // Public headers: the numbers and layouts of the ABI are for everyone, the rest for the library and what is above it.

@@ -5,6 +5,7 @@
 // cache lines of its own.
 #include "core/map/array.h"
 
+#include "core/internal.h"
 #include "core/map/values.h"
 
 #define CACHE_LINE 64u
@@ -14,6 +15,8 @@ typedef struct array_map {
     uint8_t *values;
     size_t bytes;
     size_t cpu_stride; // from one CPU's values to the next one's
+    bool shared;       // values are pages that another process may map through share
+    intptr_t share;
 } array_map;
 
 #define ARRAY_FLAGS (PST_F_NUMA_NODE | PST_F_MMAPABLE | MAP_ACCESS_FLAGS | PST_F_PRESERVE_ELEMS | PST_F_INNER_MAP)
@@ -69,7 +72,8 @@ static int array_create(pst_map *map)
     if (PST_MUL_OVERFLOW(bytes, (size_t)map->cpus, &bytes) || bytes > PTRDIFF_MAX) return -PST_ENOMEM;
     if (map->view.flags & PST_F_MMAPABLE) bytes = (size_t)pst_align_up(bytes, 65536); // whole pages, on Windows too
     array->bytes = bytes;
-    array->values = core_area_alloc(core_map_env(map), bytes);
+    array->shared = (map->view.flags & PST_F_MMAPABLE) && map->object.core->options.share_memory;
+    array->values = array->shared ? pst_pal_shared_alloc(bytes, &array->share) : core_area_alloc(core_map_env(map), bytes);
     if (!array->values) return -PST_ENOMEM;
     if (!percpu) {
         map->view.values = array->values;
@@ -81,7 +85,19 @@ static int array_create(pst_map *map)
 static void array_destroy(pst_map *map)
 {
     array_map *array = (array_map *)(void *)map;
-    core_area_free(core_map_env(map), array->values, array->bytes);
+    if (!array->shared) {
+        core_area_free(core_map_env(map), array->values, array->bytes);
+        return;
+    }
+    pst_pal_shared_free(array->values, array->bytes);
+    pst_pal_share_close(array->share);
+}
+
+intptr_t core_array_share(const pst_map *map, size_t *bytes)
+{
+    const array_map *array = (const array_map *)(const void *)map;
+    *bytes = array->bytes;
+    return map->view.type == PST_MAP_ARRAY && array->shared ? array->share : -1;
 }
 
 static void *array_at(pst_map *map, uint32_t index, uint32_t cpu)

@@ -7,6 +7,7 @@
 
 #include "core/handle.h"
 #include "base/arena.h"
+#include "pal/pal.h"
 #include "program/image.h"
 
 typedef struct map_ops map_ops;
@@ -101,6 +102,8 @@ PST_INLINE const pst_env *core_map_env(const pst_map *map)
 {
     return core_object_env(&map->object);
 }
+/// The event at *at, created on first use by whichever thread is first; NULL without memory.
+pst_event *core_map_event(const pst_env *env, pst_event **at);
 /// In a helper: the map that a register names.
 PST_INLINE pst_map *core_map_of_register(uint64_t value)
 {

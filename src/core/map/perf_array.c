@@ -22,6 +22,7 @@ typedef struct perf_map {
     pst_map map; // first
     perf_ring *rings;
     uint32_t ring_count;
+    pst_event *event; // made when somebody asks for a handle
 } perf_map;
 
 static perf_map *perf_of(pst_map *map)
@@ -32,6 +33,7 @@ static perf_map *perf_of(pst_map *map)
 static void perf_destroy(pst_map *map)
 {
     perf_map *perf = perf_of(map);
+    pst_pal_event_free(perf->event);
     for (uint32_t i = 0; i < perf->ring_count; i++) pst_pal_pages_free(perf->rings[i].bytes, PERF_RING_BYTES);
     pst_pal_pages_free(perf->rings, perf->ring_count * sizeof *perf->rings);
 }
@@ -89,8 +91,17 @@ int core_perf_write(pst_map *map, uint32_t cpu, const void *first, uint32_t firs
         ring->lost++;
     }
     core_spin_unlock(&ring->lock);
-    if (fits && was_empty) core_wake(map->object.core);
+    if (fits && was_empty) {
+        pst_event *event = PST_ATOMIC_LOAD(&perf->event);
+        if (event) pst_pal_event_signal(event);
+        core_wake(map->object.core);
+    }
     return fits ? 0 : -PST_ENOSPC;
+}
+
+pst_event *core_perf_event(pst_map *map)
+{
+    return core_map_event(core_map_env(map), &perf_of(map)->event);
 }
 
 pst_status core_perf_take(pst_map *map, uint32_t cpu, void *out, size_t *size, uint64_t *lost)

@@ -9,5 +9,7 @@ int core_perf_write(pst_map *map, uint32_t cpu, const void *first, uint32_t firs
 /// See pst_core_perf_read. PST_E_NOSPACE: *size says what the record needs.
 PST_MUST_USE pst_status core_perf_take(pst_map *map, uint32_t cpu, void *out, size_t *size, uint64_t *lost);
 bool core_perf_ready(pst_map *map);
+/// The map's own event, created on first use; NULL without memory. Signalled when a ring that was empty has a record.
+pst_event *core_perf_event(pst_map *map);
 
 #endif

@@ -1,7 +1,8 @@
 // ringbuf.c: BPF_MAP_TYPE_RINGBUF: many producers, one consumer, records in the order of reservation.
 //
 // Memory is Linux's layout: a page of the consumer, a page of the producers, the data twice in a row. In front of them lies a page of
-// our own, which no other process ever maps: from a record's header (its page offset) it is found again on submit.
+// our own, which no other process ever maps: from a record's header (its page offset) it is found again on submit. Another process writes
+// the consumer's page and can only read what comes behind it, so it cannot forge a header.
 //
 // A producer takes the lock for the few instructions of a reservation and marks the record busy; filling and committing need no lock. The
 // consumer stops at a busy record. Positions only grow; a position modulo the size is an offset in the data.
@@ -24,6 +25,7 @@ typedef struct ring_header {
 typedef struct ringbuf_map {
     pst_map map; // first
     void *memory;
+    pst_ring_share share; // of the memory; -1: not shared
     size_t header_bytes;
     uint64_t size, mask; // of the data
     ring_private *private_page;
@@ -56,13 +58,14 @@ static int ringbuf_create(pst_map *map)
     map->cpus = 1;
     ring->size = map->view.max_entries < unit ? unit : map->view.max_entries; // both are powers of two
     ring->mask = ring->size - 1;
-    ring->header_bytes = (size_t)pst_align_up(3 * RING_PAGE, unit);
-    ring->memory = pst_pal_ring_alloc(ring->header_bytes, (size_t)ring->size);
+    ring->header_bytes = 3 * unit;
+    ring->share = (pst_ring_share){-1, -1};
+    ring->memory = pst_pal_ring_alloc(ring->header_bytes, (size_t)ring->size, map->object.core->options.share_memory ? &ring->share : NULL);
     if (!ring->memory) return -PST_ENOMEM;
     ring->data = (uint8_t *)ring->memory + ring->header_bytes;
-    ring->producer = (uint64_t *)(void *)(ring->data - RING_PAGE);
-    ring->consumer = (uint64_t *)(void *)(ring->data - 2 * RING_PAGE);
-    ring->private_page = (ring_private *)(void *)(ring->data - 3 * RING_PAGE);
+    ring->producer = (uint64_t *)(void *)(ring->data - unit);
+    ring->consumer = (uint64_t *)(void *)(ring->data - 2 * unit);
+    ring->private_page = (ring_private *)(void *)(ring->data - 3 * unit);
     ring->private_page->map = map;
     return 0;
 }
@@ -71,6 +74,8 @@ static void ringbuf_destroy(pst_map *map)
 {
     ringbuf_map *ring = ring_of(map);
     pst_pal_event_free(ring->event);
+    pst_pal_share_close(ring->share.front);
+    pst_pal_share_close(ring->share.back);
     pst_pal_ring_free(ring->memory, ring->header_bytes, (size_t)ring->size);
 }
 
@@ -150,6 +155,11 @@ void core_ringbuf_view(pst_map *map, pst_ringbuf_view *out)
     *out = (pst_ringbuf_view){ring->consumer, ring->producer, ring->data, ring->size};
 }
 
+pst_ring_share core_ringbuf_share(const pst_map *map)
+{
+    return ((const ringbuf_map *)(const void *)map)->share;
+}
+
 bool core_ringbuf_ready(pst_map *map)
 {
     ringbuf_map *ring = ring_of(map);
@@ -166,13 +176,7 @@ pst_event *core_ringbuf_event_if(pst_map *map)
 
 pst_event *core_ringbuf_event(pst_map *map)
 {
-    ringbuf_map *ring = ring_of(map);
-    pst_event *event = PST_ATOMIC_LOAD(&ring->event), *none = NULL;
-    if (event) return event;
-    if (pst_pal_event_create(core_map_env(map), &event) != PST_OK) return NULL;
-    if (PST_ATOMIC_CAS(&ring->event, &none, event)) return event;
-    pst_pal_event_free(event); // another thread was faster
-    return none;
+    return core_map_event(core_map_env(map), &ring_of(map)->event);
 }
 
 const map_ops map_ringbuf_ops = {

@@ -9,6 +9,8 @@ void *core_ringbuf_reserve(pst_map *map, uint64_t size);
 /// Hands a reserved record to the consumer, or makes it skip the record. flags: PST_RB_*_WAKEUP.
 void core_ringbuf_commit(void *record, uint64_t flags, bool discard);
 uint64_t core_ringbuf_query(const pst_map *map, uint64_t what);
+/// What another process needs to map it; -1 where nothing is shared.
+pst_ring_share core_ringbuf_share(const pst_map *map);
 void core_ringbuf_view(pst_map *map, pst_ringbuf_view *out);
 /// A record waits for the consumer.
 bool core_ringbuf_ready(pst_map *map);

@@ -102,7 +102,8 @@ void pst_fake_reset(void)
 #define FALLIBLE(X)                                                                                                        \
     X(void *, pages_alloc, (size_t size), (size), NULL)                                                                    \
     X(pst_status, pages_protect, (void *pages, size_t size, bool read_only), (pages, size, read_only), PST_E_NOMEM)        \
-    X(void *, ring_alloc, (size_t header, size_t data), (header, data), NULL)                                              \
+    X(void *, ring_alloc, (size_t header, size_t data, pst_ring_share *share), (header, data, share), NULL)                \
+    X(void *, shared_alloc, (size_t size, intptr_t *share), (size, share), (*share = -1, NULL))                            \
     X(pst_status, code_alloc, (size_t size, pst_code *out), (size, out), (*out = (pst_code){0}, PST_E_NOMEM))              \
     X(pst_status, code_seal, (pst_code *code), (code), PST_E_DENIED)                                                       \
     X(pst_status, fault_handler_set, (pst_fault_handler handler), (handler), PST_E_IO)                                     \

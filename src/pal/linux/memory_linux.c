@@ -2,8 +2,11 @@
 //
 // Invariant: no page is ever writable and executable at once; code goes from read-write to read-execute and stays there.
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bits.h"
@@ -20,6 +23,9 @@
 // Linux 4.17.
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
+#endif
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
 #endif
 
 pst_status linux_status(int error)
@@ -81,27 +87,100 @@ static bool ring_map(uint8_t *base, int fd, size_t header, size_t data)
     return mmap(base + header + data, data, protection, flags, fd, (off_t)header) != MAP_FAILED;
 }
 
-void *pst_pal_ring_alloc(size_t header, size_t data)
+// A memory file of size bytes; -1 when there is none. Whoever gets its descriptor cannot open it again with other rights, unless he is root.
+static int file_make(size_t size)
+{
+    int fd = size > INT64_MAX ? -1 : memfd_create("postern", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd >= 0 && ftruncate(fd, (off_t)size) == 0 && fchmod(fd, S_IRUSR | S_IWUSR) == 0) return fd;
+    if (fd >= 0) close(fd);
+    return -1;
+}
+
+// Nobody can make it shorter, which would be a fault for us. Mappings that exist may still be written; with read_only no new one.
+static bool file_seal(int fd, bool read_only)
+{
+    return fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | (read_only ? F_SEAL_FUTURE_WRITE : 0)) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL) == 0;
+}
+
+// The span of a ring as pages of our own. What is mapped there afterwards replaces only these.
+static uint8_t *ring_reserve(size_t span)
+{
+    void *range = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return range == MAP_FAILED ? NULL : range;
+}
+
+static bool ring_fill(uint8_t *base, size_t header, size_t data)
+{
+    int fd = file_make(header + data);
+    bool fine = fd >= 0 && ring_map(base, fd, header, data);
+    if (fd >= 0) close(fd); // the mappings keep the memory
+    return fine;
+}
+
+// The same of three parts: pages that nobody else sees, a granule that others may write, and what they may read.
+static bool ring_fill_shared(uint8_t *base, size_t header, size_t data, pst_ring_share *share)
+{
+    size_t unit = pst_pal_ring_granularity();
+    int front = file_make(unit), back = file_make(unit + data);
+    int protection = PROT_READ | PROT_WRITE;
+    bool fine = front >= 0 && back >= 0 && header >= 3 * unit;
+    fine = fine && mprotect(base, header - 2 * unit, protection) == 0;
+    fine = fine && mmap(base + header - 2 * unit, unit, protection, MAP_SHARED | MAP_FIXED, front, 0) != MAP_FAILED;
+    fine = fine && ring_map(base + header - unit, back, unit, data) && file_seal(front, false) && file_seal(back, true);
+    if (fine) {
+        *share = (pst_ring_share){front, back};
+        return true;
+    }
+    if (front >= 0) close(front);
+    if (back >= 0) close(back);
+    return false;
+}
+
+void *pst_pal_ring_alloc(size_t header, size_t data, pst_ring_share *share)
 {
     size_t file_size, span;
+    if (share) *share = (pst_ring_share){-1, -1};
     if (data == 0 || PST_ADD_OVERFLOW(header, data, &file_size) || PST_ADD_OVERFLOW(file_size, data, &span)) return NULL;
-    if (file_size > INT64_MAX) return NULL;
-    int fd = memfd_create("postern-ring", MFD_CLOEXEC);
+    uint8_t *base = ring_reserve(span);
+    if (!base) return NULL;
+    if (share ? ring_fill_shared(base, header, data, share) : ring_fill(base, header, data)) return base;
+    munmap(base, span);
+    return NULL;
+}
+
+void *pst_pal_shared_alloc(size_t size, intptr_t *share)
+{
+    size_t bytes = whole_pages(size);
+    *share = -1;
+    int fd = bytes == 0 ? -1 : file_make(bytes);
     if (fd < 0) return NULL;
-    uint8_t *base = NULL;
-    if (ftruncate(fd, (off_t)file_size) == 0) {
-        // Reserving the whole span first means that the fixed mappings can only replace our own pages.
-        void *range = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (range != MAP_FAILED) {
-            base = range;
-            if (!ring_map(base, fd, header, data)) {
-                munmap(range, span);
-                base = NULL;
-            }
-        }
+    void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (pages != MAP_FAILED && file_seal(fd, false)) {
+        *share = fd;
+        return pages;
     }
-    close(fd); // the mappings keep the memory
-    return base;
+    if (pages != MAP_FAILED) munmap(pages, bytes);
+    close(fd);
+    return NULL;
+}
+
+void pst_pal_shared_free(void *pages, size_t size)
+{
+    pst_pal_pages_free(pages, size);
+}
+
+intptr_t pst_pal_share_copy(intptr_t share, bool read_only)
+{
+    char path[64];
+    if (share < 0) return -1;
+    if (!read_only) return fcntl((int)share, F_DUPFD_CLOEXEC, 0);
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", (int)share);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void pst_pal_share_close(intptr_t share)
+{
+    if (share >= 0) close((int)share);
 }
 
 void pst_pal_ring_free(void *ring, size_t header, size_t data)

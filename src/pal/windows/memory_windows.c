@@ -70,9 +70,10 @@ static bool ring_map(uint8_t *base, HANDLE section, size_t header, size_t data)
     return false;
 }
 
-void *pst_pal_ring_alloc(size_t header, size_t data)
+void *pst_pal_ring_alloc(size_t header, size_t data, pst_ring_share *share)
 {
     size_t file_size, span;
+    if (share) *share = (pst_ring_share){-1, -1};
     if (data == 0 || PST_ADD_OVERFLOW(header, data, &file_size) || PST_ADD_OVERFLOW(file_size, data, &span)) return NULL;
     ULARGE_INTEGER size = {.QuadPart = file_size};
     HANDLE section = CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, size.HighPart, size.LowPart, NULL);
@@ -94,6 +95,28 @@ void pst_pal_ring_free(void *ring, size_t header, size_t data)
     if (!ring) return;
     UnmapViewOfFile((uint8_t *)ring + header + data);
     UnmapViewOfFile(ring);
+}
+
+void *pst_pal_shared_alloc(size_t size, intptr_t *share)
+{
+    *share = -1;
+    return pst_pal_pages_alloc(size);
+}
+
+void pst_pal_shared_free(void *pages, size_t size)
+{
+    pst_pal_pages_free(pages, size);
+}
+
+intptr_t pst_pal_share_copy(intptr_t share, bool read_only)
+{
+    (void)share, (void)read_only;
+    return -1;
+}
+
+void pst_pal_share_close(intptr_t share)
+{
+    (void)share;
 }
 
 #define NEAR_DISTANCE ((uintptr_t)512 << 20) // from our own code to where compiled code begins

@@ -1,5 +1,8 @@
 // core_fixture.c: see core_fixture.h.
 #include "core_fixture.h"
+#ifdef FIXTURE_OVER_WIRE
+#include "wire_in_memory.h"
+#endif
 
 void *fixture_resize(void *user, void *ptr, size_t old_size, size_t new_size)
 {
@@ -54,9 +57,22 @@ void fixture_close(core_fixture *f)
     CHECK_EQ(f->blocks, 0);
 }
 
+#ifdef FIXTURE_OVER_WIRE
+// Every command of these tests as a request and an answer, as between two processes.
+int64_t fixture_command(core_fixture *f, uint32_t number, void *attr, uint32_t size)
+{
+    return wire_command_in_memory(f->core, f->client, number, attr, size);
+}
+#else
+int64_t fixture_command(core_fixture *f, uint32_t number, void *attr, uint32_t size)
+{
+    return pst_core_command(f->client, number, attr, size);
+}
+#endif
+
 int64_t cmd(core_fixture *f, uint32_t number, pst_bpf_attr *attr)
 {
-    int64_t result = pst_core_command(f->client, number, attr, sizeof *attr);
+    int64_t result = fixture_command(f, number, attr, sizeof *attr);
     // Each failure leaves a sentence, and only a failure does.
     CHECK((result < 0) == (pst_client_error(f->client)[0] != '\0'));
     return result;

@@ -25,6 +25,7 @@ void fixture_close(core_fixture *f); // checks that nothing leaks
 
 // Commands. Results are those of pst_core_command.
 int64_t cmd(core_fixture *f, uint32_t number, pst_bpf_attr *attr);
+int64_t fixture_command(core_fixture *f, uint32_t number, void *attr, uint32_t size); // without the check for a sentence
 int64_t map_create(core_fixture *f, uint32_t type, uint32_t key_size, uint32_t value_size, uint32_t max_entries, uint32_t flags);
 int64_t map_update(core_fixture *f, int64_t fd, const void *key, const void *value, uint64_t flags);
 int64_t map_lookup(core_fixture *f, int64_t fd, const void *key, void *value);

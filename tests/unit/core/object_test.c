@@ -130,9 +130,9 @@ TEST(pins_keep_objects)
     CHECK_STR(path, "/sys/fs/bpf/a/m");
     CHECK(!pst_core_pin_at(f.core, 0, path, 4));
     CHECK(!pst_core_pin_at(f.core, 1, path, sizeof path));
-    CHECK_EQ(pst_core_unpin(f.core, "/sys/fs/bpf/a/m"), 0);
-    CHECK_EQ(pst_core_unpin(f.core, "/sys/fs/bpf/a/m"), -PST_ENOENT);
-    CHECK_EQ(pst_core_unpin(f.core, "a"), -PST_EINVAL);
+    CHECK_EQ(pst_core_unpin(f.client, "/sys/fs/bpf/a/m"), 0);
+    CHECK_EQ(pst_core_unpin(f.client, "/sys/fs/bpf/a/m"), -PST_ENOENT);
+    CHECK_EQ(pst_core_unpin(f.client, "a"), -PST_EINVAL);
     CHECK_EQ(pin(&f, PST_BPF_OBJ_PIN, fd, "/left/behind"), 0); // freed with the core
     fixture_close(&f);
 }
@@ -277,7 +277,7 @@ TEST(links_run_programs_and_let_them_go)
     CHECK_EQ(pin(&f, PST_BPF_OBJ_PIN, link, "/l"), 0);
     CHECK_EQ(pst_core_close(f.client, (int)link), 0);
     CHECK_EQ(pst_builtin_sample_invoke(f.core, 7, &ctx, &trapped), 2);
-    CHECK_EQ(pst_core_unpin(f.core, "/l"), 0);
+    CHECK_EQ(pst_core_unpin(f.client, "/l"), 0);
     CHECK_EQ(pst_builtin_sample_invoke(f.core, 7, &ctx, &trapped), 0);
     fixture_close(&f);
 }

@@ -37,7 +37,7 @@ TEST(a_ring_shows_its_data_twice)
 {
     size_t unit = pst_pal_ring_granularity();
     size_t header = 2 * unit, data = 4 * unit;
-    uint8_t *ring = pst_pal_ring_alloc(header, data);
+    uint8_t *ring = pst_pal_ring_alloc(header, data, NULL);
     REQUIRE(ring != NULL);
     for (size_t i = 0; i < header + data; i++) CHECK_EQ(ring[i], 0);
     ring[header] = 1;
@@ -50,15 +50,15 @@ TEST(a_ring_shows_its_data_twice)
     CHECK_EQ(ring[header - 1], 0);
     pst_pal_ring_free(ring, header, data);
     pst_pal_ring_free(NULL, header, data);
-    CHECK(pst_pal_ring_alloc(unit, 0) == NULL);
-    CHECK(pst_pal_ring_alloc(unit, SIZE_MAX - unit) == NULL);
+    CHECK(pst_pal_ring_alloc(unit, 0, NULL) == NULL);
+    CHECK(pst_pal_ring_alloc(unit, SIZE_MAX - unit, NULL) == NULL);
 }
 
 TEST(rings_come_and_go)
 {
     size_t unit = pst_pal_ring_granularity();
     for (int i = 0; i < 200; i++) {
-        uint8_t *ring = pst_pal_ring_alloc(unit, 16 * unit);
+        uint8_t *ring = pst_pal_ring_alloc(unit, 16 * unit, NULL);
         REQUIRE(ring != NULL);
         pst_pal_ring_free(ring, unit, 16 * unit);
     }

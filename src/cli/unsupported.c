@@ -1,0 +1,37 @@
+// unsupported.c: systems where no program can take this one's place.
+#include <errno.h>
+
+#include "cli/exec.h"
+
+bool cli_can_replace_process(void)
+{
+    return false;
+}
+
+bool cli_own_folder(char *out, size_t size)
+{
+    (void)out, (void)size;
+    return false;
+}
+
+bool cli_is_readable(const char *path)
+{
+    (void)path;
+    return false;
+}
+
+void cli_set_variable(const char *name, const char *value)
+{
+    (void)name, (void)value;
+}
+
+void cli_preload(const char *library)
+{
+    (void)library;
+}
+
+int cli_replace_process(char *const *argv)
+{
+    (void)argv;
+    return ENOSYS;
+}
