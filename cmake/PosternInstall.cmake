@@ -42,8 +42,13 @@ install(FILES ${CMAKE_BINARY_DIR}/postern.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}
 install(FILES ${CMAKE_BINARY_DIR}/PosternConfig.cmake ${CMAKE_BINARY_DIR}/PosternConfigVersion.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/Postern)
 
-file(GLOB manuals CONFIGURE_DEPENDS man/*.1)
-install(FILES ${manuals} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES man/postern.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+if(TARGET posternd)
+  install(FILES man/posternd.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+endif()
+if(TARGET postern_shim) # not for linking: `postern shim` finds it beside the program
+  install(TARGETS postern_shim LIBRARY DESTINATION lib/postern)
+endif()
 if(EXISTS ${CMAKE_SOURCE_DIR}/scripts/completion/postern.bash)
   install(FILES scripts/completion/postern.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME postern)
 endif()

@@ -2,13 +2,14 @@
 
 _postern() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command= i
-    local commands="run show test-run verify help"
+    local commands="run show test-run verify shim help"
     local global="--json --verbose --help --version -j -v -h"
     local topics="sections maps programs disassembly code btf helpers types groups"
     local run="--hook --program --one-way --set --map --events --event-type --duration --stats-interval --detach-after --engine --mode --harden --no-harden --budget --make-tap --btf"
     local show="--btf --engine --mode --harden --no-harden --set --map --profile --data --ctx --repeat"
     local test_run="--data --ctx --repeat --engine --mode --harden --no-harden --budget --out --set --map --events --event-type --btf"
     local verify="--programs --mode --explain --html --btf --max-steps --max-states --unroll --max-turns --stack-max"
+    local shim="--host"
     local help=""
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -20,7 +21,7 @@ _postern() {
             for name in /sys/class/net/*; do names+=" xdp:${name##*/}"; done
             mapfile -t COMPREPLY < <(compgen -W "$names" -- "$cur")
             return ;;
-        --btf | --out | --data | --html | --programs)
+        --btf | --out | --data | --html | --programs | --host)
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return ;;
         --mode)
@@ -37,6 +38,8 @@ _postern() {
         mapfile -t COMPREPLY < <(compgen -W "${variable:+${!variable}} $global" -- "$cur")
     elif [[ -z $command || $prev == help ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
+    elif [[ $command == shim && $prev == shim || $prev == -- ]]; then
+        mapfile -t COMPREPLY < <(compgen -c -- "$cur")
     elif [[ $prev == show ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$topics" -- "$cur")
     else

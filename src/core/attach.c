@@ -98,7 +98,8 @@ static int64_t check_attach(core_call *call, uint32_t flags_known)
 
 int64_t core_cmd_prog_attach(core_call *call)
 {
-    int64_t error = check_attach(call, PST_F_ALLOW_MULTI | PST_F_ALLOW_OVERRIDE);
+    int64_t error = core_need_rights(call, "attach programs");
+    if (!error) error = check_attach(call, PST_F_ALLOW_MULTI | PST_F_ALLOW_OVERRIDE);
     if (error) return error;
     core_object *object = core_call_object(call, call->attr->attach_bpf_fd, OBJECT_PROG, NULL, &error);
     if (!object) return error;
@@ -110,7 +111,8 @@ int64_t core_cmd_prog_attach(core_call *call)
 int64_t core_cmd_prog_detach(core_call *call)
 {
     const pst_bpf_attr *attr = call->attr;
-    int64_t error = check_attach(call, 0);
+    int64_t error = core_need_rights(call, "detach programs");
+    if (!error) error = check_attach(call, 0);
     if (error) return error;
     core_object *object = NULL;
     if (attr->attach_bpf_fd) { // 0: whatever is attached

@@ -163,6 +163,12 @@ int64_t pst_core_command(pst_client *client, uint32_t cmd, void *attr, uint32_t 
     return result;
 }
 
+int64_t core_need_rights(core_call *call, const char *what)
+{
+    if (call->client->identity.privileged) return 0;
+    return core_refuse(call, PST_EPERM, "user %u may not %s: that takes all rights", call->client->identity.uid, what);
+}
+
 // --- What handlers share --------------------------------------------------------------------------------------
 
 bool core_name_copy(char out[PST_OBJ_NAME_LEN], const char *name)

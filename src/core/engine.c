@@ -28,10 +28,10 @@ static pst_status check_callees(pst_core *core, const core_prog *prog)
 }
 
 // A proof by the strict rules holds for what runs by a wrong guess as well only if accesses are masked: those who ask for it get masks in any case.
-static uint32_t hardening(const pst_core *core)
+static uint32_t hardening(const pst_core *core, const core_prog *prog)
 {
-    uint32_t harden = core->options.strict ? PST_JIT_MASK : 0;
-    bool on = core->options.harden == PST_CORE_HARDEN_AUTO ? !pst_pal_is_privileged() : core->options.harden == PST_CORE_HARDEN_ON;
+    uint32_t harden = prog->strict ? PST_JIT_MASK : 0;
+    bool on = core->options.harden == PST_CORE_HARDEN_AUTO ? !pst_pal_is_privileged() || !prog->privileged : core->options.harden == PST_CORE_HARDEN_ON;
     return on ? harden | PST_JIT_BLIND | PST_JIT_PLACE : harden;
 }
 
@@ -41,7 +41,7 @@ static pst_status create_proved(pst_core *core, const core_prog *prog, pst_exec 
     uint32_t wanted = core->options.engine;
     const pst_jit_opts opts = {.size = sizeof opts,
                                .tier = wanted == PST_CORE_ENGINE_JIT_QUICK ? PST_JIT_QUICK : PST_JIT_OPTIMISED,
-                               .harden = hardening(core)};
+                               .harden = hardening(core, prog)};
     if (wanted == PST_CORE_ENGINE_JIT || wanted == PST_CORE_ENGINE_JIT_QUICK)
         return pst_jit_create(&core->env, prog->image, &prog->bindings, facts, &opts, out);
     if (wanted == PST_CORE_ENGINE_ANY && pst_jit_supported()) {

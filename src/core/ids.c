@@ -75,6 +75,8 @@ int64_t core_cmd_link_by_id(core_call *call)
 // Statistics are kept as long as a handle for them is open.
 int64_t core_cmd_enable_stats(core_call *call)
 {
+    int64_t denied = core_need_rights(call, "turn on statistics");
+    if (denied) return denied;
     if (call->attr->enable_stats.type != 0)
         return core_refuse(call, PST_EINVAL, "enable_stats.type %u: only BPF_STATS_RUN_TIME (0) exists", call->attr->enable_stats.type);
     core_object *stats = pst_alloc_zero(&call->core->env, 1, sizeof *stats);

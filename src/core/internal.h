@@ -82,6 +82,9 @@ typedef struct core_call {
 /// Leaves the sentence and returns -error. A text must say which field, why, and what to do where that is not plain.
 int64_t core_refuse(core_call *call, int error, const char *fmt, ...) PST_PRINTF(3, 4);
 
+/// 0 for a client with all rights, else -PST_EPERM after a sentence: "user N may not WHAT".
+int64_t core_need_rights(core_call *call, const char *what);
+
 /// The last error sentence that a lower module logged in this thread, "" if none since core_errors_clear.
 const char *core_errors_last(void);
 void core_errors_clear(void);
@@ -133,6 +136,8 @@ typedef struct core_prog {
     uint32_t func_info_count, line_info_count;
     uint64_t load_time_ns;
     uint32_t uid;
+    bool privileged; // its loader was
+    bool strict;     // it was proved by the strict rules
     uint8_t tag[8];
     prog_stats *stats; // one a CPU
 } core_prog;

@@ -98,7 +98,8 @@ int64_t core_cmd_link_create(core_call *call)
 {
     const pst_bpf_attr *attr = call->attr;
     pst_link *link;
-    int64_t error = check_extras(call);
+    int64_t error = core_need_rights(call, "attach programs");
+    if (!error) error = check_extras(call);
     if (error) return error;
     core_object *object = core_call_object(call, attr->link_create.prog_fd, OBJECT_PROG, NULL, &error);
     if (!object) return error;

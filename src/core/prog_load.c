@@ -323,6 +323,8 @@ static int64_t build(load *l)
     if (!prog->slots || !prog->stats || pst_pal_mutex_create(env, &prog->maps_lock) != PST_OK)
         return core_refuse(call, PST_ENOMEM, "no memory for a program of %u instructions", call->attr->insn_cnt);
     memcpy(prog->slots, CORE_POINTER(const void *, call->attr->insns), call->attr->insn_cnt * sizeof *prog->slots);
+    prog->privileged = call->client->identity.privileged;
+    prog->strict = call->core->options.strict || !prog->privileged;
     int64_t error = take_btf(l);
     if (!error) error = bind_fd_array(l);
     if (!error) error = build_image(l);

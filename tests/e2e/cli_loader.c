@@ -34,7 +34,7 @@ static int configure(struct bpf_object *obj)
     struct bpf_program *prog;
     size_t size = 0;
     bpf_object__for_each_program(prog, obj)
-        bpf_program__set_autoload(prog, strcmp(bpf_program__name(prog), "count") == 0);
+        bpf_program__set_autoload(prog, strcmp(bpf_program__name(prog), "count") == 0 || strcmp(bpf_program__name(prog), "tail_target") == 0);
     __u16 *port = (void *)bpf_map__initial_value(bpf_object__find_map_by_name(obj, ".rodata"), &size);
     if (!port || size < sizeof(*port)) return -EINVAL;
     *port = 443;
