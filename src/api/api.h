@@ -45,11 +45,9 @@ const char *api_errno_text(int err);
 
 // --- The core of this process (runtime.c) --------------------------------------------------------------------------
 
-/// The core of this process, opened on first use; NULL where the door leads to a host, or with errno when it cannot be made.
+/// The core of this process and the process's client, opened on first use; NULL where the door leads to a host, or with errno when they cannot be made.
 pst_core *api_core(void);
-/// The core of this process behind api_local_door, while that is open.
-pst_client *api_local_client(void);
-pst_core *api_local_core(void);
+pst_client *api_client(void);
 /// One command: >= 0, or a negative errno of the host (errno is set, no sentence).
 int api_command(uint32_t cmd, void *attr, size_t size);
 /// The core's sentence for the command that just failed, or the text of err when it gave none.

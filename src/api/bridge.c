@@ -64,6 +64,9 @@ struct postern_bridge *postern_bridge_open(const struct postern_bridge_options *
     struct postern_bridge_options opts;
     if (!options || !api_opts_copy(&opts, sizeof opts, options) || !opts.port[0])
         return api_fail_ptr(EINVAL, "postern_bridge_open: no port is named, or size is not that of the struct");
+    const api_door *door = api_door_get();
+    if (!door) return NULL;
+    if (door->is_remote) return api_fail_ptr(EOPNOTSUPP, "bridge %s: bridges are in the process that has the core, and that is a host's: unset POSTERN_HOST", opts.port[0]);
     pst_net *net = api_net();
     if (!net) return NULL;
     struct postern_bridge *bridge = bridge_new(&opts);

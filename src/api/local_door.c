@@ -3,38 +3,38 @@
 
 static int64_t command(uint32_t cmd, void *attr, uint32_t size)
 {
-    return pst_core_command(api_local_client(), cmd, attr, size);
+    return pst_core_command(api_client(), cmd, attr, size);
 }
 
 static const char *why(void)
 {
-    return pst_client_error(api_local_client());
+    return pst_client_error(api_client());
 }
 
 static int64_t close_handle(int fd)
 {
-    return pst_core_close(api_local_client(), fd);
+    return pst_core_close(api_client(), fd);
 }
 
 static int64_t dup_handle(int fd)
 {
-    return pst_core_dup(api_local_client(), fd);
+    return pst_core_dup(api_client(), fd);
 }
 
 static int64_t unpin(const char *path)
 {
-    return pst_core_unpin(api_local_client(), path);
+    return pst_core_unpin(api_client(), path);
 }
 
 static int32_t kfunc_number(const char *name, bool provided)
 {
-    return pst_core_kfunc_number(api_local_core(), name, provided);
+    return pst_core_kfunc_number(api_core(), name, provided);
 }
 
 static pst_status ring_open(int map_fd, api_ring *out)
 {
     *out = (api_ring){.event = -1};
-    return pst_core_ringbuf_view(api_local_client(), map_fd, &out->view);
+    return pst_core_ringbuf_view(api_client(), map_fd, &out->view);
 }
 
 static void ring_close(api_ring *ring)
@@ -45,23 +45,23 @@ static void ring_close(api_ring *ring)
 static pst_status wait_for(const int *map_fds, const api_ring *rings, size_t count, uint64_t timeout_ns)
 {
     (void)rings;
-    return pst_core_wait(api_local_client(), map_fds, count, timeout_ns);
+    return pst_core_wait(api_client(), map_fds, count, timeout_ns);
 }
 
 static intptr_t wait_handle(int map_fd, const api_ring *ring)
 {
     (void)ring;
-    return pst_core_wait_handle(api_local_client(), map_fd);
+    return pst_core_wait_handle(api_client(), map_fd);
 }
 
 static void *map_memory(int map_fd, size_t *size)
 {
-    return pst_core_map_memory(api_local_client(), map_fd, size);
+    return pst_core_map_memory(api_client(), map_fd, size);
 }
 
 static pst_status perf_read(int map_fd, uint32_t cpu, void *out, size_t *size, uint64_t *lost)
 {
-    return pst_core_perf_read(api_local_client(), map_fd, cpu, out, size, lost);
+    return pst_core_perf_read(api_client(), map_fd, cpu, out, size, lost);
 }
 
 const api_door api_local_door = {

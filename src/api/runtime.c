@@ -112,14 +112,9 @@ const api_door *api_door_get(void)
     return start() ? g_door : NULL;
 }
 
-pst_client *api_local_client(void)
+pst_client *api_client(void)
 {
-    return g_client;
-}
-
-pst_core *api_local_core(void)
-{
-    return g_core;
+    return start() ? g_client : NULL;
 }
 
 pst_core *api_core(void)

@@ -106,7 +106,7 @@ cli_exit cli_watch_core(const cli_args *args)
 
 cli_exit cli_use_engine(const cli_args *args, unsigned engine)
 {
-    struct postern_options options = {.size = sizeof options, .trap = trap, .engine = engine};
+    struct postern_options options = {.size = sizeof options, .trap = trap, .engine = engine, .host = ""}; // its own core, whose code can be looked at
     return configure(args, &options);
 }
 
