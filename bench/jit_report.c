@@ -26,7 +26,7 @@ static void print_row(const jit_results *results, const jit_row *row)
         else if (row->ns[r] > 0) printf(" %7.0fns", row->ns[r]);
         else printf(" %9s", "-");
     }
-    printf("%s\n", row->ns[BY_JIT] > 0 && row->ns[BY_LINUX] > 0 && row->ns[BY_JIT] > row->ns[BY_LINUX] * 1.02 ? "  slower than linux" : "");
+    printf("%s\n", row->ns[BY_JIT] > 0 && row->ns[BY_LINUX] > 0 && row->ns[BY_JIT] > row->ns[BY_LINUX] * 1.03 ? "  slower than linux" : "");
 }
 
 static void print_mean(const jit_results *results, jit_runner base, const char *label)

@@ -4,13 +4,13 @@
 
 #define LENGTH 256
 
-static __attribute__((always_inline)) void write_text(volatile u8 *text)
+// Characters of one, two and three bytes, in one of four orders.
+static __attribute__((always_inline)) void write_text(volatile u8 *text, u32 seed)
 {
-    for (u32 k = 0; k < LENGTH; k += 8) { // of one, two and three bytes, in turn
-        text[k] = (u8)('a' + k % 26);
-        text[k + 1] = 0xc3, text[k + 2] = 0xa4;
-        text[k + 3] = 0xe2, text[k + 4] = 0x82, text[k + 5] = 0xac;
-        text[k + 6] = 'z', text[k + 7] = ' ';
+    for (u32 k = 0; k < LENGTH; k += 8) {
+        u32 order = NEXT(seed) >> 30;
+        u64 eight = order == 0 ? 0x207aac82e2a4c361u : order == 1 ? 0xac82e2a4c37a7a7au : order == 2 ? 0xac82e261ac82e261u : 0x61a4c361a4c36162u;
+        *(volatile u64 *)(text + k) = eight;
     }
 }
 
@@ -18,7 +18,9 @@ u64 prog(u8 *mem, u64 size)
 {
     u64 rounds = ROUNDS(mem), result = 0;
     volatile u8 *text = mem + 8;
-    write_text(text);
+    u32 seed = SEED(mem);
+    write_text(text, seed);
+    SEED(mem) = NEXT(seed);
     for (u64 i = 0; i < rounds; i++) {
         u32 missing = 0, errors = 0, count = 0;
         for (u32 k = 0; k < LENGTH; k++) {

@@ -41,7 +41,7 @@ PST_MUST_USE bool pst_checked_count(pst_exec *exec, uint64_t *counts);
 void pst_trap_describe(pst_text *out, const pst_image *image, const pst_trap *trap);
 
 /// Raw memory mode for conformance tests and embedding as a plain VM: exec was created with a program type of NULL; r1 = the
-/// memory's address, r2 = its size. mem is one region of size bytes, readable and writable. *run is overwritten except for host and budget.
+/// memory's address, r2 = its size. mem is one region of size bytes, readable and writable. *run is begun anew except for host and budget.
 typedef struct pst_raw_memory {
     void *bytes;
     uint64_t size;

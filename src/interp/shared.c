@@ -113,6 +113,9 @@ unsigned interp_frames(const pst_image *image)
 
 uint64_t pst_exec_run_raw(const pst_exec *exec, pst_raw_memory memory, pst_run *run)
 {
-    *run = (pst_run){.ctx = memory.bytes, .ctx_size = memory.size, .host = run->host, .budget = run->budget};
+    uint64_t budget = run->budget;
+    pst_run_begin(run, memory.bytes, run->host);
+    run->ctx_size = memory.size;
+    run->budget = budget;
     return pst_exec_run(exec, run);
 }

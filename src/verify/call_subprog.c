@@ -5,6 +5,7 @@
 // whose exit arrives at the call again, so that it is called any number of times. That this ends is the helper's own affair.
 // Source: Linux's check_func_call, push_callback_call, prepare_func_exit, check_return_code, check_max_stack_depth.
 #include "verify/call.h"
+#include "verify/summary.h"
 
 #define LOOPS_MAX (1u << 23)  // turns of bpf_loop
 #define TAIL_CALL_STACK 256u  // stack of the callers of a subprogram with tail calls
@@ -42,6 +43,7 @@ vstep vcall_subprog(verifier *v, vstate *s, uint32_t subprog)
     vcall_clobber(s);
     if (push(v, s, subprog, VFRAME_CALL, VCB_NONE) == NULL) return vnomem(v);
     for (unsigned reg = 1; reg <= PST_ARGS_MAX; reg++) vreg_set(s, reg, args[reg]);
+    if (vsummary_wanted(v, s)) vstate_frame(s)->context = VCONTEXT_CALL;
     return vengine_fork(v, s, v->image->subprogs[subprog].start);
 }
 
@@ -328,6 +330,13 @@ vstep vcall_check_lost(verifier *v, vstate *s, const char *what)
     return VSTEP_NEXT;
 }
 
+// The run goes on behind the call; that of a context behind every call that was given to it.
+static vstep go_back(verifier *v, const vstate *s, uint32_t context, uint32_t call_pc)
+{
+    bool in_context = context != 0 && context != VCONTEXT_CALL; // a call that a replay walks has no context
+    return in_context ? vsummary_exit(v, s, context) : vengine_fork(v, s, call_pc + 1);
+}
+
 vstep vcall_return(verifier *v, vstate *s)
 {
     vframe *frame = vstate_frame(s);
@@ -350,10 +359,11 @@ vstep vcall_return(verifier *v, vstate *s)
         vhint(v, "let the caller pass a pointer to its own variable");
         return step;
     }
+    uint32_t context = frame->context;
     leave_frame(v, s);
     vreg_set(s, 0, result);
     vstep step = vcall_check_lost(v, s, "when the function returns");
-    return step == VSTEP_NEXT ? vengine_fork(v, s, call_pc + 1) : step;
+    return step == VSTEP_NEXT ? go_back(v, s, context, call_pc) : step;
 }
 
 vstep vexit(verifier *v, vstate *s)
@@ -366,11 +376,12 @@ vstep vcall_tail_return(verifier *v, const vstate *s)
     if (vstate_frame(s)->kind != VFRAME_CALL) return VSTEP_NEXT;
     vstate *after = vstate_clone(v, s);
     if (after == NULL) return vnomem(v);
-    uint32_t call_pc = vstate_frame(after)->call_pc;
+    uint32_t call_pc = vstate_frame(after)->call_pc, context = vstate_frame(after)->context;
     leave_frame(v, after);
     vstate_packet_moved(v, after);
     vreg_set(after, 0, vvalue_any());
-    vstep step = vengine_arrive(v, after, call_pc + 1);
+    vstep step = go_back(v, after, context, call_pc);
+    vstate_free(v, after);
     return step == VSTEP_END ? VSTEP_NEXT : step;
 }
 
@@ -385,10 +396,11 @@ vstep vcall_early_return(verifier *v, const vstate *s)
     if (frame->kind != VFRAME_CALL) return VSTEP_NEXT;
     vstate *after = vstate_clone(v, s);
     if (after == NULL) return vnomem(v);
-    uint32_t call_pc = frame->call_pc;
+    uint32_t call_pc = frame->call_pc, context = frame->context;
     leave_frame(v, after);
     vreg_set(after, 0, vvalue_const(0));
-    vstep step = vengine_arrive(v, after, call_pc + 1);
+    vstep step = go_back(v, after, context, call_pc);
+    vstate_free(v, after);
     return step == VSTEP_END ? VSTEP_NEXT : step;
 }
 

@@ -169,11 +169,13 @@ static bool same_frame(match *m, uint32_t f)
 {
     const vframe *o = m->old->frames[f], *n = m->now->frames[f];
     if (o->kind != n->kind || o->subprog != n->subprog || o->call_pc != n->call_pc || o->callback_kind != n->callback_kind) return false;
+    if (o->context != n->context || (n->written & ~o->written)) return false;
     for (unsigned r = 0; r < PST_REG_COUNT - 1; r++) {
         m->place = PLACE(f, r);
         if (!same_value(m, &o->regs[r], &n->regs[r])) return false;
     }
     m->place = 0;
+    if (VPLANT(29) && o->parked) return true;
     if (!special_matches(m, o, n)) return false;
     const vcell *next = o->cells; // of a packed frame: those that are not empty
     uint64_t left = o->packed ? o->used : o->cell_count == VCELLS ? UINT64_MAX : ((uint64_t)1 << o->cell_count) - 1;

@@ -12,6 +12,7 @@
 #include "verify/engine.h"
 #include "verify/lost.h"
 #include "verify/replay.h"
+#include "verify/summary.h"
 
 #define SHAPES_MAX 64u  // states of different shapes at a location before types are joined by force
 #define COMPARED_PER_STEP 12u // comparisons that take as long as one step
@@ -24,7 +25,7 @@
 
 uint64_t vengine_cost(const verifier *v) { return v->steps + v->compared / COMPARED_PER_STEP; }
 
-static vstep too_complex(verifier *v, const char *what)
+vstep vengine_too_complex(verifier *v, const char *what)
 {
     vstep step = vreject(v, PST_FINDING_COMPLEXITY, -1, "the program is too complex to be proved: %s", what);
     vhint(v, "make loops simpler, or split the program into global functions, which are verified on their own");
@@ -33,7 +34,7 @@ static vstep too_complex(verifier *v, const char *what)
 
 vstep vnomem(verifier *v)
 {
-    if (v->bytes + (1u << 16) > v->opts.bytes_max) return too_complex(v, "the limit of memory was reached");
+    if (v->bytes + (1u << 16) > v->opts.bytes_max) return vengine_too_complex(v, "the limit of memory was reached");
     v->status = PST_E_NOMEM;
     return VSTEP_NOMEM;
 }
@@ -109,6 +110,7 @@ static uint32_t location_hash(const vstate *s)
     for (uint32_t f = 0; f < s->frame_count; f++) {
         hash = mix(hash, s->frames[f]->subprog);
         hash = mix(hash, s->frames[f]->call_pc);
+        hash = mix(hash, s->frames[f]->context);
     }
     return hash;
 }
@@ -117,7 +119,9 @@ static bool same_place(const vstate *a, const vstate *b)
 {
     if (a->block != b->block || a->frame_count != b->frame_count || a->wakes != b->wakes) return false;
     for (uint32_t f = 0; f < a->frame_count; f++)
-        if (a->frames[f]->call_pc != b->frames[f]->call_pc || a->frames[f]->subprog != b->frames[f]->subprog) return false;
+        if (a->frames[f]->call_pc != b->frames[f]->call_pc || a->frames[f]->subprog != b->frames[f]->subprog ||
+            a->frames[f]->context != b->frames[f]->context)
+            return false;
     return true;
 }
 
@@ -145,14 +149,33 @@ static bool rehash(verifier *v)
     return true;
 }
 
+static uint32_t known_location(const vengine *e, uint32_t hash, const vstate *s)
+{
+    uint32_t at = e->bucket_count ? e->buckets[hash & (e->bucket_count - 1)] : VFLOW_NONE;
+    while (at != VFLOW_NONE && (e->locations[at].hash != hash || !is_place_of(e, at, s))) at = e->locations[at].next_in_bucket;
+    return at;
+}
+
+bool vengine_knows(verifier *v, vstate *s, uint32_t pc)
+{
+    s->block = v->flow.block_of[pc];
+    return known_location(v->engine, location_hash(s), s) != VFLOW_NONE;
+}
+
+// A subprogram that is entered by one more way, outside of contexts.
+static void count_path(verifier *v, const vstate *s)
+{
+    const vframe *frame = vstate_frame(s);
+    if (v->engine->paths && s->frame_count > 1 && frame->context == 0 && v->flow.subs[frame->subprog].entry == s->block) v->engine->paths[frame->subprog]++;
+}
+
 // The location of s; VFLOW_NONE: no memory.
 static uint32_t find_location(verifier *v, const vstate *s)
 {
     vengine *e = v->engine;
-    uint32_t hash = location_hash(s);
-    if (e->bucket_count)
-        for (uint32_t at = e->buckets[hash & (e->bucket_count - 1)]; at != VFLOW_NONE; at = e->locations[at].next_in_bucket)
-            if (e->locations[at].hash == hash && is_place_of(e, at, s)) return at;
+    uint32_t hash = location_hash(s), known = known_location(e, hash, s);
+    if (known != VFLOW_NONE) return known;
+    count_path(v, s);
     if (e->location_count >= e->bucket_count && !rehash(v)) return VFLOW_NONE;
     if (pst_grow(v->env, &e->locations, &e->location_capacity, e->location_count + 1, sizeof *e->locations) != PST_OK) return VFLOW_NONE;
     uint32_t at = (uint32_t)e->location_count++, *bucket = &e->buckets[hash & (e->bucket_count - 1)];
@@ -327,6 +350,7 @@ uint32_t vengine_slot(const vengine *e, uint32_t at)
 // have covered is walked again at worst. What terminate.c asks of a slot stays: its place and its counts.
 static bool may_retire(const verifier *v, const vslot *slot)
 {
+    if (vstate_frame(slot->state)->context == VCONTEXT_CALL) return false; // goes on when its callee's exits are known
     return !slot->pending && slot->misses > RETIRE_MISSES * (slot->hits + 1) && !v->opts.keep_states && !vstate_has_drained(slot->state);
 }
 
@@ -498,7 +522,7 @@ static vstep step_here(verifier *v, vstate *s, uint32_t pc)
     e->walk_call_pc = frame->call_pc;
     e->walk_kind = frame->kind;
     v->steps++;
-    if (vengine_cost(v) > e->steps_max) return too_complex(v, "the limit of instructions to walk was reached");
+    if (vengine_cost(v) > e->steps_max) return vengine_too_complex(v, "the limit of instructions to walk was reached");
     vstep step = vstep_insn(v, s, &v->image->insns[pc]);
     if (v->fact_values && step == VSTEP_NEXT) vfacts_value(v, s, &v->image->insns[pc]);
     return step;
@@ -577,7 +601,8 @@ static vstep walk_all(verifier *v)
         bool copied = vstate_assign(v, e->work, next.state);
         if (next.slot == VFLOW_NONE) vstate_free(v, next.state);
         if (!copied) return vnomem(v);
-        vstep step = walk(v, e->work);
+        bool by_summary = next.slot != VFLOW_NONE && vstate_frame(e->work)->context == VCONTEXT_CALL;
+        vstep step = by_summary ? vsummary_call(v, next.slot) : walk(v, e->work);
         if (step == VSTEP_END) continue;
         if (step == VSTEP_REJECT) vlost_note(v);
         return step;
@@ -591,6 +616,10 @@ pst_status vengine_run(verifier *v)
     bool ends = true;
     e->walk_frames = 0;
     if (!e->work) e->work = vstate_new(v);
+    if (!e->paths) e->paths = pst_alloc(v->env, 2 * v->image->subprog_count * sizeof *e->paths);
+    if (!e->paths) return PST_E_NOMEM;
+    memset(e->paths, 0, 2 * v->image->subprog_count * sizeof *e->paths);
+    e->context_of = e->paths + v->image->subprog_count;
     vstate *entry = e->work ? vcall_entry(v) : NULL;
     if (!entry) return v->finding.kind != PST_FINDING_NONE ? PST_OK : v->status != PST_OK ? v->status : PST_E_NOMEM;
     entry->origin = VFLOW_NONE;
@@ -607,13 +636,15 @@ void vengine_reset(verifier *v)
     for (size_t i = 0; i < e->heap_count; i++)
         if (e->heap[i].slot == VFLOW_NONE) vstate_free(v, e->heap[i].state);
     for (size_t i = 0; i < e->slot_count; i++) vstate_free(v, e->slots[i].state);
+    vsummary_reset(v);
     vstate_free(v, e->work);
+    pst_free(v->env, e->paths, e->paths ? 2 * v->image->subprog_count * sizeof *e->paths : 0);
     pst_free(v->env, e->heap, e->heap_capacity * sizeof *e->heap);
     pst_free(v->env, e->slots, e->slot_capacity * sizeof *e->slots);
     pst_free(v->env, e->open, e->open_capacity * sizeof *e->open);
     pst_free(v->env, e->edges, e->edge_capacity * sizeof *e->edges);
     pst_free(v->env, e->locations, e->location_capacity * sizeof *e->locations);
     pst_free(v->env, e->buckets, e->bucket_count * sizeof *e->buckets);
-    vengine limits = {.states_max = e->states_max, .unroll_max = e->unroll_max, .steps_max = e->steps_max, .loops_bound = e->loops_bound};
+    vengine limits = {.states_max = e->states_max, .unroll_max = e->unroll_max, .paths_max = e->paths_max, .steps_max = e->steps_max, .loops_bound = e->loops_bound};
     *e = limits;
 }

@@ -12,6 +12,23 @@ typedef struct vedge {
     bool cut;         // terminate.c: can be taken a bounded number of times only
 } vedge;
 
+// A subprogram with a state at its entry, and what comes out of it (summary.h).
+typedef struct vcontext {
+    uint32_t subprog;
+    uint32_t next;            // id of an older context of the subprogram; 0: none
+    vstate *entry;            // never changes
+    vstate **exits;           // without the callee's frame
+    size_t exit_count, exit_capacity;
+    uint32_t *callers;        // slots that were given to it; those whose context is another by now have grown since
+    size_t caller_count, caller_capacity;
+    uint16_t anchored;        // bit n: argument rn is linked to the caller's copies
+    bool packet;              // it is seen whether the packet has moved
+    bool is_joined;           // the entry state was made of several
+    bool is_outgrown;         // another one stands for it: no call is given to it any more
+    uint32_t mortal_count, joins;
+    uint32_t depth[PST_FRAMES_MAX]; // by frame that waits: deepest byte of it that was accessed
+} vcontext;
+
 // One state that is kept: part of the invariant at its location.
 typedef struct vslot {
     vstate *state;           // NULL: no run comes back here, so nothing is asked of it any more
@@ -25,6 +42,7 @@ typedef struct vslot {
     uint32_t turns;          // of the loop whose head it is at; VFLOW_NONE: no head, or not one number
     uint32_t hits, misses;   // as something that arriving states are compared with
     uint32_t widenings;      // how often its state was widened
+    uint32_t context;        // of a call by summary: that it was given to; 0: none so far
     uint32_t heap_at;        // while it is pending: place in the engine's heap
     bool pending;            // its state has not been walked since it changed
     bool retired;            // out of its location's list: no state is compared with it any more, only its place and its counts are kept
@@ -65,8 +83,12 @@ typedef struct vengine {
     uint32_t walk_block;
     uint32_t walk_call_pc; // of its running frame
     uint8_t walk_kind;     // likewise: vframe_kind
+    vcontext *contexts; // id n: contexts[n - 1]
+    size_t context_count, context_capacity;
+    uint32_t *context_of; // by subprogram: its newest context; 0: none
+    uint32_t *paths;      // by subprogram: ways that it is called which are walked each on its own
     uint64_t loops_bound;
-    uint32_t states_max, unroll_max;
+    uint32_t states_max, unroll_max, paths_max;
     uint64_t steps_max;
 } vengine;
 
@@ -74,6 +96,10 @@ typedef struct vengine {
 uint32_t vengine_slot(const vengine *e, uint32_t at);
 /// Walks everything from the entry of v->entry_subprog; v->finding says whether it is safe.
 PST_MUST_USE pst_status vengine_run(verifier *v);
+/// Whether states are kept already where s would arrive at pc. Sets s->block.
+PST_MUST_USE bool vengine_knows(verifier *v, vstate *s, uint32_t pc);
+/// The finding "too complex".
+vstep vengine_too_complex(verifier *v, const char *what);
 /// What was spent so far, in steps.
 uint64_t vengine_cost(const verifier *v);
 /// Frees the graph.

@@ -32,6 +32,7 @@ typedef struct vflow_block {
     // Of a caller whose frame waits for a call at the end of this block (subprogram or callback): what it or its callees may still read.
     uint16_t waiting_regs, waiting_wanted_regs;
     uint64_t waiting_slots, waiting_wanted_slots;
+    uint64_t handed_slots; // of waiting: the callee, or what that calls, may read it
 } vflow_block;
 
 typedef struct vflow_loop {

@@ -283,7 +283,8 @@ static void find_waiting(vflow_builder *b, uint32_t index)
     block->waiting_wanted_slots = after->wanted_slots;
     uint32_t end = b->event_start[index + 1];
     if (end > b->event_start[index] && b->events[end - 1].pc == block->last) {
-        block->waiting_slots |= b->events[end - 1].reads;
+        block->handed_slots = b->events[end - 1].reads;
+        block->waiting_slots |= block->handed_slots;
         block->waiting_wanted_slots |= b->events[end - 1].wants;
     }
     if (!calls_back) return;

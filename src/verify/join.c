@@ -196,6 +196,7 @@ static bool join_frame(joiner *j, uint32_t f)
     vframe *to = vstate_push_frame(j->v, j->to);
     if (!to) return false;
     to->kind = o->kind, to->callback_kind = o->callback_kind, to->subprog = o->subprog, to->call_pc = o->call_pc;
+    to->context = o->context, to->parked = o->parked, to->written = o->written | n->written;
     to->depth_bytes = o->depth_bytes > n->depth_bytes ? o->depth_bytes : n->depth_bytes;
     for (unsigned r = 0; r < PST_REG_COUNT - 1; r++) to->regs[r] = join_value(j, &o->regs[r], &n->regs[r]);
     uint32_t cells = vframe_span(o) > vframe_span(n) ? vframe_span(o) : vframe_span(n);

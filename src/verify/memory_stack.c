@@ -7,6 +7,7 @@
 
 #include "base/bits.h"
 #include "verify/memory.h"
+#include "verify/summary.h"
 
 #define ALL_BYTES 0xffu
 
@@ -206,7 +207,8 @@ static vstep check_bounds(verifier *v, vstate *s, const vaccess *a, int64_t *lo,
     vframe *frame = s->frames[a->ptr.obj];
     uint32_t depth = (uint32_t)-*lo;
     if (frame->depth_bytes < depth) frame->depth_bytes = depth;
-    if (v->sub_stack && v->sub_stack[frame->subprog] < depth) v->sub_stack[frame->subprog] = depth;
+    if (frame->parked) vsummary_note_depth(v, s, a->ptr.obj, depth);
+    else if (v->sub_stack && v->sub_stack[frame->subprog] < depth) v->sub_stack[frame->subprog] = depth;
     return VSTEP_NEXT;
 }
 
@@ -303,6 +305,7 @@ static vstep weaken(verifier *v, vstate *s, const vaccess *a, int64_t lo, int64_
     for (uint32_t slot = slot_of(hi - 1), last = slot_of(lo); slot <= last; slot++) {
         vstep step = break_special(v, s, a, slot);
         if (step != VSTEP_NEXT) return step;
+        if (s->frames[a->ptr.obj]->parked && !VPLANT(35)) s->frames[a->ptr.obj]->written |= (uint64_t)1 << slot;
         if (slot >= s->frames[a->ptr.obj]->cell_count) continue;
         vcell *cell = &s->frames[a->ptr.obj]->cells[slot];
         unsigned mask = mask_of(slot, lo, hi), zeros = is_zero ? cell_zeros(s, cell) & mask : 0;

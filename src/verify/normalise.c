@@ -13,6 +13,7 @@ typedef struct liveness {
 
 static liveness live_in(const verifier *v, const vstate *s, uint32_t frame)
 {
+    if (s->frames[frame]->parked) return (liveness){UINT16_MAX, UINT16_MAX, UINT64_MAX, UINT64_MAX}; // was taken from a live one
     if (frame + 1 == s->frame_count) {
         const vflow_block *b = &v->flow.blocks[s->block];
         return (liveness){b->live_regs, b->wanted_regs, b->live_slots, b->wanted_slots};

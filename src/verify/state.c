@@ -564,5 +564,6 @@ vcell *vstack_cell(vstate *s, uint32_t frame, uint32_t slot)
         memset(&f->cells[f->cell_count], 0, (slot + 1 - f->cell_count) * sizeof(vcell));
         f->cell_count = slot + 1;
     }
+    if (f->parked) f->written |= (uint64_t)1 << slot;
     return &f->cells[slot];
 }

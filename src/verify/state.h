@@ -125,6 +125,7 @@ typedef struct vcell {
 } vcell;
 
 #define VCELLS (PST_FRAME_BYTES / 8)
+#define VCONTEXT_CALL UINT32_MAX
 
 typedef enum vframe_kind { VFRAME_MAIN, VFRAME_CALL, VFRAME_CALLBACK, VFRAME_ASYNC } vframe_kind;
 
@@ -144,6 +145,9 @@ typedef struct vframe {
     uint16_t subprog;
     uint32_t call_pc;      // of the call that made it (not for VFRAME_MAIN)
     uint32_t depth_bytes;  // of stack used so far
+    uint32_t context;      // of summary.h, that the frame is the callee of; VCONTEXT_CALL: the call is to be made by summary; 0: none
+    bool parked;           // waits outside of a context: cells are those that the callee sees, registers are its anchors (summary.h)
+    uint64_t written;      // of a parked frame: cells that may have been written since
     bool packed;           // in a state that is kept: cells has only those whose bit is set in used, in order
     uint64_t used;
     uint32_t cell_count;   // in cells; cells beyond are uninitialised

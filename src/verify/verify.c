@@ -89,6 +89,7 @@ pst_scalar *verifier_scalars(verifier *v, uint32_t count)
 
 typedef struct limits {
     uint32_t states_max, unroll_max;
+    uint32_t paths_max;
     unsigned share; // of the instructions to walk, in percent
 } limits;
 
@@ -116,6 +117,7 @@ static pst_status attempt(verifier *v, const limits *l, pst_arena *arena, pst_ve
     begin_attempt(v);
     e->states_max = l->states_max;
     e->unroll_max = l->unroll_max;
+    e->paths_max = v->opts.paths_max ? v->opts.paths_max : l->paths_max;
     e->steps_max = vengine_cost(v) + v->opts.steps_max / 100 * l->share;
     e->loops_bound = 0;
     verdict->states = 0;
@@ -151,7 +153,7 @@ static void fit_size(const verifier *v, limits *l)
 // Where a look at some states of a place is too much, one at very few of them may do: calls multiply the places. It is followed by the finest look.
 static pst_status attempts(verifier *v, pst_arena *arena, pst_verdict *verdict)
 {
-    static const limits ladder[] = {{24, 12, 25}, {128, 64, 30}, {1024, 8192, 45}}, few = {3, 3, 25};
+    static const limits ladder[] = {{24, 12, 64, 25}, {128, 64, 256, 30}, {1024, 8192, 4096, 45}}, few = {3, 3, 8, 25};
     pst_finding first = {0};
     unsigned next = 1;
     limits l = ladder[0];

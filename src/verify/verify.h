@@ -30,6 +30,7 @@ typedef struct pst_verify_opts {
     uint64_t turns_max;         // of a loop, since it was entered: 4,294,967,295. A bound above it is none
     bool value_facts;           // the verdict has facts.values and PST_FACT_UPPER_ZERO: for compilers
     bool keep_states;           // for --explain, --html and tests: the verdict keeps the invariant at each block head
+    uint32_t paths_max;         // the way to call a subprogram from which on calls are made by summary (1: all are): the 64th, later when that fails
 } pst_verify_opts;
 
 typedef struct pst_func_info {

@@ -14,6 +14,8 @@
 #define PROGRAM_MAX ((size_t)PST_INSNS_MAX * PST_SLOT_SIZE)
 #define HEX_MAX (2 * PROGRAM_MAX + 2)
 #define REPEAT_MAX 1000000000ul
+#define PARTS 32ul
+#define PART_MIN 1000ul
 
 #define EXIT_TRAP 1
 #define EXIT_USAGE 2
@@ -35,7 +37,8 @@ static const char usage[] =
     "                 jit: compiled; jit-plain: compiled for the oldest machine; jit-quick: compiled by the quick tier;\n"
     "                 jit-blob: compiled to a blob, and bound from its bytes\n"
     "  --blind        with --engine jit or jit-quick: compiled with all hardening (constants blinded, random places, masks)\n"
-    "  --repeat N     runs it N times more and prints the nanoseconds per run on standard error\n"
+    "  --repeat N     runs it N times more and prints one line on standard error: \"12.3 ns per run\" (the\n"
+    "                 quickest of 32 parts of them)\n"
     "  --help         prints this\n"
     "Exit codes: 0 r0 was printed, 1 the program trapped, 2 wrong usage, 3 not a program.\n";
 
@@ -97,6 +100,24 @@ static int parse_options(int argc, char **argv, options *out)
     return 0;
 }
 
+static volatile uint64_t g_sink;
+
+// In parts, of which the quickest counts: other work on the machine only adds to a time. Short ones would measure the clock.
+static double time_per_run(const raw_program *program, pst_raw_memory memory, unsigned long repeat)
+{
+    unsigned long part = repeat / PARTS > PART_MIN ? repeat / PARTS : PART_MIN;
+    double least = 0;
+    pst_run state = {0};
+    for (unsigned long done = 0; done < repeat; done += part) {
+        unsigned long count = repeat - done < part ? repeat - done : part;
+        uint64_t start = pst_pal_time_ns();
+        for (unsigned long i = 0; i < count; i++) g_sink = pst_exec_run_raw(program->exec, memory, &state);
+        double ns = (double)(pst_pal_time_ns() - start) / (double)count;
+        if (done == 0 || (count == part && ns < least)) least = ns;
+    }
+    return least;
+}
+
 static int run(const options *opts, const raw_program *program, void *bytes, size_t size)
 {
     pst_raw_memory memory = {size ? bytes : NULL, size};
@@ -111,10 +132,7 @@ static int run(const options *opts, const raw_program *program, void *bytes, siz
         return EXIT_TRAP;
     }
     printf("%llx\n", (unsigned long long)r0);
-    uint64_t start = pst_pal_time_ns();
-    for (unsigned long i = 0; i < opts->repeat; i++) r0 += pst_exec_run_raw(program->exec, memory, &state);
-    uint64_t end = pst_pal_time_ns();
-    if (opts->repeat) fprintf(stderr, "%.1f ns per run\n", (double)(end - start) / (double)opts->repeat);
+    if (opts->repeat) fprintf(stderr, "%.1f ns per run\n", time_per_run(program, memory, opts->repeat));
     return 0;
 }
 

@@ -4,6 +4,8 @@
 // hence its offset, so every value that names a symbol determines it: one pass binds, nothing is searched.
 #include "verify_describe.h"
 
+#include "verify/summary.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -133,12 +135,22 @@ static bool match_cell(matcher *m, const vcell *cell, const cframe *f, uint32_t 
     return true;
 }
 
+// The registers of a frame that waits outside of a context say what the callee was given (summary.h).
+static bool match_anchors(matcher *m, const vframe *a, const cframe *callee)
+{
+    for (unsigned r = 1; r <= PST_ARGS_MAX; r++)
+        if (!match_value(m, &a->regs[r], callee->args[r])) return no(m, "argument", r, callee->args[r].bits);
+    bool moved = callee->packet_then != m->c->packet;
+    return a->regs[VANCHOR_PACKET].kind != V_PACKET || !moved || no(m, "the packet has moved", 0, 0);
+}
+
 static bool match_frame(matcher *m, uint32_t index)
 {
     const vframe *a = m->s->frames[index];
     const cframe *f = &m->c->frames[index];
-    for (unsigned r = 0; r < PST_REG_COUNT - 1; r++)
+    for (unsigned r = 0; r < PST_REG_COUNT - 1 && !a->parked; r++)
         if (!match_value(m, &a->regs[r], f->regs[r])) return no(m, "r", r, f->regs[r].bits);
+    if (a->parked && !match_anchors(m, a, f + 1)) return false;
     for (uint32_t n = 0; n < vframe_span(a); n++)
         if (!match_cell(m, vframe_cell(a, n), f, n)) return false;
     return true;
@@ -235,10 +247,12 @@ bool describe_state(const vstate *s, const cstate *c, char *why, size_t why_size
 static bool same_place(const vstate *s, const cstate *c, uint32_t block)
 {
     if (s->block != block || s->frame_count != c->frame_count || s->wakes != c->wakes) return false;
+    if (vstate_frame(s)->context == VCONTEXT_CALL) return false; // waits, and is walked in its context
     for (uint32_t f = 0; f < c->frame_count; f++) {
         const vframe *a = s->frames[f];
         const cframe *b = &c->frames[f];
-        if (a->subprog != b->subprog || a->kind != b->kind || (f > 0 && a->call_pc != b->call_pc)) return false;
+        bool in_context = a->context != 0; // whoever called it
+        if (a->kind != b->kind || (!a->parked && (a->subprog != b->subprog || (f > 0 && !in_context && a->call_pc != b->call_pc)))) return false;
     }
     return true;
 }
@@ -256,11 +270,10 @@ bool describe_kept(const verifier *v, const cstate *c, uint32_t block, char *why
 {
     const vengine *e = v->engine;
     snprintf(why, why_size, "no state is kept there");
-    for (uint32_t l = 0; l < e->location_count; l++) {
+    for (uint32_t l = 0; l < e->location_count; l++) { // of several contexts each may do
         if (!same_place(e->slots[e->locations[l].first_slot].state, c, block)) continue;
         for (uint32_t i = e->locations[l].slots; i != VFLOW_NONE; i = e->slots[i].next)
             if (e->slots[i].covered_by == VFLOW_NONE && describe_state(e->slots[i].state, c, why, why_size)) return true;
-        if (!c->wakes) return false;
     }
     return false;
 }

@@ -41,7 +41,8 @@ typedef struct cword {
 } cword;
 
 typedef struct cframe {
-    cword regs[PST_REG_COUNT];
+    cword regs[PST_REG_COUNT], args[PST_ARGS_MAX + 1]; // args: what the function was called with
+    uint16_t packet_then;           // the packet when it was called
     uint8_t bytes[PST_FRAME_BYTES]; // [PST_FRAME_BYTES - n]: r10 - n
     uint8_t init[PST_FRAME_BYTES];  // 1: was written
     uint16_t tags[VCELLS];          // of the aligned word [8 n, 8 n + 8) of bytes
@@ -68,6 +69,7 @@ typedef struct cstate {
     uint16_t lock;                  // value whose lock is held; 0: none
     uint32_t rcu_depth, preempt_depth, irq_count;
     uint16_t irqs[VCELLS];          // saved flags that are to be restored, the last ones last
+    uint16_t packet;
 } cstate;
 
 /// Words of bytes are numbered from the lowest address, slots of the verifier from the highest.

@@ -55,6 +55,8 @@ typedef struct vgen_source {
 
 /// Writes a program for the type to slots (VGEN_SLOTS_MAX of them) and returns how many it has.
 size_t vgen_program(vgen_source *source, vgen_type type, pst_slot *slots);
+/// The same of functions that call each other a lot. 0: it is too large.
+size_t vgen_calls(vgen_source *source, vgen_type type, pst_slot *slots);
 /// Changes one thing: drops an instruction, moves a constant by one, turns a comparison around, widens an access, exchanges registers ...
 /// False: what was drawn does not apply.
 bool vgen_mutate(vgen_source *source, pst_slot *slots, size_t count);

@@ -79,6 +79,7 @@ void machine_new_packet(machine *m)
     uint8_t *bytes = m->packet + MACHINE_META_MAX;
     m->packet_obj = machine_object(m, &(cobj){.kind = CO_PACKET, .base = start, .size = c->packet_size, .bytes = bytes,
                                               .is_rdonly = !m->type->packet_writable});
+    c->packet = m->packet_obj;
     m->meta_obj = machine_object(m, &(cobj){.kind = CO_META, .base = start - c->meta_size, .size = c->meta_size, .bytes = bytes - c->meta_size,
                                             .is_rdonly = !m->type->packet_writable});
     m->end_obj = machine_object(m, &(cobj){.kind = CO_END, .base = start + c->packet_size});
@@ -208,7 +209,8 @@ static bool call_subprog(machine *m, uint32_t target)
     for (unsigned r = 1; r <= PST_ARGS_MAX; r++) args[r] = caller->regs[r];
     for (unsigned r = 0; r <= PST_ARGS_MAX; r++) garbage(m, &caller->regs[r]);
     if (!push_frame(m, subprog_at(m, target), VFRAME_CALL)) return false;
-    for (unsigned r = 1; r <= PST_ARGS_MAX; r++) top(m)->regs[r] = args[r];
+    for (unsigned r = 1; r <= PST_ARGS_MAX; r++) top(m)->regs[r] = top(m)->args[r] = args[r];
+    top(m)->packet_then = m->c.packet;
     m->pc = target;
     return enter_block(m, VFLOW_NONE, false);
 }

@@ -65,6 +65,7 @@ static void run_all(void *user, verifier *v)
         memset(t->seen, 0, sizeof t->seen);
     }
     if (t->options->stable) t->options->stable(t->options->user, v);
+    t->report->contexts += (uint32_t)v->engine->context_count;
     uint64_t seed = t->options->seed;
     for (uint32_t i = 0; i < t->options->runs && !t->is_wrong; i++) {
         m = (machine){.v = v, .image = t->image, .type = t->type, .rng = seed, .hidden = seed, .seen = t->seen, .at_head = t->options->at_head,
@@ -155,7 +156,7 @@ oracle_answer oracle_check(const oracle_options *options, const pst_slot *slots,
         verify.func_info = &global;
         verify.func_info_count = 1;
     }
-    pst_verify_opts opts = {.size = sizeof opts, .mode = options->mode, .states_max = options->states_max, .unroll_max = options->unroll_max,
+    pst_verify_opts opts = {.size = sizeof opts, .mode = options->mode, .states_max = options->states_max, .unroll_max = options->unroll_max, .paths_max = options->paths_max,
                             .steps_max = options->steps_max, .bytes_max = options->bytes_max, .keep_states = true};
     vinspector inspector = {.stable = run_all, .user = &t};
     pst_verdict *verdict = NULL;
@@ -196,6 +197,7 @@ oracle_options oracle_options_of(uint64_t number)
     if (number / 3 % 3 == 1) o.states_max = 1, o.unroll_max = 1;
     if (number / 3 % 3 == 2) o.states_max = 3, o.unroll_max = 2;
     o.holds = number >= ORACLE_HOLDS;
+    if (number / 7 % 2 == 1) o.paths_max = 1 + number / 14 % 2;
     return o;
 }
 
@@ -215,34 +217,52 @@ static oracle_answer check_one(const oracle_options *options, const pst_slot *sl
     tally->steps += report.steps;
     tally->runs += report.runs_done;
     tally->failed += answer == ORACLE_FAILED;
+    tally->by_summary += answer == ORACLE_SAFE && report.contexts;
     if (answer == ORACLE_REJECTED) tally->findings[report.finding.kind]++;
     if (answer != ORACLE_WRONG) return answer;
     tally->wrong++;
     if (!prints) return answer;
-    fprintf(stderr, "%s %llu (%s, %s mode, at most %u states): %s\n", what, (unsigned long long)number, vgen_type_names[options->type],
-            options->mode == PST_VERIFY_STRICT ? "strict" : "privileged", options->states_max, report.why);
+    fprintf(stderr, "%s %llu (%s, %s mode, at most %u states, summaries from %u): %s\n", what, (unsigned long long)number, vgen_type_names[options->type],
+            options->mode == PST_VERIFY_STRICT ? "strict" : "privileged", options->states_max, options->paths_max, report.why);
     oracle_print(slots, count);
     return answer;
 }
 
-bool oracle_number(uint64_t number, unsigned mutants, bool prints, oracle_tally *tally)
+static bool check_with_mutants(const oracle_options *options, vgen_source *source, const pst_slot *slots, size_t count, uint64_t number, unsigned mutants,
+                               bool prints, oracle_tally *tally)
 {
-    static pst_slot slots[VGEN_SLOTS_MAX], mutant[VGEN_SLOTS_MAX];
-    oracle_options options = oracle_options_of(number);
-    vgen_source source = oracle_source_of(number);
-    size_t count = vgen_program(&source, options.type, slots);
+    static pst_slot mutant[VGEN_SLOTS_MAX];
     uint64_t wrong = tally->wrong;
-    options.global_at = source.global_at;
     tally->programs++;
-    if (check_one(&options, slots, count, "program", number, prints, tally) != ORACLE_SAFE) return wrong == tally->wrong;
+    if (check_one(options, slots, count, "program", number, prints, tally) != ORACLE_SAFE) return wrong == tally->wrong;
     tally->accepted++;
     for (unsigned i = 0; i < mutants; i++) {
         memcpy(mutant, slots, count * sizeof *slots);
-        bool changed = options.holds && i % 3 == 0 ? vgen_drop(&source, mutant, count) : vgen_mutate(&source, mutant, count);
-        if (i & 1) changed |= vgen_mutate(&source, mutant, count);
+        bool changed = options->holds && i % 3 == 0 ? vgen_drop(source, mutant, count) : vgen_mutate(source, mutant, count);
+        if (i & 1) changed |= vgen_mutate(source, mutant, count);
         if (!changed) continue;
         tally->mutants++;
-        tally->mutants_accepted += check_one(&options, mutant, count, "mutant of", number, prints, tally) == ORACLE_SAFE;
+        tally->mutants_accepted += check_one(options, mutant, count, "mutant of", number, prints, tally) == ORACLE_SAFE;
     }
     return wrong == tally->wrong;
+}
+
+bool oracle_number(uint64_t number, unsigned mutants, bool prints, oracle_tally *tally)
+{
+    static pst_slot slots[VGEN_SLOTS_MAX];
+    oracle_options options = oracle_options_of(number);
+    vgen_source source = oracle_source_of(number);
+    size_t count = vgen_program(&source, options.type, slots);
+    options.global_at = source.global_at;
+    return check_with_mutants(&options, &source, slots, count, number, mutants, prints, tally);
+}
+
+bool oracle_calls_number(uint64_t number, unsigned mutants, bool prints, oracle_tally *tally)
+{
+    static pst_slot slots[VGEN_SLOTS_MAX];
+    oracle_options options = oracle_options_of(number);
+    vgen_source source = oracle_source_of(number);
+    size_t count = vgen_calls(&source, options.type, slots);
+    options.paths_max = 1 + number % 2;
+    return count == 0 || check_with_mutants(&options, &source, slots, count, number, mutants, prints, tally);
 }

@@ -9,6 +9,7 @@ typedef struct oracle_options {
     vgen_type type;
     pst_verify_mode mode;
     uint32_t states_max, unroll_max; // 0: the verifier's own. Small ones join and widen early
+    uint32_t paths_max;              // likewise. 1: all calls are made by summary
     uint32_t runs;                   // inputs
     uint64_t seed;                   // of the inputs, not 0
     uint64_t steps_max, bytes_max;
@@ -32,7 +33,7 @@ typedef struct oracle_report {
     char why[400];
     pst_finding finding;
     uint64_t loops_bound;
-    uint32_t stack_bytes, runs_done, attempts;
+    uint32_t stack_bytes, runs_done, attempts, contexts; // contexts: of calls by summary
     uint64_t steps, checks;  // of the machine
     uint64_t verifier_steps;
     uint8_t facts[VGEN_SLOTS_MAX]; // by pc, of an accepted program
@@ -41,6 +42,7 @@ typedef struct oracle_report {
 oracle_answer oracle_check(const oracle_options *options, const pst_slot *slots, size_t count, oracle_report *report);
 typedef struct oracle_tally {
     uint64_t programs, accepted, mutants, mutants_accepted, wrong, failed;
+    uint64_t by_summary;          // accepted ones with calls by summary
     uint64_t checks, steps, runs; // states compared, instructions run, runs that came to their end
     uint64_t findings[PST_FINDING_UNSUPPORTED + 1]; // of programs that were rejected
 } oracle_tally;
@@ -51,6 +53,8 @@ typedef struct oracle_tally {
 /// Makes program number (its type, mode, and limits of the verifier follow from the number), checks it, and if it is accepted checks mutants of it.
 /// False: a proof is wrong; with prints, what and where is on standard error.
 bool oracle_number(uint64_t number, unsigned mutants, bool prints, oracle_tally *tally);
+/// The same with a program of many calls (vgen_calls).
+bool oracle_calls_number(uint64_t number, unsigned mutants, bool prints, oracle_tally *tally);
 /// The options that belong to a number.
 oracle_options oracle_options_of(uint64_t number);
 /// The stream that makes program number.

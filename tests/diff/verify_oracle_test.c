@@ -9,6 +9,7 @@
 
 #define PROGRAMS 1500u
 #define HOLDING 400u // that also have what must be given back
+#define CALLS_PROGRAMS 500u
 #define MUTANTS 5u
 
 static uint64_t setting(const char *name, uint64_t otherwise)
@@ -20,7 +21,7 @@ static uint64_t setting(const char *name, uint64_t otherwise)
 static void print_tally(const oracle_tally *t)
 {
     printf("%" PRIu64 " programs, %" PRIu64 " accepted; %" PRIu64 " mutants, %" PRIu64 " accepted; %" PRIu64 " runs, %" PRIu64 " instructions, %" PRIu64
-           " states compared\n", t->programs, t->accepted, t->mutants, t->mutants_accepted, t->runs, t->steps, t->checks);
+           " states compared; %" PRIu64 " with calls by summary\n", t->programs, t->accepted, t->mutants, t->mutants_accepted, t->runs, t->steps, t->checks, t->by_summary);
     for (unsigned kind = 1; kind < PST_COUNT(t->findings); kind++)
         if (t->findings[kind]) printf("  %s: %" PRIu64 "\n", pst_finding_kind_text((pst_finding_kind)kind), t->findings[kind]);
 }
@@ -44,6 +45,17 @@ TEST(verify_oracle_every_proof_holds) { check_numbers(setting("PST_ORACLE_FROM",
 TEST(verify_oracle_every_proof_of_programs_that_hold_things)
 {
     if (setting("PST_ORACLE_FROM", 0) < ORACLE_HOLDS) check_numbers(ORACLE_HOLDS + setting("PST_ORACLE_FROM", 0), setting("PST_ORACLE_COUNT", HOLDING));
+}
+
+TEST(verify_oracle_every_proof_by_summary_holds)
+{
+    static oracle_tally tally;
+    uint64_t from = setting("PST_ORACLE_FROM", 0), count = setting("PST_ORACLE_COUNT", CALLS_PROGRAMS);
+    for (uint64_t number = from; number < from + count && tally.wrong < 8; number++)
+        if (!oracle_calls_number(number, MUTANTS, true, &tally)) pst_test_fail(__FILE__, __LINE__, "the proof of calls %" PRIu64 " or of a mutant is wrong", number);
+    print_tally(&tally);
+    CHECK_EQ(tally.failed, 0);
+    CHECK(tally.accepted * 10 > tally.programs && tally.by_summary * 20 > tally.programs);
 }
 
 // Programs that once had a wrong proof, and what was wrong.

@@ -67,6 +67,35 @@ TEST(verify_plant_each_mistake_is_found)
     verify_planted = 0;
 }
 
+// Mistakes in calls by summary, by what vgen_calls makes.
+static const struct summary_plant {
+    int number;
+    const char *what;
+    uint64_t from;
+} summary_plants[] = {
+    {29, "a summary is used whatever is in the stack slots that the callee reads", 6},
+    {30, "what the callee gives back lives on for the caller", 3828},
+    {31, "what the callee stores in the caller's frame is not there behind the call", 20},
+    {32, "a packet that the callee moves has not moved for the caller", 222},
+    {33, "a summary is used whatever the arguments are", 2},
+    {34, "a callee is taken to have one exit", 16},
+    {35, "a store of the callee at a variable offset is not noted", 155},
+};
+
+TEST(verify_plant_each_mistake_in_summaries_is_found)
+{
+    for (size_t i = 0; i < PST_COUNT(summary_plants); i++) {
+        const struct summary_plant *p = &summary_plants[i];
+        oracle_tally tally = {0};
+        uint64_t from = setting("PST_PLANT_FROM", p->from), number = from;
+        verify_planted = p->number;
+        while (number < from + COUNT && oracle_calls_number(number, MUTANTS, false, &tally)) number++;
+        if (!tally.wrong) pst_test_fail(__FILE__, __LINE__, "mistake %d is not found: %s", p->number, p->what);
+        if (number != p->from) printf("mistake %d shows in calls %" PRIu64 "\n", p->number, number);
+    }
+    verify_planted = 0;
+}
+
 // Mistakes that generated programs hardly ever show, each with a program that does.
 typedef struct shown {
     int number;
@@ -106,5 +135,5 @@ TEST(verify_plant_each_mistake_is_found_in_written_programs)
 TEST(verify_plant_nothing_is_found_where_nothing_is_wrong)
 {
     oracle_tally tally = {0};
-    for (uint64_t number = 0; number < 50; number++) CHECK(oracle_number(number, MUTANTS, true, &tally));
+    for (uint64_t number = 0; number < 50; number++) CHECK(oracle_number(number, MUTANTS, true, &tally) && oracle_calls_number(number, MUTANTS, true, &tally));
 }
