@@ -67,12 +67,14 @@ TEST(verify_plant_each_mistake_is_found)
     verify_planted = 0;
 }
 
-// Mistakes in calls by summary, by what vgen_calls makes.
-static const struct summary_plant {
+typedef struct numbered_plant {
     int number;
     const char *what;
     uint64_t from;
-} summary_plants[] = {
+} numbered_plant;
+
+// Mistakes in calls by summary, by what vgen_calls makes.
+static const numbered_plant summary_plants[] = {
     {29, "a summary is used whatever is in the stack slots that the callee reads", 6},
     {30, "what the callee gives back lives on for the caller", 3828},
     {31, "what the callee stores in the caller's frame is not there behind the call", 20},
@@ -85,13 +87,53 @@ static const struct summary_plant {
 TEST(verify_plant_each_mistake_in_summaries_is_found)
 {
     for (size_t i = 0; i < PST_COUNT(summary_plants); i++) {
-        const struct summary_plant *p = &summary_plants[i];
+        const numbered_plant *p = &summary_plants[i];
         oracle_tally tally = {0};
         uint64_t from = setting("PST_PLANT_FROM", p->from), number = from;
         verify_planted = p->number;
         while (number < from + COUNT && oracle_calls_number(number, MUTANTS, false, &tally)) number++;
         if (!tally.wrong) pst_test_fail(__FILE__, __LINE__, "mistake %d is not found: %s", p->number, p->what);
         if (number != p->from) printf("mistake %d shows in calls %" PRIu64 "\n", p->number, number);
+    }
+    verify_planted = 0;
+}
+
+// Mistakes in what must be given back, lies on the stack, or runs later: from ORACLE_HOLDS on.
+static const numbered_plant holding_plants[] = {
+    {36, "slices of a packet outlive a call that moves it", 3572},
+    {37, "slices outlive the dynptr that was overwritten", 2815},
+    {38, "an iterator need not be destroyed", 2},
+    {39, "elements outlive their iterator", 1649},
+    {40, "a lock may be held at the end", 16},
+    {41, "any lock is released, whichever is held", 227},
+    {42, "calls may be made while a lock is held", 2062},
+    {43, "what was put into a map is still the program's", 5106},
+    {44, "a pointer out of a map's value is not null", 4371},
+    {45, "locks and timers are numbers like any other", 108},
+    {46, "a timer's callback is walked for one map only", 2699},
+    {47, "a timer's callback may return anything", 536},
+    {48, "a global function leaves its caller's memory as it was", 252},
+    {49, "a global function's memory is never missing", 0},
+    {50, "global functions are not verified", 31},
+    {51, "a section may be open at the end", 115},
+    {52, "a reservation by dynptr need not be given back", 102},
+    {53, "may_goto never leaves its loop", 512},
+    {55, "a task that was acquired need not be released", 65},
+    {56, "a new object is never null", 65},
+    {57, "the index of bpf_loop's callback is 0", 95},
+    {58, "an iterator never comes to its end", 2},
+};
+
+TEST(verify_plant_each_mistake_in_what_is_held_is_found)
+{
+    for (size_t i = 0; i < PST_COUNT(holding_plants); i++) {
+        const numbered_plant *p = &holding_plants[i];
+        oracle_tally tally = {0};
+        uint64_t from = setting("PST_PLANT_FROM", p->from), number = from;
+        verify_planted = p->number;
+        while (number < from + COUNT && oracle_number(ORACLE_HOLDS + number, MUTANTS, false, &tally)) number++;
+        if (!tally.wrong) pst_test_fail(__FILE__, __LINE__, "mistake %d is not found: %s", p->number, p->what);
+        if (number != p->from) printf("mistake %d shows in program ORACLE_HOLDS + %" PRIu64 "\n", p->number, number);
     }
     verify_planted = 0;
 }
@@ -112,6 +154,9 @@ static const shown written[] = {
      "back: r1 = r7; call 86; out: r0 = 0; exit"},
     {28, "an address is stored where others can read it, in strict mode", VGEN_XDP, PST_VERIFY_STRICT,
      "r1 = map[fd:6][0]+0; *(u64 *)(r1 + 8) = r1; r0 = 0; exit"},
+    {54, "atomics may go through a part of a dynptr", VGEN_XDP, PST_VERIFY_PRIVILEGED,
+     "r1 = map[fd:6][0]+0; r2 = 64; r3 = 0; r4 = r10; r4 += -16; call 197; r1 = r10; r1 += -16; r2 = 5; r3 = 8; call 203; if r0 == 0 goto out; r1 = 1;"
+     "lock *(u32 *)(r0 + 0) += w1; out: r0 = 0; exit"},
 };
 
 TEST(verify_plant_each_mistake_is_found_in_written_programs)
@@ -135,5 +180,8 @@ TEST(verify_plant_each_mistake_is_found_in_written_programs)
 TEST(verify_plant_nothing_is_found_where_nothing_is_wrong)
 {
     oracle_tally tally = {0};
-    for (uint64_t number = 0; number < 50; number++) CHECK(oracle_number(number, MUTANTS, true, &tally) && oracle_calls_number(number, MUTANTS, true, &tally));
+    for (uint64_t number = 0; number < 50; number++) {
+        CHECK(oracle_number(number, MUTANTS, true, &tally) && oracle_number(ORACLE_HOLDS + number, MUTANTS, true, &tally));
+        CHECK(oracle_calls_number(number, MUTANTS, true, &tally));
+    }
 }
