@@ -10,6 +10,7 @@
 #define PAIRS_MAX 192u
 #define RELATED_MAX (VREL_BOUNDS_MAX / 2) // with more pairs than this, only some pairs of pairs are looked at
 #define OBJS_MAX 64u
+#define RELATIONS_PER_COMPARISON 8u // that closures of both states go through in the time of a comparison
 
 // (old value, now value) -> symbol of the result. old is osym + off, now is nsym + off - delta.
 typedef struct pair {
@@ -323,6 +324,7 @@ static void join_relations(joiner *j)
         in_old[i] = old_of(&j->pairs[i]);
         in_now[i] = now_of(&j->pairs[i]);
     }
+    j->v->compared += count * (j->old->rel_count + j->now->rel_count + count / 2) / RELATIONS_PER_COMPARISON;
     vrel_bounds(j->old, in_old, count, old_bounds);
     vrel_bounds(j->now, in_now, count, now_bounds);
     for (uint32_t a = 0; a < count; a++)
