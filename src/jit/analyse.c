@@ -138,8 +138,15 @@ static bool can_fault(const pst_insn *insn)
     PST_UNREACHABLE();
 }
 
+static void note_caller(jit_unit *unit, uint32_t callee)
+{
+    unit->funcs[pst_image_subprog_at(unit->image, callee) - unit->image->subprogs].callers++;
+}
+
 static void note_call(jit_unit *unit, const pst_insn *insn, uint32_t pc)
 {
+    bool names = insn->kind == PST_KIND_IMM64 && insn->op == PST_IMM64_FUNC;
+    if (names || (insn->kind == PST_KIND_CALL && insn->op == PST_CALL_SUBPROG)) note_caller(unit, target_of(insn, pc));
     if (insn->kind == PST_KIND_IMM64 && insn->op == PST_IMM64_FUNC) {
         unit->counts_depth = true;
         if (target_of(insn, pc) == 0) unit->main_is_called = true;
@@ -177,7 +184,8 @@ static pst_status study(jit_unit *unit)
     const pst_image *image = unit->image;
     for (uint32_t i = 0; i < image->subprog_count; i++) {
         jit_func *func = &unit->funcs[i];
-        *func = (jit_func){.start = image->subprogs[i].start, .end = image->subprogs[i].start + image->subprogs[i].count};
+        func->start = image->subprogs[i].start;
+        func->end = func->start + image->subprogs[i].count;
         unit->marks[func->start] |= JIT_TARGET;
         for (uint32_t pc = func->start; pc < func->end; pc++) {
             const pst_insn *insn = &image->insns[pc];
@@ -252,6 +260,13 @@ static bool sweep(jit_unit *unit, const jit_func *func, uint16_t *in)
         in[pc] = before;
     }
     return news;
+}
+
+uint16_t jit_live_in(const jit_unit *unit, uint32_t subprog)
+{
+    uint32_t start = unit->funcs[subprog].start;
+    const jit_effect *effect = &unit->effects[start];
+    return (uint16_t)((unit->live[start] & ~effect->defs) | effect->uses);
 }
 
 static pst_status find_live(jit_unit *unit)

@@ -3,9 +3,11 @@
 #define PST_JIT_BACK_END_H
 
 #include "jit/blob.h"
+#include "jit/machine.h"
 #include "jit/runtime.h"
 
 typedef struct jit_back_end {
+    jit_machine machine; // what it gives the optimiser
     /// Compiles unit, which is analysed, into prog: code (sealed), offsets, entries, run_reg. What was made so far is freed with prog in any case.
     pst_status (*compile)(const jit_unit *unit, const pst_jit_opts *opts, jit_program *prog);
     /// The same into a blob, whose target is set: code, offsets, entries, references, patches. NULL: it cannot do that.

@@ -9,6 +9,7 @@
 #include "base/cursor.h"
 #include "base/hash.h"
 #include "jit/back_end.h"
+#include "jit/opt/opt.h"
 #include "jit/refs.h"
 
 #define BLOB_MAGIC 0x424a5350u // "PSJB"
@@ -105,12 +106,30 @@ void pst_jit_blob_free(pst_jit_blob *blob)
     pst_free(env, blob, sizeof *blob);
 }
 
-static pst_status compile(const jit_unit *unit, pst_jit_blob *blob)
+static pst_status keep_slots(const jit_unit *unit, pst_jit_blob *blob)
+{
+    if (!unit->origins) return PST_OK;
+    blob->slots = pst_alloc(unit->env, blob->piece_count * sizeof *blob->slots);
+    if (!blob->slots) return PST_E_NOMEM;
+    memcpy(blob->slots, unit->origins, blob->piece_count * sizeof *blob->slots);
+    return PST_OK;
+}
+
+static pst_status compile(const jit_unit *unit, const pst_jit_opts *opts, pst_jit_blob *blob)
 {
     const jit_back_end *back_end = jit_back_end_of((pst_jit_target)blob->target);
-    if (back_end && back_end->compile_blob) return back_end->compile_blob(unit, blob);
-    return pst_fail(unit->env, PST_E_UNSUPPORTED, "there is no ahead-of-time compiler for target %s yet",
-                    blob->target < PST_JIT_TARGETS ? target_names[blob->target] : "of this machine");
+    if (!back_end || !back_end->compile_blob)
+        return pst_fail(unit->env, PST_E_UNSUPPORTED, "there is no ahead-of-time compiler for target %s yet",
+                        blob->target < PST_JIT_TARGETS ? target_names[blob->target] : "of this machine");
+    opt_better better;
+    const jit_unit *best;
+    pst_status status = opt_better_make(&better, unit, &back_end->machine, opts, &best);
+    if (status == PST_OK) status = back_end->compile_blob(best, blob);
+    if (status == PST_OK) status = keep_slots(best, blob);
+    if (best->reads_stack) blob->flags |= PST_JIT_BLOB_READS_STACK;
+    if (best->counts_depth) blob->flags |= PST_JIT_BLOB_COUNTS_DEPTH;
+    opt_better_free(&better);
+    return status;
 }
 
 pst_status pst_jit_compile(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts,
@@ -124,10 +143,8 @@ pst_status pst_jit_compile(const pst_env *env, const pst_image *image, const pst
     jit_unit unit = {.env = env, .image = image, .source = image, .bindings = bindings, .facts = facts};
     pst_status status = pst_jit_info_hash(env, image, bindings, blob->info_hash);
     if (status == PST_OK) status = jit_analyse(&unit);
-    if (status == PST_OK) status = compile(&unit, blob);
+    if (status == PST_OK) status = compile(&unit, opts, blob);
     if (status != PST_OK) (void)pst_fail(env, status, "cannot make machine code of %s: %s", image->name, jit_reason(status));
-    if (unit.reads_stack) blob->flags |= PST_JIT_BLOB_READS_STACK;
-    if (unit.counts_depth) blob->flags |= PST_JIT_BLOB_COUNTS_DEPTH;
     jit_unit_free(&unit);
     if (status == PST_OK) *out = blob;
     else pst_jit_blob_free(blob);

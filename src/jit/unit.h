@@ -19,6 +19,7 @@ typedef struct jit_func {
     uint16_t stack_bytes; // below r10, a multiple of 8. 0: r10 is not used
     bool has_frame;       // r10 is needed
     bool calls;           // anything: a subprogram, a helper, a function of the engine
+    uint32_t callers;     // places that call it or take its address
 } jit_func;
 
 /// Registers that an instruction reads and writes. A call writes all that it may destroy.
@@ -75,6 +76,9 @@ bool jit_context_access(const jit_unit *unit, const pst_insn *insn, int32_t base
 
 /// The array that the call at pc is known to look a value up in, whose values are at fixed addresses; NULL: it is no such call.
 const pst_map_view *jit_known_array(const jit_unit *unit, uint32_t pc, const pst_fact_call **fact);
+
+/// Registers that a function reads before it writes them.
+uint16_t jit_live_in(const jit_unit *unit, uint32_t subprog);
 
 /// The helper that a program can call under id, or NULL.
 const pst_helper *jit_helper(const pst_bindings *bindings, int64_t id);

@@ -50,9 +50,10 @@ static void run_case(const edge_case *c, raw_engine engine)
     if (raw_program_assemble(&program, engine, c->text, error, sizeof error)) {
         memcpy(mem, c->mem, MEM_MAX);
         uint64_t r0 = pst_exec_run_raw(program.exec, (pst_raw_memory){c->mem_size ? mem : NULL, c->mem_size}, &run);
-        if (r0 != c->r0 || run.trap.code != c->trap || run.trap.pc != c->trap_pc)
+        uint32_t pc = run.trap.code == PST_TRAP_NONE ? 0 : raw_slot_of(&program, run.trap.pc);
+        if (r0 != c->r0 || run.trap.code != c->trap || pc != c->trap_pc)
             pst_test_fail(__FILE__, __LINE__, "%s (%s): r0 is 0x%" PRIx64 ", not 0x%" PRIx64 "; %s at %u", c->name, raw_engine_name(engine),
-                          r0, c->r0, pst_trap_text(run.trap.code), run.trap.pc);
+                          r0, c->r0, pst_trap_text(run.trap.code), pc);
     } else {
         pst_test_fail(__FILE__, __LINE__, "%s: %s", c->name, error);
     }

@@ -11,7 +11,7 @@
 
 const char *raw_engine_name(raw_engine engine)
 {
-    static const char *const names[RAW_ENGINES] = {"interp", "switch", "checked", "jit", "jit-quick", "jit-plain", "jit-blob", "jit-blind", "jit-quick-blind"};
+    static const char *const names[RAW_ENGINES] = {"interp", "switch", "checked", "optimised", "jit", "jit-quick", "jit-plain", "jit-blob", "jit-blind", "jit-quick-blind"};
     return names[engine];
 }
 
@@ -35,7 +35,41 @@ raw_engine raw_engine_count(void)
     return pst_jit_target_supported(pst_jit_target_of_host()) ? RAW_ENGINES : RAW_JIT_BLOB;
 }
 
-static pst_status make_jit(raw_program *program, const pst_bindings *bindings, raw_engine engine)
+const pst_bindings raw_bindings = {.find_helper = find_helper};
+
+// --- The optimiser --------------------------------------------------------------------------------------------
+
+pst_status raw_optimise(raw_optimised *o, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts)
+{
+    static const jit_machine machine = JIT_MACHINE_PLAIN;
+    memset(o, 0, sizeof *o);
+    o->used = true;
+    pst_arena_init(&o->arena, pst_pal_env(), 0);
+    o->unit = (jit_unit){.env = pst_pal_env(), .image = image, .source = image, .bindings = bindings, .facts = facts};
+    pst_status status = jit_analyse(&o->unit);
+    return status == PST_OK ? opt_run(&o->unit, &machine, &o->arena, &o->result) : status;
+}
+
+void raw_optimised_free(raw_optimised *o)
+{
+    if (!o->used) return;
+    jit_unit_free(&o->unit);
+    pst_arena_free(&o->arena);
+}
+
+// What the optimiser declines runs as it is.
+static pst_status make_optimised(raw_program *program)
+{
+    pst_status status = raw_optimise(&program->optimised, program->image, &raw_bindings, NULL);
+    bool declined = status == PST_E_LIMIT || status == PST_E_UNSUPPORTED;
+    if (status != PST_OK && !declined) return status;
+    const pst_image *image = declined ? program->image : &program->optimised.result.image;
+    return pst_checked_create(pst_pal_env(), image, &raw_bindings, &program->exec);
+}
+
+// --- Engines --------------------------------------------------------------------------------------------------
+
+static pst_status make_jit(raw_program *program, raw_engine engine)
 {
     bool hard = engine == RAW_JIT_BLIND || engine == RAW_JIT_BLIND_QUICK, quick = engine == RAW_JIT_QUICK || engine == RAW_JIT_BLIND_QUICK;
     const pst_jit_opts opts = {.size = sizeof opts,
@@ -43,25 +77,25 @@ static pst_status make_jit(raw_program *program, const pst_bindings *bindings, r
                                .by_blob = engine == RAW_JIT_BLOB,
                                .tier = quick ? PST_JIT_QUICK : PST_JIT_OPTIMISED,
                                .harden = hard ? PST_JIT_BLIND | PST_JIT_PLACE | PST_JIT_MASK : 0};
-    return pst_jit_create(pst_pal_env(), program->image, bindings, NULL, &opts, &program->exec);
+    return pst_jit_create(pst_pal_env(), program->image, &raw_bindings, NULL, &opts, &program->exec);
 }
 
 static pst_status make_exec(raw_program *program, raw_engine engine)
 {
-    const pst_bindings bindings = {.find_helper = find_helper};
     switch (engine) {
-    case RAW_FAST: return pst_interp_create(pst_pal_env(), program->image, &bindings, NULL, &program->exec);
-    case RAW_SWITCH: return fast_create(pst_pal_env(), program->image, &bindings, NULL, fast_loop_switch, &program->exec);
+    case RAW_FAST: return pst_interp_create(pst_pal_env(), program->image, &raw_bindings, NULL, &program->exec);
+    case RAW_SWITCH: return fast_create(pst_pal_env(), program->image, &raw_bindings, NULL, fast_loop_switch, &program->exec);
+    case RAW_OPTIMISED: return make_optimised(program);
     case RAW_JIT:
     case RAW_JIT_QUICK:
     case RAW_JIT_PLAIN:
     case RAW_JIT_BLOB:
     case RAW_JIT_BLIND:
-    case RAW_JIT_BLIND_QUICK: return make_jit(program, &bindings, engine);
+    case RAW_JIT_BLIND_QUICK: return make_jit(program, engine);
     case RAW_CHECKED:
     case RAW_ENGINES: break;
     }
-    return pst_checked_create(pst_pal_env(), program->image, &bindings, &program->exec);
+    return pst_checked_create(pst_pal_env(), program->image, &raw_bindings, &program->exec);
 }
 
 bool raw_program_make(raw_program *program, raw_engine engine, const pst_slot *slots, size_t count, char *error, size_t error_size)
@@ -75,9 +109,16 @@ bool raw_program_make(raw_program *program, raw_engine engine, const pst_slot *s
     return status == PST_OK;
 }
 
+uint32_t raw_slot_of(const raw_program *program, uint32_t pc)
+{
+    const uint32_t *origins = program->optimised.result.origins;
+    return origins ? origins[pc] : pc;
+}
+
 void raw_program_free(raw_program *program)
 {
     if (program->exec) program->exec->free(program->exec);
+    raw_optimised_free(&program->optimised);
     pst_image_free(program->image);
     *program = (raw_program){0};
 }

@@ -393,4 +393,4 @@ static pst_status compile_program(const jit_unit *unit, const pst_jit_opts *opts
     return status;
 }
 
-const jit_back_end arm64_back_end = {.compile = compile_program, .host_features = arm64_host_features, .blob_run_reg = RUN};
+const jit_back_end arm64_back_end = {.machine = JIT_MACHINE_PLAIN, .compile = compile_program, .host_features = arm64_host_features, .blob_run_reg = RUN};

@@ -23,9 +23,13 @@ const x64_abi *x64_host_abi(void)
     return PST_HOST_MS_ABI ? &x64_win64 : &x64_sysv;
 }
 
+#define ASKED 0x80000000u
+
 unsigned x64_host_features(void)
 {
-    unsigned features = 0;
+    static unsigned known; // in a virtual machine each cpuid is a visit to its host: longer than compiling a program
+    unsigned features = PST_ATOMIC_LOAD_RELAXED(&known);
+    if (features) return features & ~ASKED;
 #if PST_HOST_X64
     unsigned r[4];
     pst_cpuid(0, 0, r);
@@ -38,5 +42,6 @@ unsigned x64_host_features(void)
         if (r[1] & 1u << 8) features |= X64_BMI2;
     }
 #endif
+    PST_ATOMIC_STORE_RELAXED(&known, features | ASKED);
     return features;
 }

@@ -23,7 +23,7 @@ x64_frame x64_frame_of(const jit_unit *unit, const jit_func *func, const x64_abi
 {
     x64_frame frame = {.has_rbp = func->has_frame, .stack_bytes = func->stack_bytes};
     // A run that ends early comes from any function straight to the entry: that has to have kept what the others have written.
-    uint16_t written = entry ? unit->written : func->written;
+    uint16_t written = entry ? unit->written | unit->entry_live : func->written; // what is live at the entry is made 0 there
     if (entry && unit->has_frames) frame.has_rbp = true;
     for (unsigned reg = 6; reg <= 9; reg++)
         if (written & JIT_REG(reg)) frame.kept |= (uint16_t)(1u << abi->of[reg]);

@@ -215,6 +215,9 @@ TEST(bytes_that_are_no_blob_are_refused)
     size_t at = HEAD_BYTES;
     CHECK_EQ(read_changed(&bytes, at, UINT32_MAX, bytes.size), PST_E_FORMAT);
     at += (blob->piece_count + 1) * 4u;
+    REQUIRE(blob->slots); // the optimiser's
+    CHECK_EQ(read_changed(&bytes, at, UINT32_MAX, bytes.size), PST_E_FORMAT);
+    at += blob->piece_count * 4u;
     CHECK_EQ(read_changed(&bytes, at, UINT32_MAX, bytes.size), PST_E_FORMAT);
     at += blob->function_count * 4u;
     CHECK_EQ(read_changed(&bytes, at, UINT32_MAX, bytes.size), PST_E_FORMAT);
