@@ -66,6 +66,11 @@ struct postern_options {
     /// The socket of a host (posternd) whose core is used instead of one in this process; the options above are then the host's own affair. NULL: what
     /// the environment variable POSTERN_HOST says ("1": the usual place), else a core in this process. "": a core in this process in any case. Kept by the caller until postern_shutdown.
     const char *host;
+    /// Native modules run here when a key in this file of public keys (postern_keygen) has signed them. The file is read when the core begins; the
+    /// string stays valid until then. NULL: no key is trusted.
+    const char *trust;
+    /// Native modules without a signature run as well. A module is machine code: whoever may replace its file then runs what they like.
+    bool allow_unsigned;
 };
 
 /// Options of the core in this process. Before the first call that needs it, else -EBUSY.
@@ -77,6 +82,24 @@ POSTERN_API int postern_close(int fd);
 /// Detaches every program, closes every descriptor and frees the core. Objects and links that are still open become invalid except for
 /// bpf_object__close and bpf_link__destroy. No other thread may be in a call. The next call begins anew.
 POSTERN_API void postern_shutdown(void);
+
+// --- Native modules: programs compiled ahead of time --------------------------------------------------------------
+
+struct bpf_object;
+
+struct postern_compile_options {
+    size_t size;        // sizeof(struct postern_compile_options); new fields go last
+    const char *target; // "x86_64-linux", "x86_64-windows"; NULL: what the ending of the path stands for
+    const char *key;    // file of a secret key that signs the module; NULL: it is not signed
+};
+
+/// Compiles every loaded program of obj into a file, whose ending says what it is: .so, an ELF shared object; .dll, a PE image; .sys, one that the Windows
+/// kernel loads. bpf_object__open_file opens a .so or .dll as the object that it was compiled from, and bpf_object__load then takes proof and machine code
+/// from it, where the host allows no dynamic code too: see postern_options.trust. EOPNOTSUPP: a program cannot be compiled.
+POSTERN_API int postern_compile(const struct bpf_object *obj, const char *path, const struct postern_compile_options *options);
+
+/// Makes a key: the secret one in the new file path, the public one in path with ".pub" behind it. EEXIST: a key is there already.
+POSTERN_API int postern_keygen(const char *path);
 
 // --- Bridges: the ports that XDP programs see (Linux) ----------------------------------------------------------
 

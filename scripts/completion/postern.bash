@@ -2,14 +2,16 @@
 
 _postern() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command= i
-    local commands="run show test-run verify shim help"
+    local commands="run show test-run verify compile keygen shim help"
     local global="--json --verbose --help --version -j -v -h"
     local topics="sections maps programs disassembly code btf helpers types groups"
-    local run="--hook --program --one-way --set --map --events --event-type --duration --stats-interval --detach-after --engine --mode --harden --no-harden --budget --make-tap --btf"
+    local run="--hook --program --one-way --set --map --events --event-type --duration --stats-interval --detach-after --engine --mode --harden --no-harden --budget --trust --allow-unsigned --make-tap --btf"
     local show="--btf --engine --mode --harden --no-harden --set --map --profile --data --ctx --repeat"
-    local test_run="--data --ctx --repeat --engine --mode --harden --no-harden --budget --out --set --map --events --event-type --btf"
+    local test_run="--data --ctx --repeat --engine --mode --harden --no-harden --budget --out --set --map --events --event-type --trust --allow-unsigned --btf"
     local verify="--programs --mode --explain --html --btf --max-steps --max-states --unroll --max-turns --stack-max"
     local shim="--host"
+    local compile="--output --target --program --sign --mode --set --btf -o"
+    local keygen=""
     local help=""
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -21,11 +23,14 @@ _postern() {
             for name in /sys/class/net/*; do names+=" xdp:${name##*/}"; done
             mapfile -t COMPREPLY < <(compgen -W "$names" -- "$cur")
             return ;;
-        --btf | --out | --data | --html | --programs | --host)
+        --btf | --out | --output | -o | --sign | --trust | --data | --html | --programs | --host)
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return ;;
         --mode)
             mapfile -t COMPREPLY < <(compgen -W "privileged strict" -- "$cur")
+            return ;;
+        --target)
+            mapfile -t COMPREPLY < <(compgen -W "x86_64-linux x86_64-windows" -- "$cur")
             return ;;
         --engine)
             mapfile -t COMPREPLY < <(compgen -W "jit jit-quick interp checked" -- "$cur")
@@ -43,7 +48,7 @@ _postern() {
     elif [[ $prev == show ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$topics" -- "$cur")
     else
-        mapfile -t COMPREPLY < <(compgen -f -X '!*.o' -- "$cur" && compgen -d -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -f -X '!*.@(o|so|dll)' -- "$cur" && compgen -d -- "$cur")
     fi
 }
 complete -o filenames -F _postern postern

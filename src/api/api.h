@@ -18,6 +18,7 @@
 #include "bpf/libbpf.h"
 #include "api/door.h"
 #include "core/core.h"
+#include "core/native.h"
 #include "object/object.h"
 #include "postern/attr.h"
 #include "postern/postern.h"
@@ -107,6 +108,13 @@ struct bpf_link {
 
 struct bpf_object {
     pst_object *object;
+    uint8_t *bytes;  // of the file, bytes_size + 1 of pst_alloc's
+    size_t bytes_size;
+    const uint8_t *source; // the ELF object: bytes, or inside of the module
+    size_t source_size;
+    pst_native *module;    // bytes are a native module: its description; else NULL
+    bool from_file;        // object->file is the path of bytes
+    pst_core_native *native; // of a loaded module; NULL: programs are proved and compiled here
     struct bpf_map *maps;
     struct bpf_program *programs;
     struct btf *btf; // NULL: none
@@ -130,6 +138,15 @@ int api_maps_create(struct bpf_object *obj);
 int api_maps_fill_slots(struct bpf_object *obj);
 /// object_target.c: CO-RE and externs.
 int api_object_relocate(struct bpf_object *obj);
+/// native.c: the ELF object in a file's bytes, which may be a native module (*module, pst_native_free). False after a sentence.
+bool api_object_source(const uint8_t *bytes, size_t size, const uint8_t **object, size_t *object_size, pst_native **module);
+/// Opens obj->native where obj is a module and the core wants its code. 0 or a negative errno after a sentence.
+int api_native_open(struct bpf_object *obj);
+/// After one sentence.
+PST_MUST_USE pst_status api_trust_read(const char *path, pst_trust *out);
+/// bpf_prog_load with proof and code from a module; NULL: without.
+int api_prog_load(pst_core_native *native, enum bpf_prog_type prog_type, const char *prog_name, const char *license, const struct bpf_insn *insns,
+                  size_t insn_cnt, struct bpf_prog_load_opts *opts);
 /// object_programs.c
 int api_program_load(struct bpf_program *prog);
 /// Pin path "root/name", newly allocated; NULL without memory.

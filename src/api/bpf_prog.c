@@ -29,7 +29,13 @@ static void load_attr(pst_bpf_attr *attr, const struct bpf_prog_load_opts *o)
     attr->log_buf = address(o->log_buf);
 }
 
-int bpf_prog_load(enum bpf_prog_type prog_type, const char *prog_name, const char *license, const struct bpf_insn *insns,
+static int load_native(pst_core_native *native, pst_bpf_attr *attr)
+{
+    int64_t result = pst_core_native_load(api_client(), native, attr, sizeof *attr);
+    return result >= 0 ? (int)result : api_err(-api_errno((int)-result));
+}
+
+int api_prog_load(pst_core_native *native, enum bpf_prog_type prog_type, const char *prog_name, const char *license, const struct bpf_insn *insns,
                   size_t insn_cnt, struct bpf_prog_load_opts *opts)
 {
     struct bpf_prog_load_opts o;
@@ -44,9 +50,15 @@ int bpf_prog_load(enum bpf_prog_type prog_type, const char *prog_name, const cha
     if (prog_name) pst_format(attr.prog_name, sizeof attr.prog_name, "%s", prog_name);
     // Without a level there is no log, whatever the buffer.
     if (!o.log_level) attr.log_buf = attr.log_size = 0;
-    int fd = api_command(PST_BPF_PROG_LOAD, &attr, sizeof attr);
+    int fd = native ? load_native(native, &attr) : api_command(PST_BPF_PROG_LOAD, &attr, sizeof attr);
     if (API_OPTS_HAS(struct bpf_prog_load_opts, opts, log_true_size)) opts->log_true_size = attr.log_true_size;
     return fd;
+}
+
+int bpf_prog_load(enum bpf_prog_type prog_type, const char *prog_name, const char *license, const struct bpf_insn *insns,
+                  size_t insn_cnt, struct bpf_prog_load_opts *opts)
+{
+    return api_prog_load(NULL, prog_type, prog_name, license, insns, insn_cnt, opts);
 }
 
 int bpf_btf_load(const void *btf_data, size_t btf_size, struct bpf_btf_load_opts *opts)

@@ -23,8 +23,10 @@ static int load_programs(struct bpf_object *obj)
 
 static int load_all(struct bpf_object *obj)
 {
+    int err = api_native_open(obj);
+    if (err) return err;
     load_btf(obj);
-    int err = api_object_relocate(obj);
+    err = api_object_relocate(obj);
     if (!err) err = api_maps_create(obj);
     if (!err) err = load_programs(obj);
     if (!err) err = api_maps_fill_slots(obj);

@@ -45,14 +45,35 @@ static bool init_programs(struct bpf_object *obj)
     return obj->programs != NULL;
 }
 
-static struct bpf_object *open_bytes(const void *bytes, size_t size, const char *file, const struct bpf_object_open_opts *o)
+static void free_bytes(struct bpf_object *obj)
+{
+    pst_free(api_env(), obj->bytes, obj->bytes_size + 1);
+    pst_native_free(obj->module);
+}
+
+static pst_status open_source(struct bpf_object *obj, const char *file, const struct bpf_object_open_opts *o)
+{
+    if (!api_object_source(obj->bytes, obj->bytes_size, &obj->source, &obj->source_size, &obj->module)) return PST_E_FORMAT;
+    // A module has its object's name, whatever its file is called.
+    const char *name = o->object_name ? o->object_name : obj->module ? obj->module->name : NULL;
+    pst_object_options options = {.size = sizeof options, .file = file, .name = name};
+    return pst_object_open(api_env(), obj->source, obj->source_size, &options, &obj->object);
+}
+
+// Takes bytes, size + 1 of pst_alloc's, in any case.
+static struct bpf_object *open_bytes(uint8_t *bytes, size_t size, const char *file, const struct bpf_object_open_opts *o)
 {
     struct bpf_object *obj = calloc(1, sizeof *obj);
-    if (!obj) return api_fail_ptr(ENOMEM, "%s: no memory", file);
+    if (!obj) {
+        pst_free(api_env(), bytes, size + 1);
+        return api_fail_ptr(ENOMEM, "%s: no memory", file);
+    }
     obj->btf_fd = -1;
-    pst_object_options options = {.size = sizeof options, .file = file, .name = o->object_name};
-    pst_status status = pst_object_open(api_env(), bytes, size, &options, &obj->object);
+    obj->bytes = bytes;
+    obj->bytes_size = size;
+    pst_status status = open_source(obj, file, o);
     if (status != PST_OK) {
+        free_bytes(obj);
         free(obj);
         return api_err_ptr(-api_errno_of(status));
     }
@@ -76,9 +97,7 @@ struct bpf_object *bpf_object__open_file(const char *path, const struct bpf_obje
     pst_status status = pst_pal_file_read(api_env(), path, PST_OBJECT_BYTES_MAX, &bytes, &size);
     if (status != PST_OK) return api_err_ptr(-api_errno_of(status));
     struct bpf_object *obj = open_bytes(bytes, size, path, &o);
-    int saved = errno;
-    pst_free(api_env(), bytes, size + 1);
-    errno = saved;
+    if (obj) obj->from_file = true;
     return obj;
 }
 
@@ -92,7 +111,11 @@ struct bpf_object *bpf_object__open_mem(const void *obj_buf, size_t obj_buf_sz, 
     struct bpf_object_open_opts o;
     if (!obj_buf || !obj_buf_sz || !api_opts_copy(&o, sizeof o, opts))
         return api_fail_ptr(EINVAL, "bpf_object__open_mem: no bytes, or sz of the options is wrong");
-    return open_bytes(obj_buf, obj_buf_sz, o.object_name ? o.object_name : "object", &o);
+    const char *file = o.object_name ? o.object_name : "object";
+    uint8_t *bytes = obj_buf_sz > PST_OBJECT_BYTES_MAX ? NULL : pst_alloc(api_env(), obj_buf_sz + 1);
+    if (!bytes) return api_fail_ptr(ENOMEM, "%s: no memory for %zu bytes, or more than the limit of %u", file, obj_buf_sz, PST_OBJECT_BYTES_MAX);
+    memcpy(bytes, obj_buf, obj_buf_sz);
+    return open_bytes(bytes, obj_buf_sz, file, &o);
 }
 
 void bpf_object__close(struct bpf_object *obj)
@@ -110,7 +133,9 @@ void bpf_object__close(struct bpf_object *obj)
     }
     api_close(&obj->btf_fd);
     btf__free(obj->btf);
+    pst_core_native_close(obj->native);
     pst_object_close(obj->object);
+    free_bytes(obj);
     free(obj->programs);
     free(obj->maps);
     free(obj->pin_root);

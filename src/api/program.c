@@ -205,7 +205,8 @@ static int load_with(const struct bpf_program *prog, const load_info *info, char
         opts.line_info_cnt = info->line_count;
         opts.line_info_rec_size = info->line_count ? sizeof *info->lines : 0;
     }
-    return bpf_prog_load(prog->type, prog->def->name, prog->object->object->license, bpf_program__insns(prog), bpf_program__insn_cnt(prog), &opts);
+    return api_prog_load(prog->object->native, prog->type, prog->def->name, prog->object->object->license, bpf_program__insns(prog),
+                         bpf_program__insn_cnt(prog), &opts);
 }
 
 static int refuse(const struct bpf_program *prog, int err, const char *why)

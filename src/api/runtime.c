@@ -23,6 +23,7 @@ static int g_state = RUNTIME_NONE;
 static pst_core *g_core;
 static pst_client *g_client;
 static struct postern_options g_options;
+static pst_trust g_trust; // of g_options.trust, read when the core is created
 static uint32_t g_round; // how many cores there were
 static const api_door *g_door;
 #if PST_HAVE_EXT
@@ -76,7 +77,10 @@ static pst_status create(void)
         return PST_OK;
     }
     pst_core_options options = {.size = sizeof options, .trace = trace, .trap = trap, .budget = g_options.budget, .engine = g_options.engine,
-                                .strict = g_options.strict, .harden = g_options.harden};
+                                .strict = g_options.strict, .harden = g_options.harden, .trust = &g_trust,
+                                .allow_unsigned = g_options.allow_unsigned};
+    g_trust = (pst_trust){0};
+    if (g_options.trust) PST_TRY(api_trust_read(g_options.trust, &g_trust));
     PST_TRY(pst_core_create(api_env(), &options, &g_core));
 #if PST_HAVE_EXT
     PST_TRY(pst_net_create(api_env(), g_core, &g_net));

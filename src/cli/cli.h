@@ -101,6 +101,8 @@ cli_exit cli_shim(const cli_args *args);
 cli_exit cli_show(const cli_args *args);
 cli_exit cli_test_run(const cli_args *args);
 cli_exit cli_verify(const cli_args *args);
+cli_exit cli_compile(const cli_args *args);
+cli_exit cli_keygen(const cli_args *args);
 
 // --- Output (output.c) -------------------------------------------------------------------------------------------------
 

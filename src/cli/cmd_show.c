@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "api/api.h"
 #include "catalog/catalog.h"
 #include "cli/show.h"
 #include "pal/pal.h"
@@ -232,11 +233,16 @@ static cli_exit exit_of_status(pst_status status)
 static cli_exit open_object(show_state *s)
 {
     uint8_t *bytes;
-    size_t size;
+    const uint8_t *object;
+    size_t size, object_size;
+    pst_native *module;
     cli_exit code = cli_read_file(s->file, PST_OBJECT_BYTES_MAX, &bytes, &size);
     if (code != CLI_OK) return code;
     pst_object_options options = {.size = sizeof options, .file = s->file};
-    pst_status status = pst_object_open(cli_env(), bytes, size, &options, &s->object);
+    pst_status status = PST_E_FORMAT;
+    if (api_object_source(bytes, size, &object, &object_size, &module)) // what a native module was compiled from
+        status = pst_object_open(cli_env(), object, object_size, &options, &s->object);
+    pst_native_free(module);
     pst_free(cli_env(), bytes, size + 1);
     return status == PST_OK ? CLI_OK : cli_fail_last(exit_of_status(status), pst_status_text(status));
 }

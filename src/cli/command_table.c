@@ -27,6 +27,8 @@ static const cli_option run_options[] = {
     {"budget", 0, "N", "stop a run after N instructions; they are counted, which takes a slower engine (default: no limit but the proof)"},
     {"make-tap", 0, NULL, "create interfaces that do not exist as TAP devices; they go at the end"},
     {"btf", 0, "FILE", "types of the target for CO-RE relocations (default: those of this host)"},
+    {"trust", 0, "FILE", "public keys whose native modules may run here (default: nobody's)"},
+    {"allow-unsigned", 0, NULL, "native modules without a signature run too"},
 };
 
 static const cli_option show_options[] = {
@@ -58,6 +60,8 @@ static const cli_option test_run_options[] = {
     {"events", 0, "MAP[,MAP]|none", "which ring buffers and perf arrays to print (default: all)"},
     {"event-type", 0, "TYPE", "the struct that records are (default: struct event, event_t, or the map's name without s)"},
     {"btf", 0, "FILE", "types of the target for CO-RE relocations (default: those of this host)"},
+    {"trust", 0, "FILE", "public keys whose native modules may run here (default: nobody's)"},
+    {"allow-unsigned", 0, NULL, "native modules without a signature run too"},
 };
 
 static const cli_option verify_options[] = {
@@ -75,6 +79,16 @@ static const cli_option verify_options[] = {
 
 static const cli_option shim_options[] = {
     {"host", 0, "SOCKET", "where the host listens (default: POSTERN_HOST, else /run/postern/host.sock)"},
+};
+
+static const cli_option compile_options[] = {
+    {"output", 'o', "OUT", "the file to write; its ending says what it is: .so, .dll or .sys"},
+    {"target", 0, "TARGET", "the machine: x86_64-linux or x86_64-windows (default: what the ending stands for)"},
+    {"program", 0, "NAME", "compile this program only, by function or section name (default: all)"},
+    {"sign", 0, "KEY", "sign the module with the secret key in this file (see keygen)"},
+    {"mode", 0, "privileged|strict", "the rules of the proof: Linux's for a fully privileged loader (default), or nothing of the host may leak"},
+    {"set", 0, "VARIABLE=VALUE", "value of a global variable; constants become part of the proof and of the code (repeatable)"},
+    {"btf", 0, "FILE", "types of the target for CO-RE relocations (default: those of this host)"},
 };
 
 const char *const cli_show_topics[] = {"sections", "maps", "programs", "disassembly", "code", "btf", "helpers", "types", "groups", NULL};
@@ -194,6 +208,39 @@ const cli_command cli_commands[] = {
         .option_count = PST_COUNT(shim_options),
         .takes_rest = true,
         .run = cli_shim,
+    },
+    {
+        .name = "compile",
+        .arguments = "FILE",
+        .summary = "compile programs ahead of time into a native module",
+        .text = "Proves the programs of the object FILE and compiles them into a native module: an ELF shared object (.so), a PE image (.dll), or one that\n"
+                "the Windows kernel loads (.sys). No compiler is needed, here or where it runs. The module also holds the object, what was proved\n"
+                "of each program, and what for.\n"
+                "\n"
+                "Every command that takes an object takes a .so or .dll: `postern run` and `postern test-run` run its machine code, where the host\n"
+                "allows no dynamic code too, if a key that they are told to trust has signed it (--trust), or with --allow-unsigned. It is refused where\n"
+                "anything differs that its proof depends on: the engine, the description of the program type, maps, constants. With --engine the\n"
+                "object inside is proved and run as any other.\n",
+        .examples = "postern keygen mykey\n"
+                    "postern compile filter.o -o filter.so --sign mykey\n"
+                    "postern test-run filter.so --trust mykey.pub\n"
+                    "postern compile filter.o -o filter.dll --target x86_64-windows\n",
+        .options = compile_options,
+        .option_count = PST_COUNT(compile_options),
+        .arguments_min = 1,
+        .arguments_max = 1,
+        .run = cli_compile,
+    },
+    {
+        .name = "keygen",
+        .arguments = "KEY",
+        .summary = "make a key that signs native modules",
+        .text = "Writes a new secret key (ECDSA on the curve P-256) to the file KEY, which only its owner may read, and the public key that belongs to it\n"
+                "to KEY.pub. Files with public keys, one a line, are what --trust takes; they may be joined with cat.\n",
+        .examples = "postern keygen mykey\n",
+        .arguments_min = 1,
+        .arguments_max = 1,
+        .run = cli_keygen,
     },
     {
         .name = "help",

@@ -88,6 +88,8 @@ static cli_exit configure(const cli_args *args, struct postern_options *options)
     if (cli_value(args, "harden") && cli_value(args, "no-harden")) return cli_fail(CLI_USAGE, "--harden and --no-harden exclude each other");
     options->harden = cli_value(args, "harden") ? POSTERN_HARDEN_ON : cli_value(args, "no-harden") ? POSTERN_HARDEN_OFF : 0;
     g_json = args->json;
+    options->trust = cli_value(args, "trust");
+    options->allow_unsigned = cli_value(args, "allow-unsigned") != NULL;
     // Only -EBUSY is possible, when a command called this twice.
     (void)postern_configure(options);
     return CLI_OK;

@@ -2,6 +2,7 @@
 //
 // A handler sees a private, zero-extended copy of attr; the row says which bytes go back to the caller.
 #include "core/internal.h"
+#include "core/native.h"
 
 #include "base/format.h"
 
@@ -142,10 +143,10 @@ static int64_t attr_copy(core_call *call, const command_row *row, const uint8_t 
     return 0;
 }
 
-int64_t pst_core_command(pst_client *client, uint32_t cmd, void *attr, uint32_t size)
+static int64_t run_command(pst_client *client, uint32_t cmd, pst_core_native *native, void *attr, uint32_t size)
 {
     pst_bpf_attr copy;
-    core_call call = {.client = client, .core = client->core, .attr = &copy};
+    core_call call = {.client = client, .core = client->core, .attr = &copy, .native = native};
     error_clear(client);
     core_errors_clear();
     if (cmd >= PST_COUNT(g_commands) || !g_commands[cmd].handler)
@@ -167,6 +168,13 @@ int64_t core_need_rights(core_call *call, const char *what)
 {
     if (call->client->identity.privileged) return 0;
     return core_refuse(call, PST_EPERM, "user %u may not %s: that takes all rights", call->client->identity.uid, what);
+}
+
+int64_t pst_core_command(pst_client *client, uint32_t cmd, void *attr, uint32_t size) { return run_command(client, cmd, NULL, attr, size); }
+
+int64_t pst_core_native_load(pst_client *client, pst_core_native *module, void *attr, uint32_t size)
+{
+    return run_command(client, PST_BPF_PROG_LOAD, module, attr, size);
 }
 
 // --- What handlers share --------------------------------------------------------------------------------------

@@ -46,6 +46,8 @@ typedef struct pst_core_options {
     bool strict;     // programs are proved by the strict rules: nothing of the host leaks into what they put out, and their accesses are masked against wrong guesses
     uint32_t harden; // pst_core_harden
     bool share_memory; // ring buffers and arrays with BPF_F_MMAPABLE are made so that other processes can map them (pst_core_map_share)
+    const struct pst_trust *trust; // whose native modules may run here (jit/native/module.h); lives as long as the core. NULL: nobody's
+    bool allow_unsigned; // native modules without a signature run too: whoever can load programs here may bring any machine code
 } pst_core_options;
 
 /// Creates a core with the general helpers and the providers that need no host mechanism (test run works for every hosted type).

@@ -1,5 +1,5 @@
 // engine.c: which engine runs a program.
-#include "core/internal.h"
+#include "core/native_internal.h"
 #include "interp/interp.h"
 #include "jit/jit.h"
 #include "pal/pal.h"
@@ -54,6 +54,7 @@ static pst_status create_proved(pst_core *core, const core_prog *prog, pst_exec 
 
 pst_status core_engine_create(pst_core *core, const core_prog *prog, pst_exec **out)
 {
+    if (prog->native) return core_native_bind(core, prog, out);
     // Without a proof nothing runs without checks (engines.h: for comparisons and tests only).
     if (!prog->verdict) return pst_checked_create(&core->env, prog->image, &prog->bindings, out);
     if (prog->verdict->kind != PST_VERDICT_ACCEPT) return PST_E_UNSAFE;

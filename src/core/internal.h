@@ -77,6 +77,7 @@ typedef struct core_call {
     pst_core *core;
     pst_bpf_attr *attr; // a private copy, zero beyond what the caller gave
     uint32_t size;      // of the caller's
+    struct pst_core_native *native; // PROG_LOAD: machine code and proof come from this module; NULL: the core makes them
 } core_call;
 
 /// Leaves the sentence and returns -error. A text must say which field, why, and what to do where that is not plain.
@@ -126,6 +127,9 @@ typedef struct core_prog {
     pst_exec *exec;
     pst_slot *slots; // as given, map references as ids
     uint32_t slot_count;
+    struct pst_core_native *native; // the module that its machine code and its proof come from; NULL: none (native.h)
+    uint32_t native_index;          // of the program in it
+    uint32_t load_flags;            // prog_flags of its load
     const pst_provider *provider;
     pst_bindings bindings;
     pst_map **maps; // referenced by code or bound

@@ -2,7 +2,7 @@
 //
 // Order: attributes, maps and BTF by handle, image (pst_image_build decodes and checks the shape), proof (prog_verify.c), engine (engine.c),
 // id. A refusal leaves one sentence for the client and, when the caller gave a log buffer, the same there with the instruction that is meant.
-#include "core/internal.h"
+#include "core/native_internal.h"
 
 #include "base/bits.h"
 #include "base/format.h"
@@ -295,7 +295,7 @@ static int64_t build_exec(load *l)
         .find_kfunc = find_kfunc,
         .tail_target = core_prog_array_target,
         .user = prog,
-        .proved = prog->verdict != NULL,
+        .proved = prog->verdict || prog->native,
     };
     core_errors_clear();
     pst_status status = core_engine_create(l->call->core, prog, &prog->exec);
@@ -306,7 +306,7 @@ static int64_t build_exec(load *l)
     const char *why = core_errors_last();
     if (!*why) why = pst_status_text(status);
     if (status == PST_E_UNSUPPORTED)
-        return core_refuse(l->call, PST_EOPNOTSUPP, "program \"%s\"%s cannot run: %s", prog->object.name, prog->verdict ? " is proved safe, but" : "", why);
+        return core_refuse(l->call, PST_EOPNOTSUPP, "program \"%s\"%s cannot run: %s", prog->object.name, prog->bindings.proved ? " is proved safe, but" : "", why);
     return core_refuse(l->call, core_errno_of_status(status), "program \"%s\": %s", prog->object.name, why);
 }
 
@@ -320,6 +320,7 @@ static int64_t build(load *l)
     prog->slots = pst_alloc(env, call->attr->insn_cnt * sizeof *prog->slots);
     prog->stats = pst_pal_pages_alloc(pst_pal_cpu_count() * sizeof *prog->stats);
     prog->slot_count = call->attr->insn_cnt;
+    prog->load_flags = call->attr->prog_flags;
     if (!prog->slots || !prog->stats || pst_pal_mutex_create(env, &prog->maps_lock) != PST_OK)
         return core_refuse(call, PST_ENOMEM, "no memory for a program of %u instructions", call->attr->insn_cnt);
     memcpy(prog->slots, CORE_POINTER(const void *, call->attr->insns), call->attr->insn_cnt * sizeof *prog->slots);
@@ -328,7 +329,8 @@ static int64_t build(load *l)
     int64_t error = take_btf(l);
     if (!error) error = bind_fd_array(l);
     if (!error) error = build_image(l);
-    if (!error && !call->client->unproved) error = core_prog_verify(call, prog, &l->log);
+    if (!error && call->native) error = core_native_check(call, prog);
+    else if (!error && !call->client->unproved) error = core_prog_verify(call, prog, &l->log);
     if (!error) error = build_exec(l);
     if (error) return error;
     name_maps_by_id(prog, prog->image);
@@ -344,6 +346,7 @@ void core_prog_free(core_object *object)
     core_prog *prog = core_prog_of(object);
     const pst_env *env = core_object_env(object);
     if (prog->exec) prog->exec->free(prog->exec);
+    core_native_release(prog);
     pst_verdict_free(prog->verdict);
     pst_image_free(prog->image);
     for (uint32_t i = 0; i < prog->map_count; i++) core_object_put(&prog->maps[i]->object);

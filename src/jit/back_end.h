@@ -11,7 +11,7 @@ typedef struct jit_back_end {
     /// Compiles unit, which is analysed, into prog: code (sealed), offsets, entries, run_reg. What was made so far is freed with prog in any case.
     pst_status (*compile)(const jit_unit *unit, const pst_jit_opts *opts, jit_program *prog);
     /// The same into a blob, whose target is set: code, offsets, entries, references, patches. NULL: it cannot do that.
-    pst_status (*compile_blob)(const jit_unit *unit, pst_jit_blob *blob);
+    pst_status (*compile_blob)(const jit_unit *unit, const pst_jit_opts *opts, pst_jit_blob *blob);
     /// What the host has beyond the base instruction set, as the back end numbers it; 0 on another machine.
     unsigned (*host_features)(void);
     uint8_t blob_run_reg; // jit_program's run_reg where the code comes from a blob

@@ -124,7 +124,7 @@ static pst_status compile(const jit_unit *unit, const pst_jit_opts *opts, pst_ji
     opt_better better;
     const jit_unit *best;
     pst_status status = opt_better_make(&better, unit, &back_end->machine, opts, &best);
-    if (status == PST_OK) status = back_end->compile_blob(best, blob);
+    if (status == PST_OK) status = back_end->compile_blob(best, opts, blob);
     if (status == PST_OK) status = keep_slots(best, blob);
     if (best->reads_stack) blob->flags |= PST_JIT_BLOB_READS_STACK;
     if (best->counts_depth) blob->flags |= PST_JIT_BLOB_COUNTS_DEPTH;

@@ -129,9 +129,32 @@ bool pst_pal_stdout_is_terminal(void);
 PST_MUST_USE pst_status pst_pal_file_read(const pst_env *env, const char *path, size_t limit, uint8_t **out, size_t *size);
 /// Replaces or creates a file at once: readers see the old content or the new.
 PST_MUST_USE pst_status pst_pal_file_write(const pst_env *env, const char *path, const void *bytes, size_t size);
+/// Creates a file that nobody but its owner may read (as far as the system knows owners), for keys. PST_E_EXISTS: there is one already, which is left
+/// alone; PST_E_DENIED, PST_E_IO; each after one sentence.
+PST_MUST_USE pst_status pst_pal_file_create_private(const pst_env *env, const char *path, const void *bytes, size_t size);
 
 #define PST_SHA256_SIZE 32
 /// PST_E_UNSUPPORTED in builds without a crypto library.
 PST_MUST_USE pst_status pst_pal_sha256(const void *bytes, size_t size, uint8_t out[PST_SHA256_SIZE]);
+
+// ECDSA on the curve P-256. A public key is a point: two numbers of 32 bytes, big-endian; a private key has its secret number behind them. A
+// signature is two numbers. All of these are PST_E_UNSUPPORTED in builds without a crypto library.
+#define PST_PUBLIC_KEY_SIZE 64
+#define PST_PRIVATE_KEY_SIZE 96
+#define PST_SIGNATURE_SIZE 64
+PST_MUST_USE pst_status pst_pal_key_create(uint8_t out[PST_PRIVATE_KEY_SIZE]);
+/// PST_E_INVALID: key is none.
+PST_MUST_USE pst_status pst_pal_sign(const uint8_t key[PST_PRIVATE_KEY_SIZE], const uint8_t digest[PST_SHA256_SIZE], uint8_t out[PST_SIGNATURE_SIZE]);
+/// PST_E_DENIED: the signature is not one of this key over this digest.
+PST_MUST_USE pst_status pst_pal_signature_check(const uint8_t public_key[PST_PUBLIC_KEY_SIZE], const uint8_t digest[PST_SHA256_SIZE],
+                                                const uint8_t signature[PST_SIGNATURE_SIZE]);
+
+/// A shared object or DLL in this process: pages of a file, executable where the host allows no dynamic code.
+typedef struct pst_module pst_module;
+/// Loads the file at path, whose content was read before and must still be these bytes. They are checked by whoever read them: loading runs what the
+/// file wants to be run. PST_E_NOTFOUND, or PST_E_DENIED where the file changed or the host refuses it, after one sentence.
+PST_MUST_USE pst_status pst_pal_module_open(const pst_env *env, const char *path, const void *bytes, size_t size, pst_module **out);
+void *pst_pal_module_symbol(pst_module *module, const char *name); // NULL: there is none
+void pst_pal_module_close(pst_module *module); // NULL is fine. Nothing of it is used any more
 
 #endif

@@ -7,6 +7,9 @@ if(PST_SANITIZE) # the library is instrumented; its runtime must be the program'
 endif()
 target_compile_definitions(cli_test PRIVATE PST_POSTERN="$<TARGET_FILE:postern>" PST_LOADER="$<TARGET_FILE:cli_loader>")
 add_dependencies(cli_test postern cli_loader)
+pst_test(native_test SOURCES native_test.c cli_fixture.c netns.c DEPS jit LABELS e2e TIMEOUT 200)
+target_compile_definitions(native_test PRIVATE PST_POSTERN="$<TARGET_FILE:postern>")
+add_dependencies(native_test postern)
 add_test(NAME cli_docs COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli_docs.sh $<TARGET_FILE:postern> ${CMAKE_SOURCE_DIR})
 set_tests_properties(cli_docs PROPERTIES TIMEOUT 120 LABELS e2e)
 # The same source against the system's libbpf, where it is installed: compiling is the test.

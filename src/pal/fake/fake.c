@@ -116,7 +116,12 @@ void pst_fake_reset(void)
       (env, path, limit, out, size), pst_fail(env, PST_E_IO, "cannot read %s: fake failure", path))                        \
     X(pst_status, file_write, (const pst_env *env, const char *path, const void *bytes, size_t size),                      \
       (env, path, bytes, size), pst_fail(env, PST_E_IO, "cannot write %s: fake failure", path))                            \
-    X(pst_status, sha256, (const void *bytes, size_t size, uint8_t out[PST_SHA256_SIZE]), (bytes, size, out), PST_E_NOMEM)
+    X(pst_status, sha256, (const void *bytes, size_t size, uint8_t out[PST_SHA256_SIZE]), (bytes, size, out), PST_E_NOMEM)           \
+    X(pst_status, key_create, (uint8_t out[PST_PRIVATE_KEY_SIZE]), (out), PST_E_NOMEM)                                      \
+    X(pst_status, sign, (const uint8_t key[PST_PRIVATE_KEY_SIZE], const uint8_t digest[PST_SHA256_SIZE], uint8_t out[PST_SIGNATURE_SIZE]), \
+      (key, digest, out), PST_E_NOMEM)                                                                                     \
+    X(pst_status, module_open, (const pst_env *env, const char *path, const void *bytes, size_t size, pst_module **out),   \
+      (env, path, bytes, size, out), pst_fail(env, PST_E_DENIED, "the host does not load %s: fake failure", path))
 
 #define X(type, name, parameters, arguments, failure)      \
     type __real_pst_pal_##name parameters;                 \

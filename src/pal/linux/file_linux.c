@@ -132,3 +132,14 @@ pst_status pst_pal_file_write(const pst_env *env, const char *path, const void *
         error = write_through(target, bytes, size);
     return error ? fail_path(env, "write", path, error) : PST_OK;
 }
+
+pst_status pst_pal_file_create_private(const pst_env *env, const char *path, const void *bytes, size_t size)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST) return pst_fail(env, PST_E_EXISTS, "%s exists already, and a key is never replaced: remove it first", path);
+    if (fd < 0) return fail_path(env, "create", path, errno);
+    int error = write_all(fd, bytes, size);
+    if (close(fd) != 0 && !error) error = errno;
+    if (error) (void)unlink(path);
+    return error ? fail_path(env, "write", path, error) : PST_OK;
+}

@@ -159,3 +159,20 @@ pst_status pst_pal_file_write(const pst_env *env, const char *path, const void *
     DWORD error = write_path(path, bytes, size);
     return error ? fail_path(env, "write", path, error) : PST_OK;
 }
+
+// Who may read it is what the folder hands down to its files.
+pst_status pst_pal_file_create_private(const pst_env *env, const char *path, const void *bytes, size_t size)
+{
+    WCHAR wide[PATH_UNITS];
+    DWORD put = 0, error = widen(path, wide);
+    if (error) return fail_path(env, "create", path, error);
+    HANDLE file = CreateFileW(wide, GENERIC_WRITE, 0, NULL, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, NULL);
+    if (file == INVALID_HANDLE_VALUE && GetLastError() == ERROR_FILE_EXISTS)
+        return pst_fail(env, PST_E_EXISTS, "%s exists already, and a key is never replaced: remove it first", path);
+    if (file == INVALID_HANDLE_VALUE) return fail_path(env, "create", path, GetLastError());
+    if (!WriteFile(file, bytes, (DWORD)size, &put, NULL)) error = GetLastError();
+    else if (put != size) error = ERROR_DISK_FULL;
+    CloseHandle(file);
+    if (error) DeleteFileW(wide);
+    return error ? fail_path(env, "write", path, error) : PST_OK;
+}

@@ -1,4 +1,4 @@
-// host_windows.c: processors, time, identity, chance, SHA-256.
+// host_windows.c: processors, time, identity, chance.
 //
 // CPUs are numbered through all processor groups: those of group 0 first. Calls that Windows has had only since version 10
 // are looked up at run time, with a fallback, so that the library loads on every Windows.
@@ -147,31 +147,6 @@ void pst_pal_random(void *out, size_t size)
         at += part;
         size -= part;
     }
-}
-
-static bool hash_all(BCRYPT_HASH_HANDLE hash, const uint8_t *bytes, size_t size, uint8_t *out)
-{
-    while (size > 0) {
-        ULONG part = size > (1u << 30) ? 1u << 30 : (ULONG)size;
-        if (BCryptHashData(hash, (PUCHAR)(uintptr_t)bytes, part, 0) != 0) return false; // only reads, but takes no const
-        bytes += part;
-        size -= part;
-    }
-    return BCryptFinishHash(hash, out, PST_SHA256_SIZE, 0) == 0;
-}
-
-pst_status pst_pal_sha256(const void *bytes, size_t size, uint8_t out[PST_SHA256_SIZE])
-{
-    BCRYPT_ALG_HANDLE algorithm;
-    BCRYPT_HASH_HANDLE hash;
-    bool done = false;
-    if (BCryptOpenAlgorithmProvider(&algorithm, BCRYPT_SHA256_ALGORITHM, NULL, 0) != 0) return PST_E_UNSUPPORTED;
-    if (BCryptCreateHash(algorithm, &hash, NULL, 0, NULL, 0, 0) == 0) {
-        done = hash_all(hash, bytes, size, out);
-        BCryptDestroyHash(hash);
-    }
-    BCryptCloseAlgorithmProvider(algorithm, 0);
-    return done ? PST_OK : PST_E_NOMEM;
 }
 
 bool pst_pal_stdout_is_terminal(void)
