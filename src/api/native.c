@@ -24,9 +24,10 @@ bool api_object_source(const uint8_t *bytes, size_t size, const uint8_t **object
 
 int api_native_open(struct bpf_object *obj)
 {
+    if (!obj->module) return 0;
     pst_core *core = api_core();
-    if (!core) return -errno;
-    if (!obj->module || !pst_core_native_wanted(core)) return 0;
+    // A host proves the object inside, and compiles it as it likes.
+    if (!core || !pst_core_native_wanted(core)) return 0;
     if (!obj->from_file)
         return api_fail(EINVAL, "%s: a native module is loaded from its file: open it with bpf_object__open_file", obj->object->file);
     pst_status status = pst_core_native_open(core, api_env(), obj->object->file, obj->bytes, obj->bytes_size, &obj->native);
@@ -165,6 +166,7 @@ int postern_compile(const struct bpf_object *obj, const char *path, const struct
     if (target == PST_JIT_TARGETS) return api_fail(EINVAL, "there is no target %s; there are x86_64-linux, x86_64-windows and arm64-linux", o.target);
     if (o.key && as->kind == PST_NATIVE_SYS)
         return api_fail(EINVAL, "%s: the system checks a driver's Authenticode signature: sign it with signtool or osslsigncode instead", path);
+    if (!api_client()) return api_fail(EOPNOTSUPP, "%s: what a host has loaded cannot be compiled here: use a core in this process (POSTERN_HOST unset)", obj->object->file);
     if (!obj->loaded) return api_fail(EINVAL, "%s: load the object first: only what is proved is compiled", obj->object->file);
     pst_status status = compile_to(obj, path, as, target, o.key);
     return status == PST_OK ? 0 : api_err(-api_errno_of(status));
