@@ -14,7 +14,7 @@ typedef struct jit_back_end {
     pst_status (*compile_blob)(const jit_unit *unit, const pst_jit_opts *opts, pst_jit_blob *blob);
     /// What the host has beyond the base instruction set, as the back end numbers it; 0 on another machine.
     unsigned (*host_features)(void);
-    uint8_t blob_run_reg; // jit_program's run_reg where the code comes from a blob
+    uint8_t run_reg, leaf_run_reg; // jit_program's run_reg where the code comes from a blob; the second with PST_JIT_BLOB_LEAF
 } jit_back_end;
 
 /// The one that makes code for target; NULL: there is none.

@@ -141,7 +141,8 @@ static pst_status copy_places(const pst_jit_blob *blob, jit_program *prog)
     prog->code_bytes = blob->code_bytes;
     prog->call_offset = blob->call_offset;
     prog->unwind_offset = blob->unwind_offset;
-    prog->run_reg = jit_back_end_of((pst_jit_target)blob->target)->blob_run_reg;
+    const jit_back_end *back_end = jit_back_end_of((pst_jit_target)blob->target);
+    prog->run_reg = blob->flags & PST_JIT_BLOB_LEAF ? back_end->leaf_run_reg : back_end->run_reg;
     prog->reads_stack = blob->flags & PST_JIT_BLOB_READS_STACK;
     prog->counts_depth = blob->flags & PST_JIT_BLOB_COUNTS_DEPTH;
     PST_TRY(copy_table(prog->env, blob->offsets, (size_t)blob->piece_count + 1, &prog->offsets));

@@ -221,7 +221,7 @@ static bool read_head(pst_cursor *c, pst_jit_blob *blob, uint32_t *parts)
 static pst_status check_head(const pst_env *env, const pst_jit_blob *blob, uint32_t parts)
 {
     if (blob->target >= PST_JIT_TARGETS) return bad(env, "its target is none that is known here");
-    if (blob->flags & ~(PST_JIT_BLOB_READS_STACK | PST_JIT_BLOB_COUNTS_DEPTH) || parts & ~(HAS_SLOTS | HAS_CODE)) return bad(env, "it has flags that are not known here");
+    if (blob->flags & ~(PST_JIT_BLOB_READS_STACK | PST_JIT_BLOB_COUNTS_DEPTH | PST_JIT_BLOB_LEAF) || parts & ~(HAS_SLOTS | HAS_CODE)) return bad(env, "it has flags that are not known here");
     if (blob->code_bytes == 0 || blob->slot_count == 0 || blob->piece_count == 0 || blob->function_count == 0) return bad(env, "it has no code");
     if (blob->code_bytes > PST_JIT_CODE_MAX || blob->slot_count > PST_INSNS_MAX || blob->piece_count > PST_JIT_PIECES_MAX ||
         blob->function_count > PST_SUBPROGS_MAX || blob->ref_count > PST_JIT_REFS_MAX || blob->patch_count > blob->code_bytes / 4)

@@ -58,6 +58,7 @@ typedef struct pst_jit_patch {
 
 #define PST_JIT_BLOB_READS_STACK 0x1u  // calls helpers that ask whether the program may read an address
 #define PST_JIT_BLOB_COUNTS_DEPTH 0x2u // counts frames in the run
+#define PST_JIT_BLOB_LEAF 0x4u         // calls nothing, and has the run in another register (back_end.h)
 
 typedef struct pst_jit_blob {
     const pst_env *env;

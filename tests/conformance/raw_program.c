@@ -31,8 +31,7 @@ static const pst_helper *find_helper(void *user, int32_t id)
 
 raw_engine raw_engine_count(void)
 {
-    if (!pst_jit_supported()) return RAW_JIT;
-    return pst_jit_target_supported(pst_jit_target_of_host()) ? RAW_ENGINES : RAW_JIT_BLOB;
+    return pst_jit_supported() ? RAW_ENGINES : RAW_JIT; // blobs of raw mode need no SHA-256
 }
 
 const pst_bindings raw_bindings = {.find_helper = find_helper};

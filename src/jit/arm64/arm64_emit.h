@@ -12,6 +12,7 @@
 #include "base/env.h"
 #include "jit/arm64/arm64_registers.h"
 #include "jit/chance.h"
+#include "jit/refs.h"
 
 #define ARM64_ROOM 128u
 #define ARM64_CODE_MAX (16u << 20) // words of one program: what a branch without a condition reaches
@@ -49,17 +50,18 @@ typedef enum arm64_pair { PAIR_POST = 1, PAIR_OFFSET, PAIR_PRE } arm64_pair;
 
 typedef uint32_t arm64_label;
 
-typedef enum arm64_item_kind { ITEM_JUMP, ITEM_COND, ITEM_ZERO, ITEM_BIT, ITEM_CALL, ITEM_CALL_OUT } arm64_item_kind;
+typedef enum arm64_item_kind { ITEM_JUMP, ITEM_COND, ITEM_ZERO, ITEM_BIT, ITEM_CALL, ITEM_CALL_OUT, ITEM_CALL_REF, ITEM_LOAD_REF } arm64_item_kind;
 
 // What layout.c puts between the words at index at and those before.
 typedef struct arm64_item {
     uint32_t at;
     uint8_t kind; // arm64_item_kind
     uint8_t size; // words, by layout.c
-    uint32_t word; // the instruction, without its distance
+    uint32_t word; // of branches: the instruction, without its distance; LOAD_REF: the register
     union {
-        arm64_label label; // all but CALL_OUT
+        arm64_label label; // of branches
         uint64_t address;  // CALL_OUT: of a C function
+        uint32_t ref;      // CALL_REF, LOAD_REF: number in refs
     };
 } arm64_item;
 
@@ -80,6 +82,7 @@ typedef struct arm64_code {
     arm64_place *labels;
     size_t label_capacity;
     uint32_t label_count;
+    jit_refs *refs;    // of code that is bound later; NULL: addresses stand in the code
     jit_chance *blind; // constants of the program do not stand in the code; NULL: they may
     pst_status status; // the first failure; emitters go on, writing over the same words
 } arm64_code;
@@ -101,6 +104,9 @@ void arm64_jump_bit(arm64_code *code, bool if_set, unsigned bit, arm64_reg reg, 
 void arm64_call(arm64_code *code, arm64_label label);
 /// Calls a C function; destroys T0.
 void arm64_call_out(arm64_code *code, uint64_t address);
+/// The same and a load of the address that ref means, where code is bound later; both destroy T0 and T1.
+void arm64_call_ref(arm64_code *code, pst_jit_ref ref);
+void arm64_load_ref(arm64_code *code, arm64_reg dst, pst_jit_ref ref);
 
 // --- What fits ------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,10 @@
 #define CALL_NEAR 1u // bl
 #define CALL_PAGE 3u // adrp T0; add T0; blr T0
 #define CALL_FAR 5u  // movz and three movk to T0; blr T0
+// adr T1, the word; b over it; the word: from behind it to an entry of the table; ldrsw T0, [T1], 4; ldr register, [T1, T0]
+#define LOAD_REF 5u
+#define REF_WORD 2u // which of them is the word
+#define CALL_REF 6u // the same to T0; blr T0
 
 #define B 0x14000000u
 #define BL 0x94000000u
@@ -48,7 +52,7 @@ void arm64_room(arm64_code *code)
 {
     pst_status status = PST_OK;
     // Long branches and calls may double that: half of what a branch reaches.
-    if (code->size + code->item_count * (CALL_FAR - 1) > ARM64_CODE_MAX) status = PST_E_LIMIT;
+    if (code->size + (uint64_t)code->item_count * CALL_REF > ARM64_CODE_MAX) status = PST_E_LIMIT;
     if (status == PST_OK && code->capacity - code->size < ARM64_ROOM)
         status = pst_grow(code->env, &code->words, &code->capacity, (size_t)code->size + ARM64_ROOM, sizeof *code->words);
     if (status == PST_OK && code->item_capacity - code->item_count < 16)
@@ -95,6 +99,26 @@ void arm64_jump_bit(arm64_code *code, bool if_set, unsigned bit, arm64_reg reg, 
 void arm64_call_out(arm64_code *code, uint64_t address)
 {
     add_item(code, (arm64_item){.kind = ITEM_CALL_OUT, .size = CALL_FAR, .address = address});
+}
+
+static uint32_t add_ref(arm64_code *code, pst_jit_ref ref)
+{
+    uint32_t number = 0;
+    pst_status status = code->refs ? jit_refs_add(code->refs, ref, &number) : PST_E_INVALID;
+    if (status != PST_OK) fail(code, status);
+    return number;
+}
+
+void arm64_call_ref(arm64_code *code, pst_jit_ref ref)
+{
+    uint32_t number = add_ref(code, ref);
+    add_item(code, (arm64_item){.kind = ITEM_CALL_REF, .size = CALL_REF, .word = T0, .ref = number});
+}
+
+void arm64_load_ref(arm64_code *code, arm64_reg dst, pst_jit_ref ref)
+{
+    uint32_t number = add_ref(code, ref);
+    add_item(code, (arm64_item){.kind = ITEM_LOAD_REF, .size = LOAD_REF, .word = (uint32_t)dst, .ref = number});
 }
 
 // --- Sizes ----------------------------------------------------------------------------------------------------
@@ -212,6 +236,16 @@ static void write_call_out(const arm64_item *item, uint64_t at, uint8_t *out)
     put(&out, 0xd63f0000u | (uint32_t)T0 << 5); // blr
 }
 
+static void write_ref(const arm64_item *item, uint8_t *out)
+{
+    put(&out, 0x10000040u | T1); // adr, 8 bytes on
+    put(&out, B | 2);
+    put(&out, 0);
+    put(&out, 0xb8804400u | (uint32_t)T1 << 5 | T0);                      // ldrsw T0, [T1], 4
+    put(&out, 0xf8606800u | (uint32_t)T0 << 16 | (uint32_t)T1 << 5 | item->word); // ldr, [T1, T0]
+    if (item->kind == ITEM_CALL_REF) put(&out, 0xd63f0000u | (uint32_t)T0 << 5);  // blr
+}
+
 static void write_item(const arm64_code *code, const arm64_layout *layout, uint64_t base, uint32_t i, uint8_t *out)
 {
     const arm64_item *item = &code->items[i];
@@ -222,6 +256,8 @@ static void write_item(const arm64_code *code, const arm64_layout *layout, uint6
     case ITEM_ZERO:
     case ITEM_BIT: write_condition(item, distance(code, layout, i), out); break;
     case ITEM_CALL_OUT: write_call_out(item, base + 4 * ((uint64_t)item->at + layout->before[i]), out); break;
+    case ITEM_CALL_REF:
+    case ITEM_LOAD_REF: write_ref(item, out); break;
     }
 }
 
@@ -235,4 +271,16 @@ void arm64_layout_write(const arm64_code *code, const arm64_layout *layout, uint
         from = item->at;
     }
     memcpy(out + 4 * (size_t)(from + layout->before[code->item_count]), code->words + from, 4 * (size_t)(code->size - from));
+}
+
+uint32_t arm64_layout_patches(const arm64_code *code, const arm64_layout *layout, pst_jit_patch *out)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < code->item_count; i++) {
+        const arm64_item *item = &code->items[i];
+        if (item->kind != ITEM_CALL_REF && item->kind != ITEM_LOAD_REF) continue;
+        if (out) out[count] = (pst_jit_patch){.at = 4 * (item->at + layout->before[i] + REF_WORD), .ref = item->ref};
+        count++;
+    }
+    return count;
 }

@@ -16,6 +16,8 @@ PST_MUST_USE pst_status arm64_layout_make(arm64_code *code, uint64_t base, arm64
 void arm64_layout_free(const arm64_code *code, arm64_layout *layout);
 /// Writes layout->size words, the program as it runs at base.
 void arm64_layout_write(const arm64_code *code, const arm64_layout *layout, uint64_t base, uint8_t *out);
+/// Where the code refers to its table of addresses, ascending; returns how many places there are. out may be NULL.
+uint32_t arm64_layout_patches(const arm64_code *code, const arm64_layout *layout, pst_jit_patch *out);
 /// The final index of a label that is bound, in words.
 PST_INLINE uint32_t arm64_layout_index(const arm64_code *code, const arm64_layout *layout, arm64_label label)
 {

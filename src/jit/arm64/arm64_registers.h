@@ -4,14 +4,17 @@
 // keeps. r10 is the frame pointer: our frames are a chain that debuggers and profilers can walk. r0 cannot be x0, which is r1: results of
 // functions are in x0 all the same, and come to x7 only when they outlive the next r1 (see arm64_result in arm64_select.h).
 //
-//     r0   r1   r2   r3   r4   r5   r6   r7   r8   r9   r10  | the run             | free for one instruction's own use
-//     x7   x0   x1   x2   x3   x4   x19  x20  x21  x22  x29  | x28, in leaves x5   | x16, x17, x9 to x12
+//            r0   r1 to r5   r6   r7   r8   r9   r10  r11 to r15     | the run  | free for one instruction's own use
+//            x7   x0 to x4   x19  x20  x21  x22  x29  x23 to x27     | x28      | x16, x17, x9 to x12
+//   leaves   x7   x0 to x4   x6   x8   x13  x14  x29  x15, x19 to x22 | x5       | the same
 //
+// r11 and on are the optimiser's. A leaf is a program that calls nothing: what a caller would have to save is free there, so it saves nothing.
 // x18 belongs to the platform; x30 is the link register.
 #ifndef PST_JIT_ARM64_REGISTERS_H
 #define PST_JIT_ARM64_REGISTERS_H
 
 #include "isa/isa.h"
+#include "jit/machine.h"
 
 // Numbers as in encodings. 31 is the zero register or the stack pointer, as the instruction has it.
 typedef enum arm64_reg {
@@ -33,9 +36,10 @@ typedef enum arm64_reg {
 
 /// What differs between the calling conventions: so far they are one.
 typedef struct arm64_abi {
-    uint8_t of[PST_REG_COUNT]; // machine register of each eBPF register
+    uint8_t of[JIT_REGS_MAX];  // machine register of each eBPF register
     uint8_t args[6];           // of the first arguments of a C function
     uint32_t kept;             // bit n: a callee keeps register n (besides x29, x30 and sp)
+    const struct arm64_abi *leaf; // the same for programs that call nothing
 } arm64_abi;
 
 extern const arm64_abi arm64_aapcs;

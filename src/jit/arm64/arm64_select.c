@@ -4,6 +4,8 @@
 #include "jit/arm64/arm64.h"
 #include "jit/arm64/arm64_layout.h"
 
+#include <string.h>
+
 // Random placement, in words: what stands in front of the program, of each function, and where nothing goes on; and how far apart moved instructions are.
 #define PAD_PROGRAM 256u
 #define PAD_FUNCTION 32u
@@ -57,11 +59,34 @@ void arm64_operands(arm64_select *x, const pst_insn *insn, bool logical, arm64_r
 
 // --- Instructions ---------------------------------------------------------------------------------------------
 
+static void load_ref(arm64_select *x, unsigned reg, pst_jit_ref ref)
+{
+    arm64_state *s = &x->state;
+    arm64_claim(s, reg);
+    arm64_load_ref(s->code, arm64_of(s, reg), ref);
+    arm64_wrote(s, reg, false);
+}
+
+void arm64_load_values(arm64_select *x, unsigned reg, uint32_t map, uint64_t off)
+{
+    arm64_state *s = &x->state;
+    load_ref(x, reg, (pst_jit_ref){PST_JIT_REF_MAP_VALUES, map});
+    if (off) arm64_add_const(s->code, 64, arm64_of(s, reg), arm64_of(s, reg), (int64_t)off);
+}
+
 static void load_imm64(arm64_select *x, const pst_insn *insn)
 {
     const pst_image *image = x->unit->image;
     uint32_t low = (uint32_t)insn->imm, high = (uint32_t)((uint64_t)insn->imm >> 32);
     uint64_t value = (uint64_t)insn->imm;
+    if (x->state.code->refs && insn->op == PST_IMM64_MAP_FD) {
+        load_ref(x, insn->dst, (pst_jit_ref){PST_JIT_REF_MAP, low});
+        return;
+    }
+    if (x->state.code->refs && insn->op == PST_IMM64_MAP_VALUE) {
+        arm64_load_values(x, insn->dst, low, high);
+        return;
+    }
     switch ((pst_imm64_op)insn->op) {
     case PST_IMM64_MAP_FD: value = (uint64_t)(uintptr_t)image->maps[low]; break;
     case PST_IMM64_MAP_VALUE: value = (uint64_t)(uintptr_t)(image->maps[low]->values + high); break;
@@ -163,7 +188,7 @@ static void enter_function(arm64_select *x)
     }
     if (unit->counts_depth || main) arm64_bti_c(x->state.code); // called through a register
     arm64_frame_enter(x->state.code, &x->frame);
-    for (unsigned reg = 0; main && reg <= 9; reg++) // nothing that is proved reads them
+    for (unsigned reg = 0; main && reg < PST_REG_FP; reg++) // nothing that is proved reads them
         if ((reg == 0 || reg > 5) && unit->entry_live >> reg & 1) arm64_mov_i(x->state.code, arm64_of(&x->state, reg), 0);
 }
 
@@ -369,28 +394,94 @@ static void harden(arm64_select *x, jit_chance *chance)
     x->until_nop = jit_chance_below(chance, NOP_EVERY);
 }
 
-static pst_status compile_program(const jit_unit *unit, const pst_jit_opts *opts, jit_program *prog)
+// The same as data: bytes that mean the same wherever they lie, and what they refer to.
+static pst_status write_blob(const arm64_code *code, const arm64_layout *layout, pst_jit_blob *blob)
+{
+    const pst_env *env = code->env;
+    blob->code_bytes = 4 * layout->size;
+    blob->code = pst_alloc(env, blob->code_bytes);
+    if (!blob->code) return PST_E_NOMEM;
+    arm64_layout_write(code, layout, 0, blob->code);
+    blob->patch_count = arm64_layout_patches(code, layout, NULL);
+    blob->ref_count = code->refs->count;
+    if (blob->patch_count == 0) return PST_OK;
+    blob->patches = pst_alloc(env, blob->patch_count * sizeof *blob->patches);
+    blob->refs = pst_alloc(env, blob->ref_count * sizeof *blob->refs);
+    if (!blob->patches || !blob->refs) return PST_E_NOMEM;
+    (void)arm64_layout_patches(code, layout, blob->patches);
+    memcpy(blob->refs, code->refs->refs, blob->ref_count * sizeof *blob->refs);
+    return PST_OK;
+}
+
+static pst_status finish_blob(const jit_unit *unit, arm64_select *x, arm64_label stub, pst_jit_blob *blob)
+{
+    arm64_layout layout;
+    jit_program places = {0};
+    PST_TRY(arm64_layout_make(x->state.code, 0, &layout));
+    pst_status status = place(unit, x, &layout, stub, &places);
+    blob->piece_count = unit->image->count;
+    blob->function_count = unit->image->subprog_count;
+    blob->offsets = places.offsets;
+    blob->functions = places.functions;
+    blob->call_offset = places.call_offset;
+    blob->unwind_offset = places.unwind_offset;
+    if (status == PST_OK) status = write_blob(x->state.code, &layout, blob);
+    arm64_layout_free(x->state.code, &layout);
+    return status;
+}
+
+// Fills in prog, or blob: code with addresses, or code that is bound later.
+static pst_status compile(const jit_unit *unit, arm64_select *x, jit_program *prog, pst_jit_blob *blob)
 {
     arm64_code code;
     arm64_label stub = 0;
     jit_chance chance = {.left = 0};
+    jit_refs refs = {.env = unit->env};
     uint32_t count = unit->image->count, functions = unit->image->subprog_count;
-    arm64_select x = {.unit = unit, .features = opts && opts->plain_machine ? 0 : arm64_host_features(), .calls = count};
-    x.state = (arm64_state){.code = &code, .abi = arm64_host_abi()};
-    x.by_stub = unit->main_is_called || unit->calls_back || unit->reads_stack;
-    x.leaf = calls_nothing(unit) && !x.by_stub;
-    x.run = x.leaf ? RUN_LEAF : RUN;
-    x.unwind = count + functions;
+    x->unit = unit;
+    x->calls = count;
+    x->state.code = &code;
+    x->by_stub = unit->main_is_called || unit->calls_back || unit->reads_stack;
+    x->leaf = calls_nothing(unit) && !x->by_stub;
+    x->run = x->leaf ? RUN_LEAF : RUN;
+    if (x->leaf) x->state.abi = x->state.abi->leaf;
+    if (x->leaf && blob) blob->flags |= PST_JIT_BLOB_LEAF;
+    x->unwind = count + functions;
     pst_status status = arm64_code_init(&code, unit->env, count + functions + 1);
-    if (status == PST_OK) {
-        x.harden = opts ? opts->harden : 0;
-        harden(&x, &chance);
-        select_program(&x, &stub);
-        status = finish(unit, &x, stub, prog);
+    if (status == PST_OK && blob) {
+        status = jit_refs_init(&refs, unit->env);
+        code.refs = &refs;
     }
-    pst_free(unit->env, x.colds, x.cold_capacity * sizeof *x.colds);
+    if (status == PST_OK) {
+        harden(x, &chance);
+        select_program(x, &stub);
+        status = prog ? finish(unit, x, stub, prog) : finish_blob(unit, x, stub, blob);
+    }
+    pst_free(unit->env, x->colds, x->cold_capacity * sizeof *x->colds);
+    jit_refs_free(&refs);
     arm64_code_free(&code);
     return status;
 }
 
-const jit_back_end arm64_back_end = {.machine = JIT_MACHINE_PLAIN, .compile = compile_program, .host_features = arm64_host_features, .blob_run_reg = RUN};
+static pst_status compile_program(const jit_unit *unit, const pst_jit_opts *opts, jit_program *prog)
+{
+    arm64_select x = {.features = opts && opts->plain_machine ? 0 : arm64_host_features(), .state = {.abi = arm64_host_abi()}, .harden = opts ? opts->harden : 0};
+    return compile(unit, &x, prog, NULL);
+}
+
+static pst_status compile_blob(const jit_unit *unit, pst_jit_blob *blob)
+{
+    // The base instruction set, since who knows on which machine this will run.
+    arm64_select x = {.state = {.abi = &arm64_aapcs}};
+    return compile(unit, &x, NULL, blob);
+}
+
+// The optimiser gets five registers more, r11 to r15.
+const jit_back_end arm64_back_end = {
+    .machine = {.regs = 0xfbff, .kept = 0xfbc0},
+    .compile = compile_program,
+    .compile_blob = compile_blob,
+    .host_features = arm64_host_features,
+    .run_reg = RUN,
+    .leaf_run_reg = RUN_LEAF,
+};

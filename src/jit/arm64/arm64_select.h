@@ -56,6 +56,9 @@ void arm64_select_branch(arm64_select *x, const pst_insn *insn);
 void arm64_select_may_goto(arm64_select *x, const pst_insn *insn);
 void arm64_select_call(arm64_select *x, const pst_insn *insn);
 
+/// reg = off bytes into the values of the map with this index, where code is bound later.
+void arm64_load_values(arm64_select *x, unsigned reg, uint32_t map, uint64_t off);
+
 /// Where a branch goes that ends the run with a trap of this instruction.
 arm64_label arm64_trap_label(arm64_select *x, pst_trap_code code);
 /// Ends the run here.

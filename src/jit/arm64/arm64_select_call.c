@@ -5,6 +5,14 @@
 
 static uint64_t address_of(uint64_t (*fn)(pst_run *, uint64_t, uint64_t)) { return (uint64_t)(uintptr_t)fn; }
 
+// Calls the C function at address, or what ref means where the code is bound later.
+static void call_out(arm64_select *x, uint64_t address, uint32_t kind, uint32_t number)
+{
+    arm64_code *code = x->state.code;
+    if (code->refs) arm64_call_ref(code, (pst_jit_ref){kind, number});
+    else arm64_call_out(code, address);
+}
+
 // Before a call: settles what lives on and is an expression of registers that the call destroys. r6 to r10 keep theirs.
 static void settle_across_call(arm64_select *x)
 {
@@ -14,7 +22,7 @@ static void settle_across_call(arm64_select *x)
 static void settle_uses(arm64_select *x)
 {
     arm64_state *s = &x->state;
-    for (unsigned reg = 0; reg < PST_REG_COUNT; reg++)
+    for (unsigned reg = 0; reg < JIT_REGS_MAX; reg++)
         if (s->uses >> reg & 1) (void)arm64_settle(s, reg);
 }
 
@@ -29,7 +37,7 @@ static void tail_call(arm64_select *x)
     bool subprog = x->func != &x->unit->funcs[0], can_return = subprog || x->unit->main_is_called;
     arm64_mov_r(code, 64, argument(x, 0), x->run); // r2 and r3 are where arguments two and three belong
     arm64_mov_i(code, argument(x, 3), subprog);
-    arm64_call_out(code, (uint64_t)(uintptr_t)jit_tail_call);
+    call_out(x, (uint64_t)(uintptr_t)jit_tail_call, PST_JIT_REF_RUNTIME, JIT_RUNTIME_TAIL_CALL);
     arm64_result(x);
     arm64_sum_i(code, SUM_SUBS, 32, XZR, X0, JIT_TAIL_ENDED);
     arm64_jump_if(code, CC_EQ, x->unwind);
@@ -43,6 +51,15 @@ static void tail_call(arm64_select *x)
 
 // --- Lookups in arrays ----------------------------------------------------------------------------------------
 
+// r0 = the value at a constant key.
+static void constant_lookup(arm64_select *x, const pst_map_view *map, const pst_fact_call *fact)
+{
+    bool exists = fact->key < map->max_entries;
+    uint64_t off = (uint64_t)fact->key * map->value_stride;
+    if (exists && x->state.code->refs) arm64_load_values(x, 0, (uint32_t)fact->map - 1, off);
+    else arm64_set(&x->state, 0, arm64_const(exists ? (uint64_t)(uintptr_t)map->values + off : 0), !exists);
+}
+
 // r0 = the value's address: what the helper computes, here. r1 to r5 stay as they are, which nobody minds.
 static bool lookup_inline(arm64_select *x)
 {
@@ -53,8 +70,7 @@ static bool lookup_inline(arm64_select *x)
     if (!map) return false;
     uint64_t values = (uint64_t)(uintptr_t)map->values;
     if (fact->has_key) {
-        bool exists = fact->key < map->max_entries;
-        arm64_set(s, 0, arm64_const(exists ? values + (uint64_t)fact->key * map->value_stride : 0), !exists);
+        constant_lookup(x, map, fact);
         return true;
     }
     bool sure = jit_facts_at(x->unit, x->pc) & PST_FACT_NOT_NULL;
@@ -67,7 +83,8 @@ static bool lookup_inline(arm64_select *x)
         arm64_mov_i(code, T0, map->max_entries);
         arm64_sum_r(code, SUM_SUBS, 32, XZR, T2, arm64_plain(T0));
     }
-    arm64_mov_i(code, T0, values);
+    if (code->refs) arm64_load_ref(code, T0, (pst_jit_ref){PST_JIT_REF_MAP_VALUES, (uint32_t)fact->map - 1});
+    else arm64_mov_i(code, T0, values);
     if (pst_is_pow2(map->value_stride)) {
         arm64_sum_r(code, SUM_ADD, 64, dst, T0, (arm64_operand){T2, SHIFT_LSL, (uint8_t)PST_CTZ64((uint64_t)map->value_stride)});
     } else {
@@ -96,7 +113,8 @@ static void call_helper(arm64_select *x, const pst_insn *insn)
     }
     if (x->unit->reads_stack) arm64_store(s->code, 64, RUN_FIELD(x, native.frame), FP);
     arm64_mov_r(s->code, 64, argument(x, 5), x->run);
-    arm64_call_out(s->code, (uint64_t)(uintptr_t)helper->fn);
+    uint32_t kind = insn->op == PST_CALL_KFUNC ? PST_JIT_REF_KFUNC : PST_JIT_REF_HELPER;
+    call_out(x, (uint64_t)(uintptr_t)helper->fn, kind, (uint32_t)insn->imm);
     arm64_result(x);
     if (!(helper->proto->flags & PST_HELPER_CALLBACK)) return;
     arm64_load(s->code, 32, T0, RUN_FIELD(x, trap.code));
@@ -145,7 +163,7 @@ static void call_register(arm64_select *x, const pst_insn *insn)
     arm64_mov_r(code, 64, argument(x, 0), x->run);
     arm64_mov_r(code, 64, argument(x, 1), T0);
     arm64_mov_i(code, argument(x, 2), jit_origin(x->unit, x->pc));
-    arm64_call_out(code, address_of(jit_callx));
+    call_out(x, address_of(jit_callx), PST_JIT_REF_RUNTIME, JIT_RUNTIME_CALLX);
     arm64_mov_r(code, 64, T0, X0);
     arm64_load(code, 64, r5, arm64_at(SP, 32));
     arm64_load_pair(code, 64, PAIR_OFFSET, r3, r4, SP, 16);
@@ -179,7 +197,7 @@ void arm64_select_legacy(arm64_select *x, const pst_insn *insn)
     else arm64_mov_i(code, argument(x, 1), (uint64_t)insn->imm);
     arm64_mov_r(code, 64, argument(x, 0), x->run);
     arm64_mov_i(code, argument(x, 2), insn->width);
-    arm64_call_out(code, address_of(jit_legacy_load));
+    call_out(x, address_of(jit_legacy_load), PST_JIT_REF_RUNTIME, JIT_RUNTIME_LEGACY_LOAD);
     arm64_result(x);
     arm64_sum_i(code, SUM_ADDS, 64, XZR, X0, 1);
     arm64_jump_if(code, CC_EQ, x->unwind);

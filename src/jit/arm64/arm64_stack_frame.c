@@ -9,20 +9,21 @@ arm64_frame arm64_frame_of(const jit_unit *unit, const jit_func *func, const arm
 {
     arm64_frame frame = {.has_record = func->has_frame || func->calls, .stack_bytes = (uint32_t)pst_align_up(func->stack_bytes, 16)};
     // A run that ends early comes from any function straight to the entry: that has to have kept what the others have written.
-    uint16_t written = entry ? unit->written : func->written;
+    uint16_t written = entry ? unit->written | unit->entry_live : func->written; // what is live at the entry is made 0 there
     if (entry && unit->needs_run && !leaf) {
         frame.has_record = true;
         frame.kept |= BIT(RUN);
     }
-    for (unsigned reg = 0; reg < PST_REG_FP; reg++)
-        if (written & JIT_REG(reg)) frame.kept |= abi->kept & BIT(abi->of[reg]);
+    for (unsigned reg = 0; reg < JIT_REGS_MAX; reg++)
+        if (reg != PST_REG_FP && written & JIT_REG(reg)) frame.kept |= abi->kept & BIT(abi->of[reg]);
     return frame;
 }
 
 arm64_frame arm64_frame_of_stub(const arm64_abi *abi)
 {
     arm64_frame frame = {.has_record = true, .kept = BIT(RUN)};
-    for (unsigned reg = 0; reg < PST_REG_FP; reg++) frame.kept |= abi->kept & BIT(abi->of[reg]);
+    for (unsigned reg = 0; reg < JIT_REGS_MAX; reg++)
+        if (reg != PST_REG_FP) frame.kept |= abi->kept & BIT(abi->of[reg]);
     return frame;
 }
 

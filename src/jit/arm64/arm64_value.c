@@ -38,7 +38,7 @@ static void compute(arm64_state *s, arm64_reg dst, arm64_value v)
 
 static void settle_dependents(arm64_state *s, unsigned reg, uint16_t which)
 {
-    for (unsigned u = 0; u < PST_REG_COUNT; u++)
+    for (unsigned u = 0; u < JIT_REGS_MAX; u++)
         if (u != reg && s->pending & which & JIT_REG(u) && deps_of(s->values[u]) & JIT_REG(reg)) (void)arm64_settle(s, u);
 }
 

@@ -25,7 +25,7 @@ typedef struct arm64_value {
 typedef struct arm64_state {
     arm64_code *code;
     const arm64_abi *abi;
-    arm64_value values[PST_REG_COUNT]; // of registers in pending
+    arm64_value values[JIT_REGS_MAX];  // of registers in pending
     uint16_t pending;                  // registers whose machine register does not hold their value
     uint16_t zero_upper;               // registers whose value is below 2^32
     uint16_t live;                     // registers used after the current instruction

@@ -476,4 +476,4 @@ static pst_status compile_blob(const jit_unit *unit, const pst_jit_opts *opts, p
     return compile(unit, &x, NULL, blob);
 }
 
-const jit_back_end x64_back_end = {.machine = JIT_MACHINE_PLAIN, .compile = compile_program, .compile_blob = compile_blob, .host_features = x64_host_features, .blob_run_reg = RUN};
+const jit_back_end x64_back_end = {.machine = JIT_MACHINE_PLAIN, .compile = compile_program, .compile_blob = compile_blob, .host_features = x64_host_features, .run_reg = RUN};

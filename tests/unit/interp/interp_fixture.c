@@ -277,7 +277,7 @@ static pst_image *make_image(const char *text)
     return image;
 }
 
-const char *const fixture_engine_names[FIXTURE_ENGINES] = {"fast", "switch", "checked", "jit", "jit for the oldest machine", "jit by a blob", "jit with all hardening"};
+const char *const fixture_engine_names[FIXTURE_ENGINES] = {"fast", "switch", "checked", "jit", "jit for the oldest machine", "jit with all hardening", "jit by a blob"};
 
 fixture_engine fixture_engine_count(void)
 {

@@ -6,7 +6,7 @@
 #include "interp/code.h"
 #include "interp/interp.h"
 
-typedef enum fixture_engine { FIXTURE_FAST, FIXTURE_SWITCH, FIXTURE_CHECKED, FIXTURE_JIT, FIXTURE_JIT_PLAIN, FIXTURE_JIT_BLOB, FIXTURE_JIT_HARD, FIXTURE_ENGINES } fixture_engine;
+typedef enum fixture_engine { FIXTURE_FAST, FIXTURE_SWITCH, FIXTURE_CHECKED, FIXTURE_JIT, FIXTURE_JIT_PLAIN, FIXTURE_JIT_HARD, FIXTURE_JIT_BLOB, FIXTURE_ENGINES } fixture_engine;
 /// Engines that this machine has: the first so many.
 fixture_engine fixture_engine_count(void);
 extern const char *const fixture_engine_names[FIXTURE_ENGINES];
