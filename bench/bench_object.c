@@ -50,10 +50,10 @@ bool bench_object_read(const char *path, bench_object *out)
     size_t size = bytes ? fread(bytes, 1, FILE_MAX, file) : 0;
     fclose(file);
     pst_cursor all = pst_cursor_make(bytes, size);
-    if (!find_text(all, &text) || !pst_cursor_slice(all, text.offset, text.size, &code) || code.size % sizeof(pst_slot) != 0) {
+    if (!find_text(all, &text) || !pst_cursor_slice(all, text.offset, text.size, &code)) {
         free(bytes);
         return false;
     }
-    *out = (bench_object){bytes, (const pst_slot *)(const void *)code.bytes, code.size / sizeof(pst_slot)};
+    *out = (bench_object){bytes, (const pst_slot *)(const void *)code.bytes, code.size / sizeof(pst_slot), code.size};
     return true;
 }

@@ -12,6 +12,7 @@ typedef struct bench_object {
     uint8_t *bytes; // the file; freed by the caller with free()
     const pst_slot *slots; // into it
     size_t count;
+    size_t size; // of the code section in bytes; of native objects, whose slots mean nothing, too
 } bench_object;
 
 /// False when path cannot be read or has no .text; *out then holds nothing.
