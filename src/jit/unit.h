@@ -6,7 +6,7 @@
 
 #include "jit/jit.h"
 
-#define JIT_ALL_REGS 0x7ffu // a set of eBPF registers: bit n is rn
+#define JIT_ALL_REGS 0xffffu // a set of registers: bit n is rn; those behind r10 are the optimiser's (machine.h)
 #define JIT_REG(n) ((uint16_t)(1u << (n)))
 #define JIT_CALLER_REGS 0x3fu // r0 to r5: a call destroys them
 
