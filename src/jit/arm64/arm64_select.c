@@ -469,10 +469,10 @@ static pst_status compile_program(const jit_unit *unit, const pst_jit_opts *opts
     return compile(unit, &x, prog, NULL);
 }
 
-static pst_status compile_blob(const jit_unit *unit, pst_jit_blob *blob)
+static pst_status compile_blob(const jit_unit *unit, const pst_jit_opts *opts, pst_jit_blob *blob)
 {
-    // The base instruction set, since who knows on which machine this will run.
-    arm64_select x = {.state = {.abi = &arm64_aapcs}};
+    // The base instruction set, since who knows on which machine this will run; and nothing random, since everybody may read the file.
+    arm64_select x = {.harden = opts ? opts->harden & PST_JIT_MASK : 0, .state = {.abi = &arm64_aapcs}};
     return compile(unit, &x, NULL, blob);
 }
 
