@@ -18,12 +18,17 @@
 #define ROUND_NS 1000000000ull // a program that takes longer than this for a round gets no other
 #define PREVAIL_TIMEOUT_S 60u
 #define SLOWEST 10u
+#define EXPENSIVE_NS 1000000ull // from here on a re-check is to pay
 
 typedef struct row {
     char *name;
     uint32_t slots;
     bool accepted, unsupported, kernel_asked, kernel_accepted, prevail_asked, prevail_accepted;
     uint64_t ours_ns, kernel_ns, prevail_ns, steps, peak_bytes;
+    bool rechecked;              // it has a certificate, by which it was accepted
+    uint32_t certificate_size;   // 0: none
+    uint32_t states, recheck_states;
+    uint64_t certify_ns, recheck_ns, recheck_steps;
 } row;
 
 typedef struct bench {
@@ -94,6 +99,47 @@ static void measure_round(bench *b, const verify_subject *subject, kernel_progra
     if (!r->kernel_ns || kernel_ns < r->kernel_ns) r->kernel_ns = kernel_ns;
 }
 
+// One proof by the certificate.
+static uint64_t recheck_ns(bench *b, const verify_subject *subject, row *r)
+{
+    verify_answer answer;
+    verify_prove(&b->settings, subject, &answer);
+    uint64_t time = answer.proved ? answer.proved->time_ns : 0;
+    r->rechecked = answer.proved && answer.proved->kind == PST_VERDICT_ACCEPT;
+    r->recheck_steps = answer.proved ? answer.proved->steps : 0;
+    r->recheck_states = answer.proved ? answer.proved->states : 0;
+    verify_answer_free(&answer);
+    return time;
+}
+
+// The certificate is made once; then proofs with and without it are measured in turn.
+static void measure_certificate(bench *b, const verify_subject *subject, row *r)
+{
+    verify_answer answer;
+    uint64_t times[RUNS_MAX];
+    b->settings.opts.certificate = true;
+    verify_prove(&b->settings, subject, &answer);
+    b->settings.opts.certificate = false;
+    const pst_verdict *verdict = verify_verdict(&answer);
+    if (verdict->kind == PST_VERDICT_ACCEPT && verdict->certificate) {
+        verify_data bytes = {verdict->certificate, (uint32_t)verdict->certificate_size};
+        verify_subject again = *subject;
+        again.certificate = &bytes;
+        r->certificate_size = bytes.size;
+        r->certify_ns = verdict->certificate_ns;
+        for (unsigned round = 0; round < b->rounds; round++) {
+            for (unsigned i = 0; i < b->runs; i++) {
+                (void)prove_ns(b, subject); // the caches are as after a search
+                times[i] = recheck_ns(b, &again, r);
+            }
+            uint64_t middle = median(times, b->runs);
+            if (!r->recheck_ns || middle < r->recheck_ns) r->recheck_ns = middle;
+            if (r->ours_ns * b->runs > ROUND_NS) break;
+        }
+    }
+    verify_answer_free(&answer);
+}
+
 static void measure_both(bench *b, const verify_subject *subject, row *r)
 {
     char why[256];
@@ -147,10 +193,11 @@ static void measure(void *user, const verify_subject *subject, const verify_answ
         b->rows = must(realloc(b->rows, b->capacity * sizeof *b->rows));
     }
     row *r = &b->rows[b->count++];
-    *r = (row){.name = name_of(b, subject), .slots = subject->count, .steps = verdict->steps, .peak_bytes = verdict->peak_bytes};
+    *r = (row){.name = name_of(b, subject), .slots = subject->count, .steps = verdict->steps, .peak_bytes = verdict->peak_bytes, .states = verdict->states};
     r->accepted = verdict->kind == PST_VERDICT_ACCEPT;
     r->unsupported = verdict->kind == PST_VERDICT_UNSUPPORTED;
     measure_both(b, subject, r);
+    if (r->accepted) measure_certificate(b, subject, r);
     if (b->prevail && subject->program) measure_prevail(b, subject, r);
 }
 
@@ -252,7 +299,7 @@ static summary summarise(double *values, size_t count)
     return s;
 }
 
-typedef enum figure { OURS_MS, OURS_BOTH_MS, KERNEL_MS, BY_KERNEL, PREVAIL_MS, BY_PREVAIL, PEAK_KIB, FIGURES } figure;
+typedef enum figure { OURS_MS, OURS_BOTH_MS, KERNEL_MS, BY_KERNEL, PREVAIL_MS, BY_PREVAIL, PEAK_KIB, RECHECK_MS, BY_RECHECK, BY_RECHECK_SLOW, BYTES, BYTES_PER_BYTE, FIGURES } figure;
 
 static const struct {
     const char *name, *text;
@@ -264,6 +311,11 @@ static const struct {
     [PREVAIL_MS] = {"prevail_ms", "PREVAIL, ms: accepted by both"},
     [BY_PREVAIL] = {"ratio_prevail", "ours / PREVAIL: accepted by both"},
     [PEAK_KIB] = {"peak_kib", "peak memory, KiB: all programs"},
+    [RECHECK_MS] = {"recheck_ms", "re-check, ms"},
+    [BY_RECHECK] = {"recheck_share", "re-check / verification"},
+    [BY_RECHECK_SLOW] = {"recheck_share_slow", "the same: verification from 1 ms on"},
+    [BYTES] = {"certificate_bytes", "certificate, bytes"},
+    [BYTES_PER_BYTE] = {"certificate_share", "certificate / code"},
 };
 
 static bool figure_of(const row *r, figure f, double *out)
@@ -277,6 +329,11 @@ static bool figure_of(const row *r, figure f, double *out)
     case PREVAIL_MS: *out = (double)r->prevail_ns / 1e6; return prevail;
     case BY_PREVAIL: *out = prevail ? (double)r->ours_ns / (double)r->prevail_ns : 0; return prevail;
     case PEAK_KIB: *out = (double)r->peak_bytes / 1024; return r->ours_ns > 0;
+    case RECHECK_MS: *out = (double)r->recheck_ns / 1e6; return r->rechecked;
+    case BY_RECHECK: *out = (double)r->recheck_ns / (double)r->ours_ns; return r->rechecked && r->ours_ns;
+    case BY_RECHECK_SLOW: *out = (double)r->recheck_ns / (double)r->ours_ns; return r->rechecked && r->ours_ns >= EXPENSIVE_NS;
+    case BYTES: *out = r->certificate_size; return r->certificate_size > 0;
+    case BYTES_PER_BYTE: *out = r->certificate_size / (8.0 * r->slots); return r->certificate_size > 0;
     case FIGURES: break;
     }
     return false;
@@ -294,6 +351,7 @@ static summary figure_summary(const bench *b, figure f)
 
 typedef struct counts {
     size_t asked, both, only_ours, only_kernel, neither, ours, unsupported, prevail_asked, prevail;
+    size_t certified, rechecked;
     double steps_per_s;
 } counts;
 
@@ -307,6 +365,8 @@ static counts count_rows(const bench *b)
         c.unsupported += r->unsupported;
         c.prevail_asked += r->prevail_asked;
         c.prevail += r->prevail_accepted;
+        c.certified += r->certificate_size > 0;
+        c.rechecked += r->rechecked;
         steps += (double)r->steps;
         ns += (double)r->ours_ns;
         if (!r->kernel_asked) continue;
@@ -338,17 +398,19 @@ static void print_text(const bench *b)
     else
         puts("the kernel is left out: bpf(2) is not available (it needs root)");
     if (b->prevail) printf("PREVAIL was asked for %zu and accepts %zu\n", c.prevail_asked, c.prevail);
+    printf("certificates %zu, accepted by them %zu\n", c.certified, c.rechecked);
     printf("\n%-34s %7s %10s %10s %10s %10s %10s\n", "", "count", "geo. mean", "median", "p95", "p99", "max");
     for (figure f = 0; f < FIGURES; f++) {
         summary s = figure_summary(b, f);
         if (s.count) printf("%-34s %7zu %10.4g %10.4g %10.4g %10.4g %10.4g\n", g_figures[f].text, s.count, s.geomean, s.median, s.p95, s.p99, s.max);
     }
-    printf("instructions walked a second: %.3g million\n\nslowest\n%10s %10s %9s %9s %9s\n", c.steps_per_s / 1e6, "ours ms", "kernel ms", "steps",
-           "peak KiB", "slots");
+    printf("instructions walked a second: %.3g million\n\nslowest\n%10s %10s %10s %10s %9s %9s %9s %9s %9s\n", c.steps_per_s / 1e6, "ours ms", "kernel ms",
+           "re-check", "certify", "steps", "again", "bytes", "peak KiB", "slots");
     for (size_t i = 0; i < b->count && i < SLOWEST; i++) {
         const row *r = &b->rows[i];
-        printf("%10.3f %10.3f %9llu %9llu %9u  %s%s\n", (double)r->ours_ns / 1e6, r->kernel_asked ? (double)r->kernel_ns / 1e6 : 0,
-               (unsigned long long)r->steps, (unsigned long long)r->peak_bytes / 1024, r->slots, r->name, r->accepted ? "" : " (not accepted)");
+        printf("%10.3f %10.3f %10.3f %10.3f %9llu %9llu %9u %9llu %9u  %s%s\n", (double)r->ours_ns / 1e6, r->kernel_asked ? (double)r->kernel_ns / 1e6 : 0,
+               (double)r->recheck_ns / 1e6, (double)r->certify_ns / 1e6, (unsigned long long)r->steps, (unsigned long long)r->recheck_steps,
+               r->certificate_size, (unsigned long long)r->peak_bytes / 1024, r->slots, r->name, r->accepted ? "" : " (not accepted)");
     }
 }
 
@@ -385,6 +447,8 @@ static void json_summary(pst_json *json, const bench *b)
     member(json, "only_kernel", c.only_kernel);
     member(json, "prevail_asked", c.prevail_asked);
     member(json, "prevail_accepted", c.prevail);
+    member(json, "certified", c.certified);
+    member(json, "rechecked", c.rechecked);
     real(json, "steps_per_s", c.steps_per_s);
     for (figure f = 0; f < FIGURES; f++) {
         summary s = figure_summary(b, f);
@@ -415,6 +479,13 @@ static void json_row(pst_json *json, const row *r)
     member(json, "prevail_ns", r->prevail_ns);
     member(json, "steps", r->steps);
     member(json, "peak_bytes", r->peak_bytes);
+    member(json, "states", r->states);
+    truth(json, "rechecked", r->certificate_size > 0, r->rechecked);
+    member(json, "certificate_bytes", r->certificate_size);
+    member(json, "certify_ns", r->certify_ns);
+    member(json, "recheck_ns", r->recheck_ns);
+    member(json, "recheck_steps", r->recheck_steps);
+    member(json, "recheck_states", r->recheck_states);
     pst_json_object_end(json);
 }
 

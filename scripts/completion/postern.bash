@@ -8,7 +8,7 @@ _postern() {
     local run="--hook --program --one-way --set --map --events --event-type --duration --stats-interval --detach-after --engine --mode --harden --no-harden --budget --trust --allow-unsigned --make-tap --btf"
     local show="--btf --engine --mode --harden --no-harden --set --map --profile --data --ctx --repeat"
     local test_run="--data --ctx --repeat --engine --mode --harden --no-harden --budget --out --set --map --events --event-type --trust --allow-unsigned --btf"
-    local verify="--programs --mode --explain --html --btf --max-steps --max-states --unroll --max-turns --stack-max"
+    local verify="--programs --mode --explain --html --certificate --recheck --btf --max-steps --max-states --unroll --max-turns --stack-max"
     local shim="--host"
     local compile="--output --target --program --sign --mode --set --btf -o"
     local keygen=""
@@ -23,7 +23,7 @@ _postern() {
             for name in /sys/class/net/*; do names+=" xdp:${name##*/}"; done
             mapfile -t COMPREPLY < <(compgen -W "$names" -- "$cur")
             return ;;
-        --btf | --out | --output | -o | --sign | --trust | --data | --html | --programs | --host)
+        --btf | --out | --output | -o | --sign | --trust | --data | --html | --programs | --certificate | --recheck | --host)
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return ;;
         --mode)

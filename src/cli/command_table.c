@@ -69,6 +69,8 @@ static const cli_option verify_options[] = {
     {"mode", 0, "privileged|strict", "the rules: those of Linux for a fully privileged loader (default), or nothing of the host may leak"},
     {"explain", 0, NULL, "print what is known at the head of each block"},
     {"html", 0, "OUT", "write a page with source, instructions, states and the failing path"},
+    {"certificate", 0, "OUT", "write a certificate of each accepted program, from which --recheck proves it anew without a search"},
+    {"recheck", 0, "FILE", "prove each program by its certificate of that file, which need not be trusted, and by nothing else"},
     {"btf", 0, "FILE", "types of the target, for CO-RE relocations and pointers to its structs (default: those of this host)"},
     {"max-steps", 0, "N", "instructions that are walked before the program counts as too complex (default 1000000)"},
     {"max-states", 0, "N", "states that are kept apart at one point before they are joined (default 24)"},
@@ -186,6 +188,7 @@ const cli_command cli_commands[] = {
                     "postern verify filter.o drop_udp -v --explain\n"
                     "postern verify filter.o -j --mode strict\n"
                     "postern verify filter.o --html report.html\n"
+                    "postern verify filter.o --certificate filter.cert && postern verify filter.o --recheck filter.cert\n"
                     "postern verify --programs - <corpus.jsonl\n",
         .options = verify_options,
         .option_count = PST_COUNT(verify_options),

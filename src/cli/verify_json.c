@@ -70,6 +70,11 @@ void verify_json(pst_json *json, const verify_subject *subject, const verify_ans
     number(json, "stack", v->stack_bytes);
     number(json, "time_us", (v->time_ns + 999) / 1000);
     number(json, "peak_kib", (v->peak_bytes + 1023) / 1024);
+    if (v->certificate) {
+        number(json, "certificate_bytes", v->certificate_size);
+        number(json, "certificate_us", (v->certificate_ns + 999) / 1000);
+    }
+    if (answer->rechecked_bytes) number(json, "rechecked_bytes", answer->rechecked_bytes);
     if (v->explained_count) states_json(json, v);
 }
 

@@ -230,6 +230,18 @@ static bool is_described(const pst_object_program *p, verify_answer *answer)
     return false;
 }
 
+static void prove_made(verify_settings *settings, verify_subject *s, verify_answer *answer)
+{
+    verify_data certificate;
+    if (settings->recheck && !verify_certificates_find(settings->recheck, s->program, &certificate)) {
+        verify_answer_own(answer, PST_VERDICT_REJECT, PST_FINDING_CERTIFICATE, 0, "the file of certificates has none for this program");
+        return;
+    }
+    if (settings->recheck) s->certificate = &certificate;
+    verify_prove(settings, s, answer);
+    s->certificate = NULL; // it was on this stack
+}
+
 static void prove_program(object_state *o, uint32_t index, verify_subject *s, verify_answer *answer)
 {
     const pst_object_program *p = &o->object->object->programs[index];
@@ -241,7 +253,7 @@ static void prove_program(object_state *o, uint32_t index, verify_subject *s, ve
     else if (faulty)
         verify_answer_own(answer, PST_VERDICT_REJECT, PST_FINDING_MAP, faulty->pc, "%s", o->map_faults[faulty->index]);
     else
-        verify_prove(o->settings, s, answer);
+        prove_made(o->settings, s, answer);
 }
 
 // The program alone could not be fitted to the host: that is the finding, with the loader's sentence.
@@ -265,6 +277,7 @@ static void report(object_state *o, const verify_subject *s, const verify_answer
     else
         verify_report_text(o->settings, s, answer);
     if (o->settings->page) verify_page_program(o->settings, s, answer);
+    if (o->settings->certificates) verify_certificates_add(o->settings->certificates, s, answer);
 }
 
 static bool is_wanted(const pst_object_program *p, const char *name)

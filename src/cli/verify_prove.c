@@ -227,7 +227,10 @@ void verify_prove(verify_settings *settings, const verify_subject *subject, veri
         .kfunc_name = kfunc_name,
         .user = (void *)(uintptr_t)subject,
     };
-    pst_status status = pst_verify(cli_env(), &input, &opts, &answer->proved);
+    const verify_data *certificate = subject->certificate;
+    pst_status status = certificate ? pst_recheck(cli_env(), &input, &opts, certificate->bytes, certificate->size, &answer->proved)
+                                    : pst_verify(cli_env(), &input, &opts, &answer->proved);
+    if (certificate) answer->rechecked_bytes = certificate->size;
     if (status == PST_OK) {
         explain_poison(subject, answer);
         return;

@@ -158,6 +158,18 @@ static void explanation(const report *r)
     }
 }
 
+// What a certificate cost, or saved.
+static void certificate(const report *r)
+{
+    const pst_verdict *v = verify_verdict(r->answer);
+    unsigned long long time_us = (v->time_ns + 999) / 1000;
+    if (v->kind != PST_VERDICT_ACCEPT) return;
+    if (v->certificate)
+        pst_text_format(r->out, ": certificate of %llu bytes for %u bytes of code, made in %llu us after a proof of %llu us",
+                        (unsigned long long)v->certificate_size, r->subject->count * 8, (unsigned long long)((v->certificate_ns + 999) / 1000), time_us);
+    if (r->answer->rechecked_bytes) pst_text_format(r->out, ": by its certificate of %u bytes, in %llu us", r->answer->rechecked_bytes, time_us);
+}
+
 void verify_report_text(const verify_settings *settings, const verify_subject *subject, const verify_answer *answer)
 {
     static const cli_colour colours[] = {
@@ -168,6 +180,7 @@ void verify_report_text(const verify_settings *settings, const verify_subject *s
     pst_text_init(&out, cli_env());
     coloured(&r, colours[v->kind], verify_verdict_text(v->kind));
     pst_text_format(&out, " %s%s%s (section %s)", cli_colour_on(CLI_BOLD), subject->program, cli_colour_off(), subject->section);
+    certificate(&r);
     if (v->kind == PST_VERDICT_REJECT)
         pst_text_format(&out, ": %s, in mode %s", pst_finding_kind_text(v->finding.kind), verify_mode_name(subject->mode));
     if (v->kind != PST_VERDICT_ACCEPT) finding(&r);

@@ -21,6 +21,19 @@ typedef enum verify_exit {
 struct verify_subject;
 struct verify_answer;
 
+typedef struct verify_data {
+    const uint8_t *bytes;
+    uint32_t size;
+} verify_data;
+
+/// The certificates of an object's programs: on the way into a file, or as they were read from one.
+typedef struct verify_certificates {
+    pst_text entries;  // to be written
+    uint32_t count, missing; // missing: accepted programs without one
+    uint8_t *bytes;    // that were read
+    size_t size;
+} verify_certificates;
+
 typedef struct verify_settings {
     const cli_args *args;
     /// Gets each program of an object instead of a report (bench/verify_bench.c). NULL: reports.
@@ -31,6 +44,8 @@ typedef struct verify_settings {
     pst_btf *host_btf;        // read when something needs it
     bool host_tried;
     pst_text *page;           // of --html; NULL: none
+    verify_certificates *certificates; // of --certificate; NULL: none are made
+    const verify_certificates *recheck; // of --recheck: what programs are proved by; NULL: proofs are searched for
     uint32_t page_programs;
     uint32_t accepted, rejected, unsupported, unreadable; // programs so far
 } verify_settings;
@@ -49,11 +64,6 @@ typedef struct verify_kfunc {
     uint32_t pc;
     const char *name;
 } verify_kfunc;
-
-typedef struct verify_data {
-    const uint8_t *bytes;
-    uint32_t size;
-} verify_data;
 
 /// A program to be proved. References to maps in slots are indices into maps. Everything lies in an arena of the front end.
 typedef struct verify_subject {
@@ -80,6 +90,7 @@ typedef struct verify_subject {
     uint32_t flags;                 // PST_VERIFY_*
     const verify_data *runs;
     uint32_t run_count;
+    const verify_data *certificate; // to prove it by; NULL: a proof is searched for
 } verify_subject;
 
 /// What came of it: the verifier's verdict, or one that the front end gave because there was nothing to verify.
@@ -88,6 +99,7 @@ typedef struct verify_answer {
     pst_verdict *proved;  // NULL: the front end answered
     pst_verdict own;
     bool bad_input;       // own is about the input, not about a program
+    uint32_t rechecked_bytes; // of the certificate that it was proved by; 0: a proof was searched for
 } verify_answer;
 
 PST_INLINE const pst_verdict *verify_verdict(const verify_answer *answer)
@@ -152,6 +164,16 @@ void verify_page_program(verify_settings *settings, const verify_subject *subjec
 void verify_page_end(pst_text *page);
 /// One line that adds up several programs.
 void verify_summary_text(const verify_settings *settings);
+
+// --- verify_certificates.c -------------------------------------------------------------------------------------------
+
+void verify_certificates_begin(verify_certificates *c);
+void verify_certificates_add(verify_certificates *c, const verify_subject *subject, const verify_answer *answer);
+cli_exit verify_certificates_write(const verify_certificates *c, const char *path);
+cli_exit verify_certificates_read(verify_certificates *c, const char *path);
+/// False: there is none for the program.
+bool verify_certificates_find(const verify_certificates *c, const char *program, verify_data *out);
+void verify_certificates_end(verify_certificates *c);
 
 // --- verify_runs.c -------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@
 // A finding ends the attempt. If nothing was joined or widened on the way to it, it is the verdict; else verify.c may look again with larger limits.
 #include <string.h>
 
-#include "verify/engine.h"
+#include "verify/certificate.h"
 #include "verify/lost.h"
 #include "verify/replay.h"
 #include "verify/summary.h"
@@ -156,10 +156,12 @@ static uint32_t known_location(const vengine *e, uint32_t hash, const vstate *s)
     return at;
 }
 
+uint32_t vengine_location(const vengine *e, const vstate *s) { return known_location(e, location_hash(s), s); }
+
 bool vengine_knows(verifier *v, vstate *s, uint32_t pc)
 {
     s->block = v->flow.block_of[pc];
-    return known_location(v->engine, location_hash(s), s) != VFLOW_NONE;
+    return vengine_location(v->engine, s) != VFLOW_NONE;
 }
 
 // A subprogram that is entered by one more way, outside of contexts.
@@ -179,15 +181,17 @@ static uint32_t find_location(verifier *v, const vstate *s)
     if (e->location_count >= e->bucket_count && !rehash(v)) return VFLOW_NONE;
     if (pst_grow(v->env, &e->locations, &e->location_capacity, e->location_count + 1, sizeof *e->locations) != PST_OK) return VFLOW_NONE;
     uint32_t at = (uint32_t)e->location_count++, *bucket = &e->buckets[hash & (e->bucket_count - 1)];
-    e->locations[at] = (vlocation){.hash = hash, .next_in_bucket = *bucket, .slots = VFLOW_NONE, .first_slot = VFLOW_NONE,
+    e->locations[at] = (vlocation){.hash = hash, .next_in_bucket = *bucket, .slots = VFLOW_NONE, .first_slot = VFLOW_NONE, .retired = VFLOW_NONE,
                                    .is_head = v->flow.blocks[s->block].is_head};
     *bucket = at;
     return at;
 }
 
-static vstep add_edge(verifier *v, uint32_t from, uint32_t to, uint32_t back_of, bool returns)
+vstep vengine_add_edge(verifier *v, const varrival *a, uint32_t to)
 {
     vengine *e = v->engine;
+    uint32_t from = a->from, back_of = a->back_of;
+    bool returns = a->returns;
     if (from == VFLOW_NONE) return VSTEP_END;
     uint32_t left = EDGES_COMPARED;
     for (uint32_t i = e->slots[from].edges; i != VFLOW_NONE && left-- > 0; i = e->edges[i].next)
@@ -357,6 +361,8 @@ static bool may_retire(const verifier *v, const vslot *slot)
 static void retire(verifier *v, vslot *slot)
 {
     vstate *s = slot->state;
+    slot->retired = true;
+    if (v->engine->keeps_all) return;
     s->obj_count = s->rel_count = 0;
     for (uint32_t f = 0; f < s->frame_count; f++) {
         s->frames[f]->cell_count = 0;
@@ -369,7 +375,6 @@ static void retire(verifier *v, vslot *slot)
         vstate_free(v, s);
         slot->state = small;
     }
-    slot->retired = true;
 }
 
 static uint32_t covering_slot(verifier *v, uint32_t location, const vstate *s)
@@ -390,6 +395,8 @@ static uint32_t covering_slot(verifier *v, uint32_t location, const vstate *s)
             slot->misses++;
             if (may_retire(v, slot)) {
                 *link = slot->next;
+                slot->next = e->locations[location].retired;
+                e->locations[location].retired = at;
                 retire(v, slot);
                 continue;
             }
@@ -398,11 +405,6 @@ static uint32_t covering_slot(verifier *v, uint32_t location, const vstate *s)
     }
     return VFLOW_NONE;
 }
-
-typedef struct arrival {
-    uint32_t location, from, back_of;
-    bool returns; // a callback comes back to its call
-} arrival;
 
 // Slots of the location that s would be kept beside: all of them, or those of the same turn.
 static uint32_t count_beside(const verifier *v, uint32_t location, const vstate *s)
@@ -414,39 +416,52 @@ static uint32_t count_beside(const verifier *v, uint32_t location, const vstate 
     return count;
 }
 
-static vstep keep(verifier *v, vstate *s, const arrival *a)
+vstep vengine_keep(verifier *v, const vstate *s, const varrival *a, uint32_t *at)
+{
+    *at = VFLOW_NONE;
+    vstate *kept = vstate_pack(v, s);
+    if (!kept) return vnomem(v);
+    vstep step = add_slot(v, a->location, kept, at);
+    if (*at == VFLOW_NONE) vstate_free(v, kept); // no slot owns it
+    if (step != VSTEP_END) return step;
+    kept->origin = *at;
+    v->engine->slots[*at].parent = a->from;
+    return step;
+}
+
+// How many times more is kept apart at the block of s, as a power of 2.
+static unsigned finer_at(const vengine *e, const vstate *s) { return e->finer ? e->finer[s->block] : 0; }
+
+static vstep keep(verifier *v, vstate *s, const varrival *a)
 {
     vengine *e = v->engine;
     const vlocation *l = &e->locations[a->location];
     uint32_t at = VFLOW_NONE, turns = turns_of(v, s), beside = count_beside(v, a->location, s);
-    bool is_counted = turns != VFLOW_NONE && turns < e->unroll_max;
+    uint32_t states_max = e->states_max << finer_at(e, s), unroll_max = e->unroll_max << finer_at(e, s);
+    bool is_counted = turns != VFLOW_NONE && turns < unroll_max;
     bool widen = l->is_head && !is_counted;
-    uint32_t limit = !widen ? e->states_max : turns == VFLOW_NONE ? e->unroll_max : 0;
+    uint32_t limit = !widen ? states_max : turns == VFLOW_NONE ? unroll_max : 0;
     vstep step = VSTEP_END;
     if (beside >= limit) step = try_join(v, a->location, s, widen, false, &at);
     if (step == VSTEP_END && at == VFLOW_NONE && beside >= limit + SHAPES_MAX) step = try_join(v, a->location, s, widen, true, &at);
     if (step == VSTEP_END && at == VFLOW_NONE) {
-        vstate *kept = vstate_pack(v, s);
-        if (!kept) return vnomem(v);
-        step = add_slot(v, a->location, kept, &at);
-        if (at == VFLOW_NONE) vstate_free(v, kept); // no slot owns it
+        step = vengine_keep(v, s, a, &at);
         if (step != VSTEP_END) return step;
-        kept->origin = at;
-        e->slots[at].parent = a->from;
     }
     if (step == VSTEP_END && e->slots[at].parent != a->from && a->from != VFLOW_NONE) e->slots[at].grown_from = a->from, e->slots[at].grown_pc = v->pc;
-    return step == VSTEP_END ? add_edge(v, a->from, at, a->back_of, a->returns) : step;
+    return step == VSTEP_END ? vengine_add_edge(v, a, at) : step;
 }
 
-static vstep arrive_at_join(verifier *v, vstate *s, arrival *a)
+static vstep arrive_at_join(verifier *v, vstate *s, varrival *a)
 {
     vengine *e = v->engine;
     vmerge_normalise(v, s);
     a->location = find_location(v, s);
     if (a->location == VFLOW_NONE) return vnomem(v);
     if (a->returns) e->locations[a->location].is_head = true;
+    if (e->script) return vscript_arrive(v, s, a);
     uint32_t covering = e->locations[a->location].slot_count == 0 ? VFLOW_NONE : covering_slot(v, a->location, s);
-    if (covering != VFLOW_NONE) return add_edge(v, a->from, covering, a->back_of, a->returns);
+    if (covering != VFLOW_NONE) return vengine_add_edge(v, a, covering);
     return keep(v, s, a);
 }
 
@@ -462,7 +477,7 @@ static uint32_t block_before(const verifier *v, const vstate *s)
 static vstep arrive(verifier *v, vstate *s, uint32_t pc, bool *taken)
 {
     vengine *e = v->engine;
-    arrival a = {.from = s->origin, .back_of = VFLOW_NONE};
+    varrival a = {.from = s->origin, .back_of = VFLOW_NONE};
     s->pc = pc;
     s->block = v->flow.block_of[pc];
     const vflow_block *block = &v->flow.blocks[s->block];
@@ -564,7 +579,7 @@ static void close_passed(verifier *v, const vstate *now)
 {
     vengine *e = v->engine;
     const vflow_block *block = &v->flow.blocks[now->block];
-    if (v->opts.keep_states || now->frame_count != 1 || now->wakes || block->loop != VFLOW_NONE || block->order <= e->closed_order) return;
+    if (v->opts.keep_states || e->keeps_all || now->frame_count != 1 || now->wakes || block->loop != VFLOW_NONE || block->order <= e->closed_order) return;
     size_t kept = 0;
     if (++e->passed < e->open_count / 8) return; // what is looked through is paid for by what was passed since
     e->passed = 0;
@@ -604,7 +619,7 @@ static vstep walk_all(verifier *v)
         bool by_summary = next.slot != VFLOW_NONE && vstate_frame(e->work)->context == VCONTEXT_CALL;
         vstep step = by_summary ? vsummary_call(v, next.slot) : walk(v, e->work);
         if (step == VSTEP_END) continue;
-        if (step == VSTEP_REJECT) vlost_note(v);
+        if (step == VSTEP_REJECT && !e->is_trial) vlost_note(v);
         return step;
     }
     return VSTEP_END;
@@ -630,6 +645,12 @@ pst_status vengine_run(verifier *v)
     return vterminate_check(v, &ends);
 }
 
+vengine vengine_fresh(const vengine *e)
+{
+    return (vengine){.states_max = e->states_max, .unroll_max = e->unroll_max, .paths_max = e->paths_max, .exits_max = e->exits_max, .steps_max = e->steps_max,
+                     .loops_bound = e->loops_bound, .finer = e->finer, .is_trial = e->is_trial, .keeps_all = e->keeps_all, .script = e->script};
+}
+
 void vengine_reset(verifier *v)
 {
     vengine *e = v->engine;
@@ -645,6 +666,5 @@ void vengine_reset(verifier *v)
     pst_free(v->env, e->edges, e->edge_capacity * sizeof *e->edges);
     pst_free(v->env, e->locations, e->location_capacity * sizeof *e->locations);
     pst_free(v->env, e->buckets, e->bucket_count * sizeof *e->buckets);
-    vengine limits = {.states_max = e->states_max, .unroll_max = e->unroll_max, .paths_max = e->paths_max, .steps_max = e->steps_max, .loops_bound = e->loops_bound};
-    *e = limits;
+    *e = vengine_fresh(e);
 }

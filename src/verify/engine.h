@@ -53,6 +53,7 @@ typedef struct vlocation {
     uint32_t hash, next_in_bucket;
     uint32_t slots;          // that arriving states are compared with, newest first
     uint32_t first_slot;     // it is at this place, whatever becomes of it
+    uint32_t retired;        // slots that are retired, newest first
     uint32_t slot_count;     // ever
     bool is_head;            // states may come back here
 } vlocation;
@@ -61,6 +62,14 @@ typedef struct vpending {
     uint32_t slot;  // VFLOW_NONE: state is not kept
     vstate *state;
 } vpending;
+
+// A state that arrives at a join.
+typedef struct varrival {
+    uint32_t location, from, back_of; // as in vedge
+    bool returns;                     // a callback comes back to its call
+} varrival;
+
+struct vscript;
 
 typedef struct vengine {
     vslot *slots;
@@ -89,11 +98,22 @@ typedef struct vengine {
     uint32_t *paths;      // by subprogram: ways that it is called which are walked each on its own
     uint64_t loops_bound;
     uint32_t states_max, unroll_max, paths_max;
+    uint32_t exits_max;     // of a context that are kept apart
     uint64_t steps_max;
+    const uint8_t *finer;   // by block: these limits count 2^n times there; NULL: everywhere alike
+    bool is_trial;          // nobody will read the finding: it is not looked for where the knowledge was lost
+    bool keeps_all;         // states are kept whole though nothing is compared with them any more
+    struct vscript *script; // a certificate says what is kept at joins (certificate.h); NULL: it is searched for
 } vengine;
 
 /// The slot that stands for slot at.
 uint32_t vengine_slot(const vengine *e, uint32_t at);
+/// The location of s, VFLOW_NONE: nothing was kept there.
+uint32_t vengine_location(const vengine *e, const vstate *s);
+/// Keeps a copy of s at the arrival's location, in a new slot *at, to be walked. The edge to it is not yet made.
+vstep vengine_keep(verifier *v, const vstate *s, const varrival *a, uint32_t *at);
+/// The arriving state is inside of slot `to`.
+vstep vengine_add_edge(verifier *v, const varrival *a, uint32_t to);
 /// Walks everything from the entry of v->entry_subprog; v->finding says whether it is safe.
 PST_MUST_USE pst_status vengine_run(verifier *v);
 /// Whether states are kept already where s would arrive at pc. Sets s->block.
@@ -104,6 +124,8 @@ vstep vengine_too_complex(verifier *v, const char *what);
 uint64_t vengine_cost(const verifier *v);
 /// Frees the graph.
 void vengine_reset(verifier *v);
+/// An engine without a graph, with the limits of e.
+vengine vengine_fresh(const vengine *e);
 
 /// Whether every cycle of the graph ends; else v->finding names the loop. Sets engine->loops_bound.
 PST_MUST_USE pst_status vterminate_check(verifier *v, bool *ends);

@@ -1,6 +1,6 @@
 // inspect.h: for tests that look at the invariant which a verification has found (tests/diff/verify_oracle.c, tests/unit/verify/merge_test.c).
 //
-// Nothing of the product includes it but verify.c, which calls the inspector when a walk is stable. What it is handed is only lent.
+// Nothing of the product includes it but verify.c and recheck.c, which call the inspector when a walk is stable. What it is handed is only lent.
 #ifndef PST_VERIFY_INSPECT_H
 #define PST_VERIFY_INSPECT_H
 
@@ -16,5 +16,8 @@ typedef struct vinspector {
 /// pst_verify with an inspector. Set opts->keep_states: then no kept state is put away. No text is made of them.
 PST_MUST_USE pst_status vinspect_verify(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, const vinspector *inspector,
                                         pst_verdict **out);
+/// The same for pst_recheck.
+PST_MUST_USE pst_status vinspect_recheck(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, const vinspector *inspector,
+                                         const void *certificate, size_t size, pst_verdict **out);
 
 #endif

@@ -190,7 +190,7 @@ static void each_number(vstate *s, void (*fn)(void *user, vvalue *value), void *
 }
 
 // Symbols that only relations name: eliminated, so that what they linked stays linked.
-static void drop_unused_rels(vstate *s, const uint32_t *order)
+static void drop_unused_rels(verifier *v, vstate *s, const uint32_t *order)
 {
     for (uint32_t i = 0; i < s->rel_count;) {
         uint32_t a = s->rels[i].a, b = s->rels[i].b;
@@ -199,7 +199,7 @@ static void drop_unused_rels(vstate *s, const uint32_t *order)
             i++;
             continue;
         }
-        vrel_drop(s, unused);
+        vrel_drop(v, s, unused);
         i = 0;
     }
 }
@@ -230,7 +230,7 @@ static void order_symbols(verifier *v, vstate *s)
         if (w.lengths[k]) w.order[k] = k;
         else if (w.order[k] == 0) s->syms[k] = vsym_length(); // nothing measures by it any more
     }
-    drop_unused_rels(s, w.order);
+    drop_unused_rels(v, s, w.order);
     pst_scalar *sorted = verifier_scalars(v, w.next);
     if (!sorted) return;
     for (uint32_t sym = VSYM_FIRST; sym < s->sym_count; sym++)

@@ -251,7 +251,7 @@ bool vrel_add(verifier *v, vstate *s, const vvalue *a, const vvalue *b, int64_t 
     return !changed || vrel_propagate(s, rel.a);
 }
 
-void vrel_drop(vstate *s, uint32_t sym)
+void vrel_drop(verifier *v, vstate *s, uint32_t sym)
 {
     // What went through it stays: a - sym <= c and sym - b <= d give a - b <= c + d.
     uint32_t count = s->rel_count;
@@ -261,7 +261,7 @@ void vrel_drop(vstate *s, uint32_t sym)
             if (s->rels[j].a != sym || s->rels[j].b == s->rels[i].a) continue;
             vrel joined = {s->rels[i].a, s->rels[j].b, bound_add(s->rels[i].c, s->rels[j].c)};
             if (joined.c >= bound_sub(sym_max(s, joined.a), sym_min(s, joined.b))) continue;
-            store(NULL, s, joined);
+            store(v, s, joined);
         }
     }
     for (uint32_t i = s->rel_count; i-- > 0;)

@@ -28,7 +28,10 @@ static void *take(verifier *v, size_t size)
         v->spare_bytes -= class * BLOCK_STEP;
     } else {
         block = pst_alloc(v->env, class ? class * BLOCK_STEP : size);
-        if (!block) return NULL;
+        if (!block) {
+            v->starved = true;
+            return NULL;
+        }
     }
     v->bytes += size;
     if (v->bytes > v->bytes_peak) v->bytes_peak = v->bytes;
@@ -316,7 +319,7 @@ bool vghost_add(verifier *v, vstate *s, const vghost *ghost)
 
 void vrel_push(verifier *v, vstate *s, const vrel *rel)
 {
-    if (s->rel_count == s->rel_capacity && !(v && grow(v, &s->rels, &s->rel_capacity, s->rel_count, sizeof *s->rels))) return;
+    if (!grow(v, &s->rels, &s->rel_capacity, s->rel_count, sizeof *s->rels)) return;
     s->rels[s->rel_count++] = *rel;
 }
 
@@ -533,7 +536,7 @@ static void renew_length(verifier *v, vstate *s, uint32_t length)
             if (s->rels[i].b == length) s->rels[i].b = walk.to;
         }
     }
-    vrel_drop(s, length);
+    vrel_drop(v, s, length);
     s->syms[length] = pst_scalar_range(0, VPACKET_MAX);
 }
 

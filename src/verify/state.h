@@ -246,12 +246,12 @@ void vrel_bounds(const vstate *s, const vvalue *values, uint32_t count, int64_t 
 #define VREL_BOUNDS_MAX 40u
 /// Notes a - b <= c. Tightens intervals too. False: infeasible. No memory: the relation is dropped, which is sound.
 PST_MUST_USE bool vrel_add(struct verifier *v, vstate *s, const vvalue *a, const vvalue *b, int64_t c);
-/// Appends a relation (state.c). Without memory, or without v and room, it is dropped.
+/// Appends a relation (state.c). Without memory it is dropped.
 void vrel_push(struct verifier *v, vstate *s, const vrel *rel);
 /// Tightens intervals along the relations of a symbol that was refined. False: infeasible.
 PST_MUST_USE bool vrel_propagate(vstate *s, uint32_t sym);
 /// Forgets a symbol, keeping what its relations said of others.
-void vrel_drop(vstate *s, uint32_t sym);
+void vrel_drop(struct verifier *v, vstate *s, uint32_t sym);
 
 // --- Objects --------------------------------------------------------------------------------------------------
 

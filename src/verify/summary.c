@@ -117,8 +117,8 @@ static vstep keep_exit(verifier *v, vcontext *c, vstate **leave)
 {
     bool joined = false;
     vstep step = VSTEP_END;
-    if (c->exit_count >= v->engine->states_max) step = join_exit(v, c, leave, false, &joined);
-    if (step == VSTEP_END && !joined && c->exit_count >= v->engine->states_max + EXIT_SHAPES) step = join_exit(v, c, leave, true, &joined);
+    if (c->exit_count >= v->engine->exits_max) step = join_exit(v, c, leave, false, &joined);
+    if (step == VSTEP_END && !joined && c->exit_count >= v->engine->exits_max + EXIT_SHAPES) step = join_exit(v, c, leave, true, &joined);
     return step == VSTEP_END && !joined ? add_exit(v, c, *leave) : step;
 }
 

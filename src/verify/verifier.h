@@ -47,6 +47,7 @@ typedef struct verifier {
     pst_finding finding;
     bool blurred;             // the finding may be the fault of a join: larger limits may do without
     pst_status status;
+    bool starved;             // an allocation failed: states may know less than they should
     struct vengine *engine;
     const struct vinspector *inspector; // of a test, NULL: none
 

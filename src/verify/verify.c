@@ -9,7 +9,7 @@
 
 #include "base/format.h"
 #include "pal/pal.h"
-#include "verify/engine.h"
+#include "verify/certificate.h"
 #include "verify/explain.h"
 #include "verify/inspect.h"
 
@@ -63,7 +63,10 @@ uint32_t *verifier_scratch(verifier *v, uint32_t count)
     if (count > v->scratch_capacity) {
         uint32_t capacity = count * 2 > 1024 ? count * 2 : 1024;
         uint32_t *more = pst_alloc(v->env, capacity * sizeof *more);
-        if (!more) return NULL;
+        if (!more) {
+            v->starved = true;
+            return NULL;
+        }
         pst_free(v->env, v->scratch, v->scratch_capacity * sizeof *v->scratch);
         v->scratch = more;
         v->scratch_capacity = capacity;
@@ -77,7 +80,10 @@ pst_scalar *verifier_scalars(verifier *v, uint32_t count)
     if (count > v->scalars_capacity) {
         uint32_t capacity = count * 2 > 64 ? count * 2 : 64;
         pst_scalar *more = pst_alloc(v->env, capacity * sizeof *more);
-        if (!more) return NULL;
+        if (!more) {
+            v->starved = true;
+            return NULL;
+        }
         pst_free(v->env, v->scalars, v->scalars_capacity * sizeof *v->scalars);
         v->scalars = more;
         v->scalars_capacity = capacity;
@@ -110,33 +116,51 @@ static void begin_attempt(verifier *v)
     v->status = PST_OK;
 }
 
-// The main program, then each global function that it calls, on its own.
-static pst_status attempt(verifier *v, const limits *l, pst_arena *arena, pst_verdict *verdict)
+pst_status verifier_walk(verifier *v, verifier_visit *visit, void *user)
 {
-    vengine *e = v->engine;
     begin_attempt(v);
-    e->states_max = l->states_max;
-    e->unroll_max = l->unroll_max;
-    e->paths_max = v->opts.paths_max ? v->opts.paths_max : l->paths_max;
-    e->steps_max = vengine_cost(v) + v->opts.steps_max / 100 * l->share;
-    e->loops_bound = 0;
-    verdict->states = 0;
-    verdict->explained_count = 0;
+    v->engine->loops_bound = 0;
     for (uint32_t entry = 0; entry != VFLOW_NONE; entry = vcall_next_global(v)) {
         v->entry_subprog = entry;
         v->sub_flags[entry] |= VSUB_VERIFIED;
         pst_status status = vengine_run(v);
-        verdict->states += (uint32_t)e->slot_count;
-        if (status == PST_OK && v->inspector) {
-            if (v->finding.kind == PST_FINDING_NONE) v->inspector->stable(v->inspector->user, v);
-        } else if (status == PST_OK && v->opts.keep_states) {
-            status = vexplain_states(v, arena, verdict);
-        }
+        if (status == PST_OK && visit) status = visit(v, user);
         vengine_reset(v);
         if (status != PST_OK || v->finding.kind != PST_FINDING_NONE) return status;
     }
     vstep step = vcall_stack_check(v);
     return step == VSTEP_NOMEM ? PST_E_NOMEM : PST_OK;
+}
+
+typedef struct keeper {
+    pst_arena *arena;
+    pst_verdict *verdict;
+} keeper;
+
+static pst_status keep_walk(verifier *v, void *user)
+{
+    const keeper *k = user;
+    k->verdict->states += (uint32_t)v->engine->slot_count;
+    if (v->inspector) {
+        if (v->finding.kind == PST_FINDING_NONE) v->inspector->stable(v->inspector->user, v);
+    } else if (v->opts.keep_states) {
+        return vexplain_states(v, k->arena, k->verdict);
+    }
+    return PST_OK;
+}
+
+static pst_status attempt(verifier *v, const limits *l, pst_arena *arena, pst_verdict *verdict)
+{
+    vengine *e = v->engine;
+    keeper k = {arena, verdict};
+    e->states_max = l->states_max;
+    e->unroll_max = l->unroll_max;
+    e->exits_max = l->states_max;
+    e->paths_max = v->opts.paths_max ? v->opts.paths_max : l->paths_max;
+    e->steps_max = vengine_cost(v) + v->opts.steps_max / 100 * l->share;
+    verdict->states = 0;
+    verdict->explained_count = 0;
+    return verifier_walk(v, keep_walk, &k);
 }
 
 // A large program gets a first look that is sure to end: as many states at a place as the share of steps has room for.
@@ -151,8 +175,9 @@ static void fit_size(const verifier *v, limits *l)
 }
 
 // Where a look at some states of a place is too much, one at very few of them may do: calls multiply the places. It is followed by the finest look.
-static pst_status attempts(verifier *v, pst_arena *arena, pst_verdict *verdict)
+static pst_status attempts(verifier *v, pst_arena *arena, pst_verdict *verdict, void *user)
 {
+    (void)user;
     static const limits ladder[] = {{24, 12, 64, 25}, {128, 64, 256, 30}, {1024, 8192, 4096, 45}}, few = {3, 3, 8, 25};
     pst_finding first = {0};
     unsigned next = 1;
@@ -223,6 +248,7 @@ static const char *general_hint(pst_finding_kind kind)
     case PST_FINDING_CONTEXT: return "read and write whole fields of the context's struct, by the types that they have there";
     case PST_FINDING_TYPE:
     case PST_FINDING_ARGUMENT: return "see what the call's prototype wants in this register";
+    case PST_FINDING_CERTIFICATE: return "make it anew, from this very program and with the same mode: 'postern verify FILE --certificate OUT'";
     case PST_FINDING_NONE:
     case PST_FINDING_STACK_DEPTH:
     case PST_FINDING_UNINITIALISED:
@@ -235,13 +261,8 @@ static const char *general_hint(pst_finding_kind kind)
     PST_UNREACHABLE();
 }
 
-static pst_status prove(verifier *v, verdict_block *block)
+static void fill_verdict(verifier *v, pst_verdict *verdict)
 {
-    pst_verdict *verdict = &block->verdict;
-    if (!alloc_tables(v)) return PST_E_NOMEM;
-    PST_TRY(vflow_build(&v->arena, v->input, &v->finding, &v->flow));
-    if (v->finding.kind == PST_FINDING_NONE) PST_TRY(vcall_prepare(v));
-    if (v->finding.kind == PST_FINDING_NONE) PST_TRY(attempts(v, &block->arena, verdict));
     if (!v->finding.hint[0]) vhint(v, "%s", general_hint(v->finding.kind));
     verdict->finding = v->finding;
     verdict->kind = v->finding.kind == PST_FINDING_NONE ? PST_VERDICT_ACCEPT
@@ -251,11 +272,30 @@ static pst_status prove(verifier *v, verdict_block *block)
     verdict->loops_bound = v->engine->loops_bound;
     verdict->peak_bytes = v->bytes_peak + v->arena.used_bytes;
     verdict->stack_bytes = v->chain_stack;
-    return verdict->kind == PST_VERDICT_ACCEPT ? vfacts_keep(v, &block->arena, &block->verdict.facts) : PST_OK;
 }
 
-pst_status vinspect_verify(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, const vinspector *inspector,
-                           pst_verdict **out)
+static pst_status prove_shaped(verifier *v, verdict_block *block, verifier_prove *prove, void *user)
+{
+    pst_verdict *verdict = &block->verdict;
+    if (!alloc_tables(v)) return PST_E_NOMEM;
+    PST_TRY(vflow_build(&v->arena, v->input, &v->finding, &v->flow));
+    if (v->finding.kind == PST_FINDING_NONE) PST_TRY(vcall_prepare(v));
+    if (v->finding.kind == PST_FINDING_NONE) PST_TRY(prove(v, &block->arena, verdict, user));
+    fill_verdict(v, verdict);
+    return verdict->kind == PST_VERDICT_ACCEPT ? vfacts_keep(v, &block->arena, &verdict->facts) : PST_OK;
+}
+
+static void free_all(verifier *v)
+{
+    vengine_reset(v);
+    vstate_free_spare(v);
+    pst_free(v->env, v->scratch, v->scratch_capacity * sizeof *v->scratch);
+    pst_free(v->env, v->scalars, v->scalars_capacity * sizeof *v->scalars);
+    pst_arena_free(&v->arena);
+}
+
+pst_status verifier_run(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, const vinspector *inspector,
+                        verifier_prove *prove, void *user, pst_verdict **out)
 {
     *out = NULL;
     if (input->size < sizeof *input || !input->image || !input->type) return PST_E_INVALID;
@@ -270,19 +310,19 @@ pst_status vinspect_verify(const pst_env *env, const pst_verify_input *input, co
                   .finding = {.reg = -1, .lost_pc = UINT32_MAX}};
     fill_defaults(&v, opts);
     pst_arena_init(&v.arena, env, 0);
-    pst_status status = prove(&v, block);
-    vengine_reset(&v);
-    vstate_free_spare(&v);
-    pst_free(env, v.scratch, v.scratch_capacity * sizeof *v.scratch);
-    pst_free(env, v.scalars, v.scalars_capacity * sizeof *v.scalars);
-    pst_arena_free(&v.arena);
-    if (status != PST_OK) {
-        pst_verdict_free(&block->verdict);
-        return status;
-    }
+    pst_status status = prove_shaped(&v, block, prove, user);
     block->verdict.time_ns = pst_pal_time_ns() - begin;
-    *out = &block->verdict;
-    return PST_OK;
+    if (status == PST_OK && v.opts.certificate && block->verdict.kind == PST_VERDICT_ACCEPT) status = vcertify(&v, &block->arena, &block->verdict);
+    free_all(&v);
+    if (status != PST_OK) pst_verdict_free(&block->verdict);
+    else *out = &block->verdict;
+    return status;
+}
+
+pst_status vinspect_verify(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, const vinspector *inspector,
+                           pst_verdict **out)
+{
+    return verifier_run(env, input, opts, inspector, attempts, NULL, out);
 }
 
 pst_status pst_verify(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, pst_verdict **out)

@@ -31,6 +31,7 @@ typedef struct pst_verify_opts {
     bool value_facts;           // the verdict has facts.values and PST_FACT_UPPER_ZERO: for compilers
     bool keep_states;           // for --explain, --html and tests: the verdict keeps the invariant at each block head
     uint32_t paths_max;         // the way to call a subprogram from which on calls are made by summary (1: all are): the 64th, later when that fails
+    bool certificate;           // an accepting verdict has a certificate for pst_recheck, which takes time to make
 } pst_verify_opts;
 
 typedef struct pst_func_info {
@@ -87,6 +88,7 @@ typedef enum pst_verdict_kind {
     X(COMPLEXITY, "too-complex")                                                                                   \
     X(BTF, "type-information")                                                                                     \
     X(INSTRUCTION, "instruction")         /* an instruction that nothing here runs */                              \
+    X(CERTIFICATE, "certificate")         /* pst_recheck: it is malformed, or no proof of this program */          \
     X(UNSUPPORTED, "unsupported")
 
 typedef enum pst_finding_kind {
@@ -134,11 +136,20 @@ typedef struct pst_verdict {
     pst_facts facts;       // one entry a slot; valid when accepted
     const pst_verdict_state *explained; // with keep_states, by pc
     uint32_t explained_count;
+    const uint8_t *certificate; // with opts.certificate, of an accepted program; NULL: none was found within the limits
+    size_t certificate_size;
+    uint64_t certificate_ns; // that it took to make, not in time_ns
 } pst_verdict;
 
 /// Proves the program of input->image, or says why not. input is only read, so threads may share it. opts may be NULL. The caller
 /// frees *out with pst_verdict_free.
 PST_MUST_USE pst_status pst_verify(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, pst_verdict **out);
+/// Proves the program anew by a certificate, which need not be trusted: whatever its bytes are, a program is accepted only if it is safe. One pass over
+/// what the certificate says, no search: what pst_verify spends on finding the proof is saved. mode and flags are those that it was made with. opts may be
+/// NULL; states_max, unroll_max, keep_states and certificate mean nothing here. A certificate that is malformed or no proof of this program is a
+/// rejection, whose finding says so in one sentence.
+PST_MUST_USE pst_status pst_recheck(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, const void *certificate, size_t size,
+                                    pst_verdict **out);
 void pst_verdict_free(pst_verdict *verdict);
 
 #endif

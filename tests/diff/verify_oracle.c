@@ -124,6 +124,10 @@ static oracle_answer answer_of(trial *t, const pst_verdict *verdict)
     t->report->attempts = verdict->attempts;
     if (verdict->kind != PST_VERDICT_ACCEPT) return ORACLE_REJECTED;
     memcpy(t->report->facts, verdict->facts.flags, t->image->count);
+    if (verdict->certificate && verdict->certificate_size <= sizeof t->report->certificate) {
+        memcpy(t->report->certificate, verdict->certificate, verdict->certificate_size);
+        t->report->certificate_size = verdict->certificate_size;
+    }
     if (t->is_wrong || !check_facts(t, verdict)) return ORACLE_WRONG;
     return ORACLE_SAFE;
 }
@@ -157,11 +161,13 @@ oracle_answer oracle_check(const oracle_options *options, const pst_slot *slots,
         verify.func_info_count = 1;
     }
     pst_verify_opts opts = {.size = sizeof opts, .mode = options->mode, .states_max = options->states_max, .unroll_max = options->unroll_max, .paths_max = options->paths_max,
-                            .steps_max = options->steps_max, .bytes_max = options->bytes_max, .keep_states = true};
+                            .steps_max = options->steps_max, .bytes_max = options->bytes_max, .keep_states = true, .certificate = options->certifies};
     vinspector inspector = {.stable = run_all, .user = &t};
     pst_verdict *verdict = NULL;
     oracle_answer answer = ORACLE_FAILED;
-    if (vinspect_verify(pst_pal_env(), &verify, &opts, &inspector, &verdict) == PST_OK) answer = answer_of(&t, verdict);
+    pst_status status = options->certificate ? vinspect_recheck(pst_pal_env(), &verify, &opts, &inspector, options->certificate, options->certificate_size, &verdict)
+                                             : vinspect_verify(pst_pal_env(), &verify, &opts, &inspector, &verdict);
+    if (status == PST_OK) answer = answer_of(&t, verdict);
     pst_verdict_free(verdict);
     pst_image_free(image);
     return answer;

@@ -15,11 +15,16 @@ typedef struct oracle_options {
     uint64_t steps_max, bytes_max;
     bool holds;                      // the program has types (verify_types.h); see vgen_source
     size_t global_at;
+    const uint8_t *certificate;      // to prove it by (pst_recheck); NULL: a proof is searched for
+    size_t certificate_size;
+    bool certifies;                  // the report is to have a certificate
     /// For tests of the states themselves; may be NULL. See vinspector and machine.
     void (*stable)(void *user, verifier *v);
     void (*at_head)(void *user, machine *m, uint32_t block);
     void *user;
 } oracle_options;
+
+#define ORACLE_CERTIFICATE_MAX 16384u
 
 typedef enum oracle_answer {
     ORACLE_MALFORMED, // no image
@@ -36,6 +41,8 @@ typedef struct oracle_report {
     uint32_t stack_bytes, runs_done, attempts, contexts; // contexts: of calls by summary
     uint64_t steps, checks;  // of the machine
     uint64_t verifier_steps;
+    uint8_t certificate[ORACLE_CERTIFICATE_MAX];
+    size_t certificate_size; // 0: none
     uint8_t facts[VGEN_SLOTS_MAX]; // by pc, of an accepted program
 } oracle_report;
 

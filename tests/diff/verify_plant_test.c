@@ -6,10 +6,12 @@
 #include "harness.h"
 
 #include "pal/pal.h"
+#include "verify_forge.h"
 #include "verify_oracle.h"
 
 #define COUNT 6000u
 #define MUTANTS 5u
+#define FORGERIES 24u
 
 int verify_planted; // 0: none
 
@@ -183,5 +185,32 @@ TEST(verify_plant_nothing_is_found_where_nothing_is_wrong)
     for (uint64_t number = 0; number < 50; number++) {
         CHECK(oracle_number(number, MUTANTS, true, &tally) && oracle_number(ORACLE_HOLDS + number, MUTANTS, true, &tally));
         CHECK(oracle_calls_number(number, MUTANTS, true, &tally));
+    }
+}
+
+// Mistakes of the re-check, which forged certificates make use of. That there may be anything behind a certificate is none: it lets them come to an end.
+static const plant rechecks[] = {
+    {"a certificate may be longer than its proof", 0},
+    {"a state is not compared with the one that it is said to be inside of", 22},
+    {"a state is not compared with the one that is made for it", 286},
+    {"the way from a state to the one that it is inside of is forgotten", 543},
+};
+#define RECHECKS_FROM 90
+
+TEST(verify_plant_each_mistake_of_the_recheck_is_found)
+{
+    for (int i = 0; i < (int)PST_COUNT(rechecks); i++) {
+        forge_tally tally = {0};
+        uint64_t from = setting("PST_PLANT_FROM", rechecks[i].from), number = from, count = i ? COUNT : 50;
+        for (; number < from + count && !tally.wrong; number++) {
+            verify_planted = 0;
+            if (!forge_certify(number, false, &tally)) continue;
+            verify_planted = RECHECKS_FROM + i;
+            forge_try(FORGERIES, 2);
+        }
+        verify_planted = 0;
+        if (i == 0) CHECK_EQ(tally.wrong, 0);
+        else if (!tally.wrong) pst_test_fail(__FILE__, __LINE__, "mistake %d is not found: %s", RECHECKS_FROM + i, rechecks[i].what);
+        if (i && number - 1 != from) printf("mistake %d shows in program %" PRIu64 "\n", RECHECKS_FROM + i, number - 1);
     }
 }

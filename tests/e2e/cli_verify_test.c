@@ -50,6 +50,11 @@ TEST(command_lines_and_files_that_are_wrong)
         {2, "needs FILE or --programs", {NULL}},
         {2, "not both", {OBJECT, "--programs", "x"}},
         {2, "JSON", {"--programs", "x", "--html", "y"}},
+        {2, "--recheck are for object files", {"--programs", "x", "--recheck", "y"}},
+        {2, "nothing for --certificate", {OBJECT, "--recheck", "x", "--certificate", "y"}},
+        {3, "no-such.cert", {OBJECT, "--recheck", "no-such.cert"}},
+        {3, "no file of certificates", {OBJECT, "--recheck", PST_SOURCE_DIR "/tests/e2e/cli_verify_test.c"}},
+        {3, "no-such-folder", {OBJECT, "count", "-j", "--certificate", "no-such-folder/x"}},
         {2, "privileged or strict", {OBJECT, "--mode", "kind"}},
         {2, "--max-steps", {OBJECT, "--max-steps", "0"}},
         {2, "--max-states", {OBJECT, "--max-states", "4294967296"}},
@@ -314,6 +319,26 @@ TEST(the_page_needs_no_other_file)
     free(page);
     unlink(SCRATCH "html");
     cli_result_free(&r);
+}
+
+TEST(programs_are_proved_by_their_certificates)
+{
+    cli_result made = RUN(OBJECT, "--certificate", SCRATCH "cert", "-j"), again = RUN(OBJECT, "--recheck", SCRATCH "cert", "-j");
+    CHECK_EQ(made.code, again.code); // one of them is unsafe, and has none
+    CHECK(json_lines_valid(made.out) && json_lines_valid(again.out));
+    CHECK(strstr(made.out, "\"certificate_bytes\":") && strstr(made.out, "\"certificate_us\":"));
+    CHECK(strstr(again.out, "\"program\":\"count\",\"verdict\":\"accept\"") && strstr(again.out, "\"rechecked_bytes\":"));
+    CHECK(strstr(again.out, "\"kind\":\"certificate\"") && strstr(again.out, "has none for this program"));
+    cli_result_free(&made), cli_result_free(&again);
+    made = RUN(OBJECT, "count", "--certificate", SCRATCH "cert");
+    again = RUN(OBJECT, "count", "--recheck", SCRATCH "cert");
+    CHECK(made.code == 0 && strstr(made.out, "certificate of") && strstr(made.out, "bytes of code"));
+    CHECK(again.code == 0 && strstr(again.out, "by its certificate of"));
+    cli_result_free(&again);
+    again = RUN(OBJECT, "count", "--recheck", SCRATCH "cert", "--mode", "strict", "-j");
+    CHECK(again.code == 1 && strstr(again.out, "another mode"));
+    cli_result_free(&made), cli_result_free(&again);
+    unlink(SCRATCH "cert");
 }
 
 TEST(limits_reach_the_verifier)

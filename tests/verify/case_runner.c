@@ -13,9 +13,12 @@
 #define ORIGINS_MAX 512u
 #define FILE_MAX ((size_t)4 << 20)
 
+#define DAMAGED_MAX 24u // bytes of a certificate that are damaged in turn
+
 typedef struct outcome {
     char text[1024]; // "": as expected
     pst_verdict *verdict;
+    uint64_t kinds_seen; // by pst_finding_kind: findings with a hint about its damaged certificate
 } outcome;
 
 typedef struct tally {
@@ -56,6 +59,34 @@ static long label_pc(const verify_case *c, const char *label)
 
 // --- One case -------------------------------------------------------------------------------------------------
 
+// What is accepted is proved by its certificate too, and a certificate that is damaged is refused with a sentence, or proves it still.
+static void check_certificate(const pst_verify_input *input, const pst_verify_opts *opts, outcome *out)
+{
+    static uint8_t damaged[65536];
+    const pst_verdict *proved = out->verdict;
+    pst_verdict *again = NULL;
+    if (!proved->certificate || proved->certificate_size > sizeof damaged) {
+        (void)snprintf(out->text, sizeof out->text, "there is no certificate, or it is too large");
+        return;
+    }
+    pst_status status = pst_recheck(pst_pal_env(), input, opts, proved->certificate, proved->certificate_size, &again);
+    if (status != PST_OK || again->kind != PST_VERDICT_ACCEPT)
+        (void)snprintf(out->text, sizeof out->text, "its certificate does not prove it: %s at %u: %s", pst_status_text(status), again ? again->finding.pc : 0,
+                       again ? again->finding.text : "");
+    else if (again->stack_bytes != proved->stack_bytes)
+        (void)snprintf(out->text, sizeof out->text, "the re-check says that %u bytes of stack are used, not %u", again->stack_bytes, proved->stack_bytes);
+    pst_verdict_free(again);
+    for (size_t at = 0; at < proved->certificate_size && at < DAMAGED_MAX && !out->text[0]; at++) {
+        memcpy(damaged, proved->certificate, proved->certificate_size);
+        damaged[at] ^= (uint8_t)(1u << at % 8);
+        status = pst_recheck(pst_pal_env(), input, opts, damaged, proved->certificate_size, &again);
+        if (status != PST_OK || (again->kind != PST_VERDICT_ACCEPT && !again->finding.text[0]))
+            (void)snprintf(out->text, sizeof out->text, "with byte %u damaged: %s, and no sentence", (unsigned)at, pst_status_text(status));
+        else if (again->finding.hint[0]) out->kinds_seen |= (uint64_t)1 << again->finding.kind;
+        pst_verdict_free(again);
+    }
+}
+
 static pst_status verify_image(verify_case *c, const pst_slot *slots, size_t count, uint32_t paths_max, outcome *out)
 {
     const pst_prog_type *type = pst_prog_type_by_name(c->type);
@@ -66,9 +97,10 @@ static pst_status verify_image(verify_case *c, const pst_slot *slots, size_t cou
     pst_status status = pst_image_build(pst_pal_env(), &input, &error, &image);
     if (status == PST_OK) {
         pst_verify_input verify = {.size = sizeof verify, .image = image, .type = type, .kfunc_name = kfunc_name};
-        pst_verify_opts opts = {.size = sizeof opts, .mode = c->mode, .flags = c->flags, .keep_states = c->post_count > 0, .steps_max = c->steps_max,
+        pst_verify_opts opts = {.size = sizeof opts, .mode = c->mode, .flags = c->flags, .keep_states = c->post_count > 0, .certificate = true, .steps_max = c->steps_max,
                                 .bytes_max = (uint64_t)c->kib_max << 10, .stack_max = c->stack_max, .paths_max = paths_max};
         status = pst_verify(pst_pal_env(), &verify, &opts, &out->verdict);
+        if (status == PST_OK && out->verdict->kind == PST_VERDICT_ACCEPT) check_certificate(&verify, &opts, out);
         pst_image_free(image);
     } else if (!c->accept && c->kind == PST_FINDING_STRUCTURE && status == PST_E_FORMAT) {
         return PST_OK; // refused before the verifier sees it
@@ -176,6 +208,7 @@ static void count_case(tally *t, verify_case *c, const char *file)
     if (out.verdict && t->loud) tell(c, out.verdict);
     if (out.verdict && (out.verdict->finding.needed[0] || out.verdict->finding.known[0] || out.verdict->finding.hint[0]))
         t->kinds[out.verdict->finding.kind] = true;
+    if (out.kinds_seen >> PST_FINDING_CERTIFICATE & 1) t->kinds[PST_FINDING_CERTIFICATE] = true;
     pst_verdict_free(out.verdict);
     if (!out.text[0] && museum && (!c->from[0] || !c->why[0])) (void)snprintf(out.text, sizeof out.text, "an entry of the museum says from and why");
     if (museum) note_origin(t, c->from);

@@ -69,6 +69,21 @@ static uint32_t find_functions(const call_case *c, const pst_image *image, const
     return count;
 }
 
+// Whatever is accepted has a certificate, which proves it.
+static void check_certificate(const call_case *c, const pst_verify_input *input, const pst_verify_opts *opts, const pst_verdict *proved)
+{
+    pst_verdict *again = NULL;
+    if (proved->kind != PST_VERDICT_ACCEPT) return;
+    if (!proved->certificate) {
+        pst_test_fail(__FILE__, __LINE__, "%s: there is no certificate", c->name);
+        return;
+    }
+    pst_status status = pst_recheck(pst_pal_env(), input, opts, proved->certificate, proved->certificate_size, &again);
+    if (status != PST_OK || again->kind != PST_VERDICT_ACCEPT)
+        pst_test_fail(__FILE__, __LINE__, "%s: its certificate does not prove it: %s: %s", c->name, pst_status_text(status), again ? again->finding.text : "");
+    pst_verdict_free(again);
+}
+
 pst_verdict *call_verify(const call_case *c, const call_types *types)
 {
     pst_slot *slots = NULL;
@@ -96,8 +111,9 @@ pst_verdict *call_verify(const call_case *c, const call_types *types)
             verify.func_info = info;
             verify.func_info_count = find_functions(c, image, btf, info);
         }
-        pst_verify_opts opts = {.size = sizeof opts, .mode = c->mode, .value_facts = c->value_facts};
+        pst_verify_opts opts = {.size = sizeof opts, .mode = c->mode, .value_facts = c->value_facts, .certificate = true};
         if (status == PST_OK) status = pst_verify(pst_pal_env(), &verify, &opts, &verdict);
+        if (status == PST_OK) check_certificate(c, &verify, &opts, verdict);
         pst_btf_free(btf);
     }
     if (status != PST_OK) pst_test_fail(__FILE__, __LINE__, "%s: %s %s", c->name, pst_status_text(status), error.text);
