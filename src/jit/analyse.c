@@ -2,6 +2,7 @@
 //
 // Called by jit.c for each program. Every pass is linear in the number of slots; liveness repeats while loops bring news, at most SWEEPS_MAX times,
 // after which every register counts as live (which is always right).
+#include "jit/machine.h"
 #include "jit/unit.h"
 
 #include <string.h>
@@ -48,8 +49,16 @@ static jit_effect call_effect(const jit_unit *unit, const pst_insn *insn)
     return effect;
 }
 
+static jit_effect select_effect(const pst_insn *insn)
+{
+    uint16_t uses = JIT_REG(insn->dst) | JIT_REG(insn->src) | JIT_REG(jit_select_a(insn));
+    if (!(insn->flags & PST_INSN_IMM)) uses |= JIT_REG(jit_select_b(insn));
+    return (jit_effect){uses, JIT_REG(insn->dst)};
+}
+
 static jit_effect effect_of(const jit_unit *unit, const pst_insn *insn)
 {
+    if (insn->kind == JIT_KIND_SELECT) return select_effect(insn);
     uint16_t dst = JIT_REG(insn->dst), src = JIT_REG(insn->src), operand = insn->flags & PST_INSN_IMM ? 0 : src;
     switch ((pst_kind)insn->kind) {
     case PST_KIND_ALU:
@@ -117,6 +126,7 @@ static uint16_t stack_of(const pst_insn *insn)
 
 static bool can_fault(const pst_insn *insn)
 {
+    if (insn->kind == JIT_KIND_SELECT) return false;
     switch ((pst_kind)insn->kind) {
     case PST_KIND_LOAD:
     case PST_KIND_LOAD_ACQUIRE: return insn->src != PST_REG_FP;

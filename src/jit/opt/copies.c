@@ -156,6 +156,15 @@ static void lower_value(opt_func *func, opt_value *v)
     case PST_KIND_ATOMIC: lower_atomic(func, v); return;
     default: break;
     }
+    if (v->insn.kind == OPT_SELECT) {
+        uint32_t last = v->arg_count - 1;
+        opt_value *otherwise = v->args[last];
+        v->arg_count--;
+        place_constants(func, v, 0);
+        v->arg_count++;
+        v->args[last] = copy_to(func, v, v->web, otherwise, v->hint);
+        return;
+    }
     bool over = writes_over_first(v);
     place_constants(func, v, over ? 1 : 0);
     if (over) v->args[0] = copy_to(func, v, v->web, v->args[0], v->hint);

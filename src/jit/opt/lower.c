@@ -145,9 +145,21 @@ static void put_alu(const lowering *l, const opt_value *v)
     put(l->out, &insn, v->origin, v->facts);
 }
 
+static void put_select(const lowering *l, const opt_value *v)
+{
+    pst_insn insn = v->insn;
+    bool imm = opt_has_imm(v);
+    insn.kind = JIT_KIND_SELECT;
+    insn.dst = reg_of(l, v);
+    insn.src = reg_of(l, v->args[v->arg_count - 2]);
+    insn.off = (int16_t)(reg_of(l, v->args[0]) | (imm ? 0 : reg_of(l, v->args[1])) << 8);
+    put(l->out, &insn, v->origin, 0);
+}
+
 static void put_value(const lowering *l, const opt_value *v)
 {
     switch (v->insn.kind) {
+    case OPT_SELECT: put_select(l, v); break;
     case OPT_CONST: put_number(l, reg_of(l, v), (uint64_t)v->insn.imm, v->origin); break;
     case OPT_ADDRESS: put_address(l, v); break;
     case OPT_FRAME: put_frame(l, v); break;

@@ -17,7 +17,7 @@ typedef struct program {
 
 static void run_passes(opt_func *func)
 {
-    static void (*const passes[])(opt_func *) = {opt_build, opt_fold, opt_promote, opt_fold, opt_number, opt_fold, opt_sweep, opt_copies};
+    static void (*const passes[])(opt_func *) = {opt_build, opt_fold, opt_promote, opt_fold, opt_number, opt_fold, opt_sweep, opt_select, opt_fold, opt_sweep, opt_copies};
     for (unsigned i = 0; i < PST_COUNT(passes) && !func->failed; i++) passes[i](func);
 }
 

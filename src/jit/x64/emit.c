@@ -237,6 +237,8 @@ void x64_test_ri(x64_code *code, unsigned width, x64_reg a, int32_t imm)
 
 void x64_unary(x64_code *code, x64_op1 op, unsigned width, x64_reg reg) { op_rr(code, 0xf7 | wide(width), op, reg); }
 
+void x64_cmov(x64_code *code, unsigned width, x64_cc cc, x64_reg dst, x64_reg src) { op_rr(code, M0F | 0x40 | (unsigned)cc | wide(width), dst, src); }
+
 void x64_imul_rr(x64_code *code, unsigned width, x64_reg dst, x64_reg src) { op_rr(code, M0F | 0xaf | wide(width), dst, src); }
 
 void x64_imul_rri(x64_code *code, unsigned width, x64_reg dst, x64_reg src, int32_t imm)

@@ -120,6 +120,7 @@ void x64_lock_alu_mr(x64_code *code, x64_alu op, unsigned width, x64_mem dst, x6
 void x64_test_rr(x64_code *code, unsigned width, x64_reg a, x64_reg b);
 void x64_test_ri(x64_code *code, unsigned width, x64_reg a, int32_t imm);
 void x64_unary(x64_code *code, x64_op1 op, unsigned width, x64_reg reg);
+void x64_cmov(x64_code *code, unsigned width, x64_cc cc, x64_reg dst, x64_reg src); // 32, 64
 void x64_imul_rr(x64_code *code, unsigned width, x64_reg dst, x64_reg src);
 void x64_imul_rri(x64_code *code, unsigned width, x64_reg dst, x64_reg src, int32_t imm);
 void x64_sign_rdx(x64_code *code, unsigned width); // cdq, cqo: rdx = sign of rax

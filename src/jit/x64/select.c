@@ -107,7 +107,7 @@ static void leave(x64_select *x)
 // An instruction whose only effect is a register that nobody reads. Loads count: a proof says that they succeed.
 static bool is_idle(const x64_select *x, const pst_insn *insn)
 {
-    bool only_writes = insn->kind == PST_KIND_ALU || insn->kind == PST_KIND_SWAP || insn->kind == PST_KIND_IMM64 || insn->kind == PST_KIND_LOAD;
+    bool only_writes = insn->kind == JIT_KIND_SELECT || insn->kind == PST_KIND_ALU || insn->kind == PST_KIND_SWAP || insn->kind == PST_KIND_IMM64 || insn->kind == PST_KIND_LOAD;
     return only_writes && !(x->unit->live[x->pc] >> insn->dst & 1);
 }
 
@@ -115,6 +115,10 @@ static void select_insn(x64_select *x, const pst_insn *insn)
 {
     if (is_idle(x, insn) && !(insn->kind == PST_KIND_ALU && insn->op == PST_ALU_MOV)) { // a rotate begins with a move
         x->state.pending &= (uint16_t)~JIT_REG(insn->dst);
+        return;
+    }
+    if (insn->kind == JIT_KIND_SELECT) {
+        x64_select_select(x, insn);
         return;
     }
     switch ((pst_kind)insn->kind) {
@@ -476,4 +480,4 @@ static pst_status compile_blob(const jit_unit *unit, const pst_jit_opts *opts, p
     return compile(unit, &x, NULL, blob);
 }
 
-const jit_back_end x64_back_end = {.machine = JIT_MACHINE_PLAIN, .compile = compile_program, .compile_blob = compile_blob, .host_features = x64_host_features, .run_reg = RUN};
+const jit_back_end x64_back_end = {.machine = {.regs = 0x3ff, .kept = 0x3c0, .kinds = JIT_HAS_SELECT}, .compile = compile_program, .compile_blob = compile_blob, .host_features = x64_host_features, .run_reg = RUN};

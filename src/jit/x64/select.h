@@ -6,6 +6,7 @@
 #ifndef PST_JIT_X64_SELECT_H
 #define PST_JIT_X64_SELECT_H
 
+#include "jit/machine.h"
 #include "jit/x64/stack_frame.h"
 #include "jit/x64/value.h"
 
@@ -58,6 +59,7 @@ void x64_select_atomic(x64_select *x, const pst_insn *insn);
 void x64_select_legacy(x64_select *x, const pst_insn *insn);
 void x64_select_jump(x64_select *x, const pst_insn *insn);
 void x64_select_branch(x64_select *x, const pst_insn *insn);
+void x64_select_select(x64_select *x, const pst_insn *insn);
 void x64_select_may_goto(x64_select *x, const pst_insn *insn);
 void x64_select_call(x64_select *x, const pst_insn *insn);
 

@@ -109,6 +109,21 @@ void x64_select_branch(x64_select *x, const pst_insn *insn)
     if (always && !never && !only_dead_until(x, target)) x64_jump(s->code, CC_ALWAYS, target);
 }
 
+void x64_select_select(x64_select *x, const pst_insn *insn)
+{
+    x64_state *s = &x->state;
+    pst_insn comparison = *insn;
+    comparison.kind = PST_KIND_BRANCH;
+    comparison.dst = jit_select_a(insn);
+    comparison.src = jit_select_b(insn);
+    x64_claim(s, insn->dst);
+    x64_reg src = x64_settle(s, insn->src), dst = x64_settle(s, insn->dst);
+    bool zero_upper = (s->zero_upper & JIT_REG(insn->dst)) != 0 && (s->zero_upper & JIT_REG(insn->src)) != 0;
+    compare(x, &comparison);
+    x64_cmov(s->code, 64, cc_of((pst_jump_op)insn->op), dst, src);
+    x64_wrote(s, insn->dst, zero_upper);
+}
+
 void x64_select_may_goto(x64_select *x, const pst_insn *insn)
 {
     x64_state *s = &x->state;

@@ -104,6 +104,8 @@ TEST(registers)
         x64_mov_rr(&g_code, w, a, b), expect("mov %s, %s", name(w, a), name(w, b));
         for (x64_alu op = ALU_ADD; op <= ALU_CMP; op++) x64_alu_rr(&g_code, op, w, a, b), expect("%s %s, %s", alu_names[op], name(w, a), name(w, b));
         x64_test_rr(&g_code, w, a, b), expect("test %s, %s", name(w, a), name(w, b));
+        x64_cmov(&g_code, w, CC_B, a, b), expect("cmovb %s, %s", name(w, a), name(w, b));
+        x64_cmov(&g_code, w, CC_G, a, b), expect("cmovnle %s, %s", name(w, a), name(w, b));
         x64_imul_rr(&g_code, w, a, b), expect("imul %s, %s", name(w, a), name(w, b));
         x64_imul_rri(&g_code, w, a, b, -7), expect("imul %s, %s, -7", name(w, a), name(w, b));
         x64_imul_rri(&g_code, w, a, b, 1000), expect("imul %s, %s, 1000", name(w, a), name(w, b));
