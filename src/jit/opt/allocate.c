@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define ROUNDS_MAX 12u
+#define ROUNDS_MAX 8u
 
 static unsigned colors_left(const graph *g, const web *w)
 {
@@ -74,13 +74,10 @@ static bool try_merge(graph *g, const copy *c)
 {
     if (c->to < OPT_FIXED || c->from < OPT_FIXED) return false;
     uint32_t a = graph_root(g, c->to), b = graph_root(g, c->from);
-    if (g->webs[c->to].alone || g->webs[c->from].alone) return false;
     if (a == b || graph_has(g, a, b)) return false;
     uint16_t forbidden = g->webs[a].forbidden | g->webs[b].forbidden;
     if ((g->func->machine->regs & (uint16_t)~forbidden) == 0) return false;
-    // What had one register in the program found one there, so it will again.
-    bool same = g->webs[a].hint == g->webs[b].hint && g->webs[a].hint != NO_COLOR;
-    if (!same && !stays_easy(g, a, b)) return false;
+    if (!stays_easy(g, a, b)) return false;
     if (g->webs[a].degree < g->webs[b].degree) merge(g, b, a);
     else merge(g, a, b);
     return true;
@@ -251,31 +248,13 @@ static bool color(graph *g, const pile *p)
     return all;
 }
 
-// A web that others were merged into and that finds no register is first taken apart: often its parts find some. False: there is nothing
-// of the kind, and what is marked has to live on the stack.
-static bool take_apart_merged(graph *g, uint8_t *alone)
-{
-    bool any = false;
-    for (uint32_t w = OPT_FIXED; w < g->web_count; w++) {
-        uint32_t root = graph_root(g, w);
-        if (root == w || !g->webs[root].spilled) continue;
-        alone[w] = alone[root] = 1;
-        any = true;
-    }
-    return any;
-}
-
 const uint8_t *opt_allocate(opt_func *func)
 {
     uint32_t whole_from = func->web_count;
-    uint8_t *alone = pst_arena_array(func->arena, 8 * (size_t)func->web_count, 1); // room for what spilling adds
-    if (!alone) func->failed = true;
-    uint32_t known = 8 * func->web_count;
     for (unsigned round = 0; round < ROUNDS_MAX && !func->failed; round++) {
         graph g = {.func = func, .web_count = func->web_count};
         pile p = {0};
-        if (g.web_count > known || !graph_build(&g)) break;
-        for (uint32_t w = 0; w < g.web_count; w++) g.webs[w].alone = alone[w] != 0;
+        if (!graph_build(&g)) break;
         for (uint32_t w = whole_from; w < g.web_count; w++) g.webs[w].whole = true;
         coalesce(&g);
         if (func->failed || !take_apart(&g, &p)) break;
@@ -284,7 +263,7 @@ const uint8_t *opt_allocate(opt_func *func)
             for (uint32_t w = 0; colors && w < g.web_count; w++) colors[w] = g.webs[graph_root(&g, w)].color;
             return colors;
         }
-        if (!func->failed && !take_apart_merged(&g, alone)) graph_spill(&g);
+        if (!func->failed) graph_spill(&g);
     }
     func->failed = true;
     return NULL;

@@ -1,6 +1,6 @@
 // allocate.h: what the files of register allocation share: allocate.c colours, interference.c builds the graph, spill.c rewrites. Internal to this folder.
 //
-// After Chaitin and Briggs: webs that live at the same time are joined by an edge; copies whose sides are not become one web; the graph is
+// After Chaitin and Briggs: webs that live at the same time are joined by an edge; copies whose sides are not become one web where that makes colouring no harder; the graph is
 // taken apart from its easy ends and coloured on the way back, where a web prefers the register that saves a copy, and then the one that the
 // program had it in, which keeps what its compiler did well. What finds no register gets a place on the stack, and all begins again.
 #ifndef PST_JIT_OPT_ALLOCATE_H
@@ -19,7 +19,6 @@ typedef struct web {
     uint16_t forbidden;  // registers that are in use while it lives
     uint8_t hint, color;
     bool whole;          // made by spilling: no use in spilling it again
-    bool alone;          // once merged with others it found no register: now it is not merged
     bool spilled, removed;
     int32_t place;       // on the stack, from r10
 } web;

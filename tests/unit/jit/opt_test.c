@@ -153,3 +153,38 @@ TEST(large_programs_are_declined)
     pst_text_free(&text);
     pst_text_free(&g_text);
 }
+
+static uint64_t run_jit(const char *text, uint64_t a, uint64_t b)
+{
+    char error[256];
+    raw_program program;
+    uint64_t memory[2] = {a, b}, r0 = 0;
+    pst_run run = {0};
+    if (raw_program_assemble(&program, RAW_JIT, text, error, sizeof error)) r0 = pst_exec_run_raw(program.exec, (pst_raw_memory){memory, sizeof memory}, &run);
+    else pst_test_fail(__FILE__, __LINE__, "%s", error);
+    raw_program_free(&program);
+    return r0;
+}
+
+// Each comparison, as a choice between two values that no branch makes.
+TEST(choices_are_right)
+{
+    static const char *const ops[] = {"==", "!=", ">", ">=", "<", "<=", "s>", "s>=", "s<", "s<=", "&"};
+    static const uint64_t numbers[] = {0, 1, 5, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x100000005, UINT64_MAX, (uint64_t)1 << 63};
+    char text[256];
+    if (!pst_jit_supported()) {
+        pst_test_skip("there is no compiler for this machine");
+        return;
+    }
+    for (unsigned op = 0; op < PST_COUNT(ops); op++)
+        for (unsigned form = 0; form < 4; form++) {
+            snprintf(text, sizeof text, "r2 = *(u64 *)(r1 + 0); r3 = *(u64 *)(r1 + 8); r0 = r2; r0 += 7; if %c2 %s %s goto out; r0 = r3; out: exit", form & 1 ? 'w' : 'r', ops[op],
+                     form & 2 ? "5" : form & 1 ? "w3" : "r3");
+            for (unsigned i = 0; i < PST_COUNT(numbers) * PST_COUNT(numbers); i++) {
+                uint64_t a = numbers[i / PST_COUNT(numbers)], b = numbers[i % PST_COUNT(numbers)];
+                bool holds = pst_jump_eval(op == 10 ? PST_JUMP_JSET : (pst_jump_op[]){PST_JUMP_JEQ, PST_JUMP_JNE, PST_JUMP_JGT, PST_JUMP_JGE, PST_JUMP_JLT, PST_JUMP_JLE, PST_JUMP_JSGT, PST_JUMP_JSGE, PST_JUMP_JSLT, PST_JUMP_JSLE}[op],
+                                           form & 1 ? 32 : 64, a, form & 2 ? 5 : b);
+                if (i % 9 == form && run_jit(text, a, b) != (holds ? a + 7 : b)) pst_test_fail(__FILE__, __LINE__, "\"%s\" with 0x%" PRIx64 ", 0x%" PRIx64, text, a, b);
+            }
+        }
+}
