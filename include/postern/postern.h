@@ -71,6 +71,10 @@ struct postern_options {
     const char *trust;
     /// Native modules without a signature run as well. A module is machine code: whoever may replace its file then runs what they like.
     bool allow_unsigned;
+    /// Loops without a proved bound are no reason to refuse a program: their turns are counted when it runs, and the run is stopped (a trap) at
+    /// meter_turns of them, 0: 8388608.
+    bool meter;
+    uint64_t meter_turns;
 };
 
 /// Options of the core in this process. Before the first call that needs it, else -EBUSY.

@@ -78,7 +78,8 @@ static pst_status create(void)
     }
     pst_core_options options = {.size = sizeof options, .trace = trace, .trap = trap, .budget = g_options.budget, .engine = g_options.engine,
                                 .strict = g_options.strict, .harden = g_options.harden, .trust = &g_trust,
-                                .allow_unsigned = g_options.allow_unsigned};
+                                .allow_unsigned = g_options.allow_unsigned,
+                                .meter = g_options.meter, .meter_turns = g_options.meter_turns};
     g_trust = (pst_trust){0};
     if (g_options.trust) PST_TRY(api_trust_read(g_options.trust, &g_trust));
     PST_TRY(pst_core_create(api_env(), &options, &g_core));

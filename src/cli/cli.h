@@ -38,7 +38,7 @@ typedef enum cli_exit {
 typedef struct cli_option {
     const char *name;  // without "--"
     char letter;       // 0: none
-    const char *value; // "FILE", as help shows it; NULL: the option takes none
+    const char *value; // "FILE", as help shows it; NULL: the option takes none; "[=N]": it may be left out, and is else behind "="
     const char *help;  // one sentence, no full stop
 } cli_option;
 

@@ -50,6 +50,7 @@ static cli_exit read_settings(verify_settings *s)
     s->btf_path = cli_value(args, "btf");
     s->opts.keep_states = cli_value(args, "explain") || cli_value(args, "html");
     s->opts.certificate = cli_value(args, "certificate") != NULL;
+    s->opts.meter_loops = cli_value(args, "meter") != NULL;
     if (mode && !verify_mode_by_name(mode, &s->opts.mode)) return cli_fail(CLI_USAGE, "--mode %s: privileged or strict is expected", mode);
     cli_exit code = cli_number(args, "max-steps", UINT64_MAX - 1, &s->opts.steps_max);
     if (code == CLI_OK) code = read_limit(args, "max-states", &s->opts.states_max);

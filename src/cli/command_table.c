@@ -24,6 +24,7 @@ static const cli_option run_options[] = {
     {"mode", 0, "privileged|strict", "the rules of the proof: Linux's for a fully privileged loader (default), or nothing of the host may leak"},
     {"harden", 0, NULL, "harden machine code: blinded constants, random places (default: where this process is not privileged)"},
     {"no-harden", 0, NULL, "leave machine code as fast as it can be, whoever runs this"},
+    {"meter", 0, "[=TURNS]", "take loops that nothing bounds; a run is stopped after so many turns of them (default 8388608)"},
     {"budget", 0, "N", "stop a run after N instructions; they are counted, which takes a slower engine (default: no limit but the proof)"},
     {"make-tap", 0, NULL, "create interfaces that do not exist as TAP devices; they go at the end"},
     {"btf", 0, "FILE", "types of the target for CO-RE relocations (default: those of this host)"},
@@ -53,6 +54,7 @@ static const cli_option test_run_options[] = {
     {"mode", 0, "privileged|strict", "the rules of the proof: Linux's for a fully privileged loader (default), or nothing of the host may leak"},
     {"harden", 0, NULL, "harden machine code: blinded constants, random places (default: where this process is not privileged)"},
     {"no-harden", 0, NULL, "leave machine code as fast as it can be, whoever runs this"},
+    {"meter", 0, "[=TURNS]", "take loops that nothing bounds; a run is stopped after so many turns of them (default 8388608)"},
     {"budget", 0, "N", "stop a run after N instructions; they are counted, which takes a slower engine (default: no limit but the proof)"},
     {"out", 0, "FILE", "write the packet as the program left it"},
     {"set", 0, "VARIABLE=VALUE", "value of a global variable before the program is loaded (repeatable)"},
@@ -67,6 +69,7 @@ static const cli_option test_run_options[] = {
 static const cli_option verify_options[] = {
     {"programs", 0, "FILE|-", "verify programs that are given as lines of JSON, and answer each with a line"},
     {"mode", 0, "privileged|strict", "the rules: those of Linux for a fully privileged loader (default), or nothing of the host may leak"},
+    {"meter", 0, NULL, "take loops that nothing bounds: what runs the program counts their turns"},
     {"explain", 0, NULL, "print what is known at the head of each block"},
     {"html", 0, "OUT", "write a page with source, instructions, states and the failing path"},
     {"certificate", 0, "OUT", "write a certificate of each accepted program, from which --recheck proves it anew without a search"},

@@ -59,6 +59,10 @@ static cli_exit parse_option(int argc, char **argv, int *at, cli_args *out)
         remember(out, option, "");
         return CLI_OK;
     }
+    if (option->value[0] == '[' && !equals) {
+        remember(out, option, "");
+        return CLI_OK;
+    }
     const char *value = equals ? equals + 1 : *at + 1 < argc ? argv[++*at] : NULL;
     if (!value) return cli_fail(CLI_USAGE, "option --%s needs a value: --%s %s", option->name, option->name, option->value);
     remember(out, option, value);

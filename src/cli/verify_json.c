@@ -67,6 +67,7 @@ void verify_json(pst_json *json, const verify_subject *subject, const verify_ans
     number(json, "steps", v->steps);
     number(json, "attempts", v->attempts);
     number(json, "loops_bound", v->loops_bound);
+    number(json, "metered", v->metered);
     number(json, "stack", v->stack_bytes);
     number(json, "time_us", (v->time_ns + 999) / 1000);
     number(json, "peak_kib", (v->peak_bytes + 1023) / 1024);

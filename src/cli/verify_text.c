@@ -143,6 +143,7 @@ void verify_statistics(const pst_verdict *v, pst_text *out)
     pst_text_format(out, "%llu instructions walked in %u attempt%s, %u states, ", (unsigned long long)v->steps, v->attempts,
                     v->attempts == 1 ? "" : "s", v->states);
     if (v->loops_bound) pst_text_format(out, "loops turn at most %llu times, ", (unsigned long long)v->loops_bound);
+    if (v->metered) pst_text_format(out, "%u loop%s metered, ", v->metered, v->metered == 1 ? "" : "s");
     pst_text_format(out, "%u bytes of stack, %llu us, %llu KiB", v->stack_bytes, (unsigned long long)((v->time_ns + 999) / 1000),
                     (unsigned long long)((v->peak_bytes + 1023) / 1024));
 }

@@ -100,6 +100,8 @@ cli_exit cli_watch_core(const cli_args *args)
     struct postern_options options = {.size = sizeof options, .trace = trace, .trap = trap};
     const char *engine = cli_value(args, "engine");
     cli_exit code = cli_number(args, "budget", UINT64_MAX, &options.budget);
+    options.meter = cli_value(args, "meter") != NULL;
+    if (code == CLI_OK && options.meter && cli_value(args, "meter")[0]) code = cli_number(args, "meter", INT32_MAX, &options.meter_turns);
     if (code != CLI_OK) return code;
     if (engine && !parse_engine(engine, &options.engine))
         return cli_fail(CLI_USAGE, "--engine is jit, jit-quick, interp or checked, not %s", engine);

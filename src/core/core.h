@@ -48,6 +48,8 @@ typedef struct pst_core_options {
     bool share_memory; // ring buffers and arrays with BPF_F_MMAPABLE are made so that other processes can map them (pst_core_map_share)
     const struct pst_trust *trust; // whose native modules may run here (jit/native/module.h); lives as long as the core. NULL: nobody's
     bool allow_unsigned; // native modules without a signature run too: whoever can load programs here may bring any machine code
+    bool meter;           // loops without a proved bound are no reason to refuse a program: their turns are counted when it runs
+    uint64_t meter_turns; // with meter: so many of them in one run, then it is stopped. 0: PST_METER_TURNS
 } pst_core_options;
 
 /// Creates a core with the general helpers and the providers that need no host mechanism (test run works for every hosted type).

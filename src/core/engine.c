@@ -41,7 +41,9 @@ static pst_status create_proved(pst_core *core, const core_prog *prog, pst_exec 
     uint32_t wanted = core->options.engine;
     const pst_jit_opts opts = {.size = sizeof opts,
                                .tier = wanted == PST_CORE_ENGINE_JIT_QUICK ? PST_JIT_QUICK : PST_JIT_OPTIMISED,
-                               .harden = hardening(core, prog)};
+                               .harden = hardening(core, prog),
+                               .meter_turns = core->options.meter_turns};
+    const pst_interp_opts interp = {.size = sizeof interp, .meter_turns = core->options.meter_turns};
     if (wanted == PST_CORE_ENGINE_JIT || wanted == PST_CORE_ENGINE_JIT_QUICK)
         return pst_jit_create(&core->env, prog->image, &prog->bindings, facts, &opts, out);
     if (wanted == PST_CORE_ENGINE_ANY && pst_jit_supported()) {
@@ -49,7 +51,7 @@ static pst_status create_proved(pst_core *core, const core_prog *prog, pst_exec 
         // Where the host allows no dynamic code, or too much of it is there, programs run all the same.
         if (status == PST_OK || status == PST_E_NOMEM) return status;
     }
-    return pst_interp_create(&core->env, prog->image, &prog->bindings, facts, out);
+    return pst_interp_create_with(&core->env, prog->image, &prog->bindings, facts, &interp, out);
 }
 
 pst_status core_engine_create(pst_core *core, const core_prog *prog, pst_exec **out)
@@ -60,6 +62,9 @@ pst_status core_engine_create(pst_core *core, const core_prog *prog, pst_exec **
     if (prog->verdict->kind != PST_VERDICT_ACCEPT) return PST_E_UNSAFE;
     PST_TRY(check_callees(core, prog));
     // Only the checked interpreter counts instructions.
-    if (core->options.budget || core->options.engine == PST_CORE_ENGINE_CHECKED) return pst_checked_create(&core->env, prog->image, &prog->bindings, out);
+    if (core->options.budget || core->options.engine == PST_CORE_ENGINE_CHECKED) {
+        const pst_interp_opts opts = {.size = sizeof opts, .meter_turns = core->options.meter_turns};
+        return pst_checked_create_with(&core->env, prog->image, &prog->bindings, &prog->verdict->facts, &opts, out);
+    }
     return create_proved(core, prog, out);
 }

@@ -84,7 +84,8 @@ int64_t core_prog_verify(core_call *call, core_prog *prog, pst_text *log)
         .kfunc_name = kfunc_name,
         .user = call->core,
     };
-    pst_verify_opts opts = {.size = sizeof opts, .mode = prog->strict ? PST_VERIFY_STRICT : PST_VERIFY_PRIVILEGED};
+    pst_verify_opts opts = {.size = sizeof opts, .mode = prog->strict ? PST_VERIFY_STRICT : PST_VERIFY_PRIVILEGED,
+                            .meter_loops = call->core->options.meter};
     if (call->attr->prog_flags & PST_F_STRICT_ALIGNMENT) opts.flags |= PST_VERIFY_STRICT_ALIGNMENT;
     if (call->attr->prog_flags & PST_F_ANY_ALIGNMENT) opts.flags |= PST_VERIFY_ANY_ALIGNMENT;
     pst_status status = pst_verify(env, &input, &opts, &prog->verdict);

@@ -75,6 +75,16 @@ static bool taken(const checked_run *c, const pst_insn *insn)
                              : jump64(op, a, b);
 }
 
+// Of a loop that nothing bounds. False after a trap.
+static bool count_turn(checked_run *c)
+{
+    const checked_program *prog = c->prog;
+    if (PST_LIKELY(!prog->metered || !prog->metered[c->pc])) return true;
+    if (c->run->turns >= prog->meter_turns) return checked_trap(c, PST_TRAP_BUDGET, 0, 0);
+    c->run->turns++;
+    return true;
+}
+
 // --- Memory ---------------------------------------------------------------------------------------------------
 
 // Whether address is meant for the context; *off is then its ABI offset, which may be anything.
@@ -375,8 +385,12 @@ static inline bool step(checked_run *c, const pst_insn *insn)
     case PST_KIND_LOAD_ACQUIRE: return do_load_acquire(c, insn);
     case PST_KIND_STORE_RELEASE: return do_store_release(c, insn);
     case PST_KIND_LEGACY_LOAD: return do_legacy_load(c, insn);
-    case PST_KIND_JUMP: jump_by(c, insn->target); return true;
+    case PST_KIND_JUMP:
+        if (!count_turn(c)) return false;
+        jump_by(c, insn->target);
+        return true;
     case PST_KIND_BRANCH:
+        if (!count_turn(c)) return false;
         if (taken(c, insn)) jump_by(c, insn->target);
         return true;
     case PST_KIND_MAY_GOTO:
@@ -464,6 +478,7 @@ static void checked_free(pst_exec *exec)
 {
     checked_program *prog = (checked_program *)(void *)exec;
     pst_free(prog->env, prog->helpers, prog->exec.image->count * sizeof(*prog->helpers));
+    pst_free(prog->env, prog->metered, prog->exec.image->count);
     pst_free(prog->env, prog, sizeof *prog);
 }
 
@@ -474,9 +489,27 @@ static bool type_has_sock(const pst_prog_type *type)
     return false;
 }
 
+static pst_status keep_metered(checked_program *prog, const pst_facts *facts)
+{
+    uint32_t count = prog->exec.image->count, first = 0;
+    while (first < count && !interp_is_metered(facts, first)) first++;
+    if (first == count) return PST_OK;
+    prog->metered = pst_alloc_zero(prog->env, count, 1);
+    if (!prog->metered) return PST_E_NOMEM;
+    for (uint32_t pc = first; pc < count; pc++) prog->metered[pc] = interp_is_metered(facts, pc);
+    return PST_OK;
+}
+
 pst_status pst_checked_create(const pst_env *env, const pst_image *image, const pst_bindings *bindings, pst_exec **out)
 {
+    return pst_checked_create_with(env, image, bindings, NULL, NULL, out);
+}
+
+pst_status pst_checked_create_with(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts,
+                                   const pst_interp_opts *opts, pst_exec **out)
+{
     *out = NULL;
+    if (opts && opts->size < sizeof *opts) return PST_E_INVALID;
     PST_TRY(interp_check_runnable(env, image, bindings, NULL));
     checked_program *prog = pst_alloc_zero(env, 1, sizeof *prog);
     if (!prog) return PST_E_NOMEM;
@@ -485,7 +518,8 @@ pst_status pst_checked_create(const pst_env *env, const pst_image *image, const 
     prog->exec.free = checked_free;
     prog->exec.image = image;
     prog->helpers = pst_alloc_zero(env, image->count, sizeof(*prog->helpers));
-    if (!prog->helpers) {
+    prog->meter_turns = interp_meter_turns(opts);
+    if (!prog->helpers || keep_metered(prog, facts) != PST_OK) {
         checked_free(&prog->exec);
         return PST_E_NOMEM;
     }

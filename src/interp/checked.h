@@ -31,6 +31,8 @@ typedef struct checked_program {
     const pst_helper **helpers; // by slot, for calls of helpers and kfuncs; NULL: not provided
     bool has_sock_field;
     uint64_t *counts; // by slot: how often it was executed; NULL: nobody asks
+    uint8_t *metered;     // by slot; NULL: no jump is counted
+    uint64_t meter_turns;
 } checked_program;
 
 typedef struct checked_frame {

@@ -40,6 +40,7 @@ PST_STATIC_ASSERT(sizeof(fast_code) == 16, "four instructions a cache line");
     X(CTX_STORE_IMM)             /* dst: width; off: ABI offset; imm: the value */                           \
     X(JUMP)                      /* imm: displacement in slots */                                            \
     X(MAY_GOTO)                                                                                              \
+    X(METERED_JUMP)              /* a jump or a branch, read from the image */                               \
     X(CALL_HELPER) X(CALL_BACK_HELPER) X(CALL_SUBPROG) X(CALL_REGISTER) X(TAIL_CALL) X(EXIT)                                     \
     X(TRAP_HELPER)               /* a helper that this host does not provide */                              \
     X(TRAP_CONTEXT)              /* a context access that no field allows */
@@ -75,6 +76,7 @@ struct fast_program {
     pst_bindings bindings;
     fast_loop_fn loop;
     uint32_t stack_bytes;
+    uint64_t meter_turns;
     fast_code *code; // image->count of them
 };
 
@@ -91,6 +93,11 @@ uint64_t fast_tail_nested(const pst_exec *target, pst_run *run);
 /// pst_interp_create with a choice of the loop; tests run both.
 PST_MUST_USE pst_status fast_create(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts,
                                     fast_loop_fn loop, pst_exec **out);
+PST_MUST_USE pst_status fast_create_with(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts,
+                                         const pst_interp_opts *opts, fast_loop_fn loop, pst_exec **out);
+
+/// Whether the metered branch or jump insn is taken, with the registers r.
+bool fast_metered_taken(const pst_insn *insn, const uint64_t *r);
 
 /// The op of one instruction and its operands in *code; code[1].wide too for a 64-bit immediate.
 PST_MUST_USE fast_op fast_predecode(const fast_program *prog, const pst_facts *facts, uint32_t pc, fast_code *code);

@@ -128,14 +128,28 @@ static pst_status make_code(fast_program *prog, const pst_facts *facts)
     return PST_OK;
 }
 
+bool fast_metered_taken(const pst_insn *insn, const uint64_t *r)
+{
+    if (insn->kind == PST_KIND_JUMP) return true;
+    uint64_t b = insn->flags & PST_INSN_IMM ? (uint64_t)insn->imm : r[insn->src];
+    return pst_jump_eval((pst_jump_op)insn->op, insn->width, r[insn->dst], b);
+}
+
 pst_status fast_create(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts,
                        fast_loop_fn loop, pst_exec **out)
 {
+    return fast_create_with(env, image, bindings, facts, NULL, loop, out);
+}
+
+pst_status fast_create_with(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts,
+                            const pst_interp_opts *opts, fast_loop_fn loop, pst_exec **out)
+{
     *out = NULL;
+    if (opts && opts->size < sizeof *opts) return PST_E_INVALID;
     PST_TRY(interp_check_runnable(env, image, bindings, facts));
     fast_program *prog = pst_alloc_zero(env, 1, sizeof *prog);
     if (!prog) return PST_E_NOMEM;
-    *prog = (fast_program){.env = env, .bindings = *bindings, .loop = loop};
+    *prog = (fast_program){.env = env, .bindings = *bindings, .loop = loop, .meter_turns = interp_meter_turns(opts)};
     prog->stack_bytes = interp_frames(image) * PST_FRAME_BYTES;
     prog->exec.enter = prog->stack_bytes == PST_FRAME_BYTES ? enter_flat : enter_deep;
     prog->exec.free = fast_free;
@@ -151,4 +165,10 @@ pst_status pst_interp_create(const pst_env *env, const pst_image *image, const p
                              pst_exec **out)
 {
     return fast_create(env, image, bindings, facts, fast_loop, out);
+}
+
+pst_status pst_interp_create_with(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts,
+                                  const pst_interp_opts *opts, pst_exec **out)
+{
+    return fast_create_with(env, image, bindings, facts, opts, fast_loop, out);
 }

@@ -290,6 +290,13 @@ dispatch:
         may_goto_left--;
         NEXT(1);
     }
+    HANDLER(METERED_JUMP) : { // rare: what it does is not worth a handler for each form
+        const pst_insn *insn = &prog->exec.image->insns[pc - prog->code];
+        if (run->turns >= prog->meter_turns) FAIL(PST_TRAP_BUDGET);
+        run->turns++;
+        if (fast_metered_taken(insn, r)) GO(0, insn->target);
+        NEXT(1);
+    }
     HANDLER(CALL_HELPER) : {
         const pst_helper_fn fn = (pst_helper_fn)(uintptr_t)pc->wide;
         r[0] = fn(r[1], r[2], r[3], r[4], r[5], run);

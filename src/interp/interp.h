@@ -18,6 +18,14 @@
 PST_MUST_USE pst_status pst_interp_create(const pst_env *env, const pst_image *image, const pst_bindings *bindings,
                                           const pst_facts *facts, pst_exec **out);
 
+typedef struct pst_interp_opts {
+    size_t size;          // sizeof(pst_interp_opts); new fields go last
+    uint64_t meter_turns; // as in pst_jit_opts. 0: PST_METER_TURNS
+} pst_interp_opts;
+/// The same, with choices; opts may be NULL.
+PST_MUST_USE pst_status pst_interp_create_with(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts,
+                                               const pst_interp_opts *opts, pst_exec **out);
+
 /// The same for the checked interpreter. run->budget limits instructions (0: PST_CHECKED_BUDGET_DEFAULT). Registers and stack are 0
 /// where the program has not written them.
 #define PST_CHECKED_BUDGET_DEFAULT 1000000000ull
@@ -26,6 +34,9 @@ PST_MUST_USE pst_status pst_checked_create(const pst_env *env, const pst_image *
 /// From now on runs of exec, which pst_checked_create has made, add to counts[slot] each time that they execute it; NULL: no more. One thread
 /// at a time runs it meanwhile. counts has an entry for each slot of the image. False: exec comes from another engine.
 PST_MUST_USE bool pst_checked_count(pst_exec *exec, uint64_t *counts);
+/// The same with the choices above. Of facts it takes PST_FACT_METERED only: for the rest it needs no proof. They may be NULL.
+PST_MUST_USE pst_status pst_checked_create_with(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts,
+                                                const pst_interp_opts *opts, pst_exec **out);
 
 /// r1 of a program in the checked interpreter: the context is at this address, which belongs to no memory (on no machine does a
 /// pointer look like it), so that an access next to the context is no access to its neighbour.

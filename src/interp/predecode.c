@@ -133,6 +133,7 @@ fast_op fast_predecode(const fast_program *prog, const pst_facts *facts, uint32_
     code->src = insn->src;
     code->off = insn->off;
     code->imm = (int32_t)(uint32_t)(uint64_t)insn->imm;
+    if (interp_is_metered(facts, pc)) return FAST_METERED_JUMP;
     switch ((pst_kind)insn->kind) {
     case PST_KIND_ALU: return form_of(FAST_ALU64_REG_ADD, insn, PST_INSN_IMM, FAST_FORM_IMM);
     case PST_KIND_SWAP: return by_swap(insn);

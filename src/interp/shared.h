@@ -15,6 +15,15 @@ PST_INLINE bool interp_is_dead(const pst_facts *facts, uint32_t pc)
     return facts && facts->flags && facts->flags[pc] & PST_FACT_DEAD;
 }
 
+PST_INLINE bool interp_is_metered(const pst_facts *facts, uint32_t pc)
+{
+    return facts && facts->flags && facts->flags[pc] & PST_FACT_METERED;
+}
+PST_INLINE uint64_t interp_meter_turns(const pst_interp_opts *opts)
+{
+    return opts && opts->meter_turns ? opts->meter_turns : PST_METER_TURNS;
+}
+
 /// The helper that can be called under id, or NULL.
 const pst_helper *interp_helper(const pst_bindings *bindings, int64_t id);
 /// The helper or kfunc that a call instruction means, or NULL.

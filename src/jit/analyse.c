@@ -181,7 +181,8 @@ static void study_insn(jit_unit *unit, jit_func *func, const pst_insn *insn, uin
     }
     if (insn->kind == PST_KIND_CALL || insn->kind == PST_KIND_LEGACY_LOAD) func->calls = true;
     if (insn->kind == PST_KIND_MAY_GOTO) unit->has_may_goto = true;
-    if (can_fault(insn)) unit->needs_run = true;
+    if (jit_facts_at(unit, pc) & PST_FACT_METERED) unit->has_metered = true;
+    if (can_fault(insn) || unit->has_metered) unit->needs_run = true;
     note_call(unit, insn, pc);
     if (!jumps(insn)) return;
     uint32_t target = target_of(insn, pc);

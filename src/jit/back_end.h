@@ -15,7 +15,11 @@ typedef struct jit_back_end {
     /// What the host has beyond the base instruction set, as the back end numbers it; 0 on another machine.
     unsigned (*host_features)(void);
     uint8_t run_reg, leaf_run_reg; // jit_program's run_reg where the code comes from a blob; the second with PST_JIT_BLOB_LEAF
+    bool meters;          // PST_FACT_METERED
 } jit_back_end;
+
+/// Refuses what back_end has no code for: PST_E_UNSUPPORTED after a sentence.
+PST_MUST_USE pst_status jit_back_end_check(const jit_back_end *back_end, const jit_unit *unit);
 
 /// The one that makes code for target; NULL: there is none.
 const jit_back_end *jit_back_end_of(pst_jit_target target);

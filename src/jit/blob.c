@@ -121,6 +121,7 @@ static pst_status compile(const jit_unit *unit, const pst_jit_opts *opts, pst_ji
     if (!back_end || !back_end->compile_blob)
         return pst_fail(unit->env, PST_E_UNSUPPORTED, "there is no ahead-of-time compiler for target %s yet",
                         blob->target < PST_JIT_TARGETS ? target_names[blob->target] : "of this machine");
+    PST_TRY(jit_back_end_check(back_end, unit));
     opt_better better;
     const jit_unit *best;
     pst_status status = opt_better_make(&better, unit, &back_end->machine, opts, &best);
@@ -140,7 +141,8 @@ pst_status pst_jit_compile(const pst_env *env, const pst_image *image, const pst
     pst_jit_blob *blob = pst_alloc_zero(env, 1, sizeof *blob);
     if (!blob) return PST_E_NOMEM;
     *blob = (pst_jit_blob){.env = env, .target = target, .layout = pst_jit_layout(), .slot_count = image->count};
-    jit_unit unit = {.env = env, .image = image, .source = image, .bindings = bindings, .facts = facts};
+    jit_unit unit = {.env = env, .image = image, .source = image, .bindings = bindings, .facts = facts,
+                     .harden = opts ? opts->harden : 0, .meter_turns = jit_meter_turns(opts)};
     pst_status status = pst_jit_info_hash(env, image, bindings, blob->info_hash);
     if (status == PST_OK) status = jit_analyse(&unit);
     if (status == PST_OK) status = compile(&unit, opts, blob);

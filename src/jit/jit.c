@@ -18,6 +18,13 @@ void jit_program_free(pst_exec *exec)
     pst_free(prog->env, prog, sizeof *prog);
 }
 
+pst_status jit_back_end_check(const jit_back_end *back_end, const jit_unit *unit)
+{
+    if (unit->has_metered && !back_end->meters)
+        return pst_fail(unit->env, PST_E_UNSUPPORTED, "the compiler for this machine does not count the turns of loops without a bound yet");
+    return PST_OK;
+}
+
 // Which slot of the loaded program each piece of code comes from.
 static pst_status keep_slots(const jit_unit *unit, jit_program *prog)
 {
@@ -38,8 +45,10 @@ pst_status jit_program_ready(jit_program *prog)
 
 static pst_status compile(const jit_unit *unit, const pst_jit_opts *opts, jit_program *prog)
 {
+    const jit_back_end *back_end = jit_back_end_of(pst_jit_target_of_host());
+    PST_TRY(jit_back_end_check(back_end, unit));
     PST_TRY(keep_slots(unit, prog));
-    PST_TRY(jit_back_end_of(pst_jit_target_of_host())->compile(unit, opts, prog));
+    PST_TRY(back_end->compile(unit, opts, prog));
     prog->reads_stack = unit->reads_stack;
     prog->counts_depth = unit->counts_depth;
     return jit_program_ready(prog);
@@ -80,7 +89,8 @@ pst_status pst_jit_create(const pst_env *env, const pst_image *image, const pst_
     jit_program *prog = pst_alloc_zero(env, 1, sizeof *prog);
     if (!prog) return PST_E_NOMEM;
     *prog = (jit_program){.env = env, .bindings = *bindings, .exec = {.enter = jit_enter_by_stub, .free = jit_program_free, .image = image}};
-    jit_unit unit = {.env = env, .image = image, .source = image, .bindings = bindings, .facts = facts};
+    jit_unit unit = {.env = env, .image = image, .source = image, .bindings = bindings, .facts = facts,
+                     .harden = opts ? opts->harden : 0, .meter_turns = jit_meter_turns(opts)};
     pst_status status = jit_analyse(&unit);
     if (status == PST_OK) {
         opt_better better;

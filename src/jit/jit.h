@@ -27,7 +27,7 @@ typedef struct pst_jit_opts {
     bool plain_machine;   // use the base instruction set only, whatever the machine has: for tests
     pst_jit_tier tier;
     uint32_t harden;      // PST_JIT_BLIND and so on
-    uint64_t meter_turns; // of all loops without a proved bound (PST_FACT_METERED) together, in one run, before it ends with PST_TRAP_BUDGET. 0: a default
+    uint64_t meter_turns; // of all loops without a proved bound (PST_FACT_METERED) together, in one run, before it ends with PST_TRAP_BUDGET. 0: PST_METER_TURNS; at most INT32_MAX
     bool by_blob;         // compiled to a blob (blob.h), and bound from its bytes: for tests of what code from elsewhere goes through
 } pst_jit_opts;
 

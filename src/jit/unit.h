@@ -34,6 +34,8 @@ typedef struct jit_unit {
     const uint32_t *origins; // per slot of image: the slot of source that it comes from; NULL: the same
     const pst_bindings *bindings;
     const pst_facts *facts; // may be NULL
+    uint32_t harden;        // PST_JIT_BLIND and so on
+    uint32_t meter_turns;   // of all loops without a proved bound together, at most INT32_MAX
     jit_effect *effects;    // per slot
     uint16_t *live;         // per slot: registers whose value is used after it
     uint16_t entry_live;    // at the program's entry
@@ -46,6 +48,7 @@ typedef struct jit_unit {
     bool calls_back;        // calls a helper that calls back
     bool reads_stack;       // calls a helper that asks whether an address may be read
     bool has_may_goto;
+    bool has_metered;       // jumps that are counted
     bool needs_run;         // something in it uses pst_run, or can fault
 } jit_unit;
 
@@ -84,6 +87,13 @@ uint16_t jit_live_in(const jit_unit *unit, uint32_t subprog);
 const pst_helper *jit_helper(const pst_bindings *bindings, int64_t id);
 /// The helper or kfunc that a call instruction means, or NULL.
 const pst_helper *jit_callee(const pst_bindings *bindings, const pst_insn *insn);
+
+/// What opts, which may be NULL, allow for meter_turns.
+PST_INLINE uint32_t jit_meter_turns(const pst_jit_opts *opts)
+{
+    uint64_t turns = opts && opts->meter_turns ? opts->meter_turns : PST_METER_TURNS;
+    return turns < INT32_MAX ? (uint32_t)turns : INT32_MAX;
+}
 
 /// Fills the unit's analysis. PST_E_UNSUPPORTED after a sentence for what no back end compiles. jit_unit_free in any case.
 PST_MUST_USE pst_status jit_analyse(jit_unit *unit);

@@ -15,7 +15,9 @@
 #define PST_FACT_ALIGNED 0x20u      // the address of the memory operand is a multiple of its size
 #define PST_FACT_STEADY 0x40u       // the memory operand has a constant offset in its object: no wrong guess of a branch can move it. Where it is
                                     // missing, an engine that defends against speculation masks the address
-#define PST_FACT_METERED 0x80u      // the jump closes a loop whose turns nothing bounds: the engine counts them against a budget
+#define PST_FACT_METERED 0x80u      // the jump closes a loop whose turns nothing bounds: each time that it is executed, taken or not, the engine counts
+                                    // one turn (run->turns), and ends the run with PST_TRAP_BUDGET instead when they are as many as it allows. Nothing is
+                                    // held there that the run would have to give back
 
 /// What a call of a helper is given: the same map, and the same key, each time.
 typedef struct pst_fact_call {

@@ -14,6 +14,7 @@
 #define PST_FRAME_BYTES 512   // stack of one subprogram's frame
 #define PST_FRAMES_MAX 8      // depth of calls, the main program included
 #define PST_TAIL_NESTED_MAX 4 // tail calls that replace a subprogram, inside each other: the next one fails
+#define PST_METER_TURNS 8388608u // turns of all loops without a proved bound together, in one run, where nobody says otherwise
 #define PST_MAY_GOTO_MAX 8388608u // Linux's BPF_MAX_LOOPS: turns of a may_goto loop
 
 // A trap stops one run; it is not a status. r0 of a trapped run is 0 and means nothing.
@@ -26,7 +27,7 @@
     X(ARGUMENT, "a helper argument does not fit its prototype")                              \
     X(CALL, "call of something that is no subprogram or helper")                             \
     X(DEPTH, "calls are nested too deeply")                                                  \
-    X(BUDGET, "the instruction budget is used up")                                           \
+    X(BUDGET, "the instruction budget is used up") /* or that of turns (PST_FACT_METERED) */  \
     X(LOCK, "a lock or a reference is still held")                                           \
     X(INSTRUCTION, "the instruction cannot be executed here")                                \
     X(FAULT, "the machine refused an access of compiled code")                               \
@@ -80,6 +81,7 @@ typedef struct pst_run {
     void *engine;
     pst_trap trap;
     pst_run_native native;
+    uint64_t turns; // so far in this run, of loops without a proved bound (PST_FACT_METERED), tail-called programs included
 } pst_run;
 
 /// What a helper is to an engine. Unused arguments are garbage. Values are as in the program's registers.
@@ -104,6 +106,7 @@ PST_INLINE void pst_run_begin(pst_run *run, void *ctx, void *host)
     run->tail_next = 0;
     run->tail_calls = run->tail_nested = 0;
     run->budget = run->insn_count = 0;
+    run->turns = 0;
     run->can_read = 0;
     run->call_back = 0;
     run->engine = 0;

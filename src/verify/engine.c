@@ -11,6 +11,7 @@
 
 #include "verify/certificate.h"
 #include "verify/lost.h"
+#include "verify/meter.h"
 #include "verify/replay.h"
 #include "verify/summary.h"
 
@@ -316,7 +317,7 @@ static uint32_t nearest(verifier *v, uint32_t location, const vstate *s, bool wi
         const vslot *slot = &e->slots[i];
         if (slot->covered_by != VFLOW_NONE || (!widen && slot->turns != turns)) continue;
         bool first = widen && slot->widenings && slot->turns == VFLOW_NONE;
-        v->compared += first ? 0 : 2; // takes longer than most comparisons
+        v->compared += !first;
         uint32_t enough = best_key >> 32 ? (uint32_t)(best_key >> 32) - 1 : 0; // farther ones are not chosen
         uint64_t key = (uint64_t)(first ? 0 : vmerge_distance(v, slot->state, s, enough) + 1) << 32 | (UINT32_MAX - i);
         if (key <= *least || key >= best_key) continue;
@@ -486,6 +487,7 @@ static vstep arrive(verifier *v, vstate *s, uint32_t pc, bool *taken)
     vstep step = count_loops(v, s, from, s->block);
     if (step != VSTEP_NEXT) return step;
     if (block->is_head && from != VFLOW_NONE && vflow_in_loop(&v->flow, from, block->loop)) a.back_of = block->loop;
+    if (a.back_of != VFLOW_NONE) vmeter_note_turn(v, s, a.back_of);
     if (block->is_join || a.returns) return arrive_at_join(v, s, &a);
     step = heap_push(v, VFLOW_NONE, s);
     *taken = step == VSTEP_END;

@@ -9,6 +9,7 @@
 
 #include "verify/endless.h"
 #include "verify/engine.h"
+#include "verify/meter.h"
 
 typedef struct component {
     uint32_t first, count; // in members
@@ -178,6 +179,8 @@ static bool can_cut(const search *w, const component *c, const vedge *edge)
     const vstate *to = slot->state;
     uint64_t unused;
     if (!edge->returns && edge->back_of == VFLOW_NONE) return false;
+    // Counted over the whole run, however often the loop is entered.
+    if (!edge->returns && vmeter_counts(v, edge->back_of)) return true;
     // One iterator cannot be both at its end and not in the states of a component, since bounded loops make none. Where it is, it bounds nothing.
     bool bounded = !edge->returns && v->flow.loops[edge->back_of].is_bounded && !vstate_has_drained(to);
     if (!edge->returns && !bounded && !count_bound(v, to, edge->back_of, &unused)) return false;
@@ -198,6 +201,24 @@ static bool cut(search *w, const component *c)
             any = true;
         }
     return any;
+}
+
+// The outermost loop that goes round in a component has its turns counted from now on. False: it stays as it is, and maybe a finding says why.
+static bool meter(search *w, const component *c)
+{
+    vengine *e = w->v->engine;
+    uint32_t best = VFLOW_NONE, best_frames = UINT32_MAX, number = w->comp[w->members[c->first]];
+    for (uint32_t i = 0; w->v->loop_marks && i < c->count; i++)
+        for (uint32_t at = e->slots[w->members[c->first + i]].edges; at != VFLOW_NONE; at = e->edges[at].next) {
+            const vedge *edge = &e->edges[at];
+            if (edge->cut || edge->returns || edge->back_of == VFLOW_NONE || !leads_on(w, edge, number)) continue;
+            uint32_t frames = e->slots[vengine_slot(e, edge->to)].state->frame_count;
+            const vflow_loop *loops = w->v->flow.loops;
+            bool outer = frames < best_frames || (frames == best_frames && loops[edge->back_of].depth < loops[best].depth);
+            if (outer) best = edge->back_of;
+            if (outer) best_frames = frames;
+        }
+    return best != VFLOW_NONE && vmeter_loop(w->v, best) && cut(w, c);
 }
 
 // --- The finding ----------------------------------------------------------------------------------------------
@@ -256,9 +277,9 @@ static pst_status take_apart(search *w, bool *ends)
         component c = *w->todo;
         w->todo = c.next;
         uint32_t number = w->comp[w->members[c.first]];
-        if (!cut(w, &c)) {
+        if (!cut(w, &c) && !meter(w, &c)) {
             *ends = false;
-            reject_component(w, &c);
+            if (w->v->finding.kind == PST_FINDING_NONE) reject_component(w, &c);
             return PST_OK;
         }
         uint32_t *own = pst_arena_array(&w->arena, c.count, sizeof *own);
@@ -282,6 +303,7 @@ pst_status vterminate_check(verifier *v, bool *ends)
     for (uint32_t i = 0; status == PST_OK && i < e->slot_count; i++)
         if (!w.index[i] && e->slots[i].state && e->slots[i].covered_by == VFLOW_NONE && !explore(&w, i, 0)) status = PST_E_NOMEM;
     if (status == PST_OK) status = take_apart(&w, ends);
+    if (status == PST_OK && *ends) *ends = vmeter_settle(v);
     if (status == PST_OK && *ends) sum_up(v);
     pst_arena_free(&w.arena);
     return status;

@@ -70,6 +70,10 @@ typedef struct verifier {
     const struct vglobal *globals; // by subprogram: what BTF says (call_global.c)
     uint8_t *sub_flags;       // by subprogram: VSUB_*
     uint32_t *sub_stack;      // by subprogram: deepest stack use seen, in bytes
+    uint8_t *loop_marks;      // by loop of flow: VLOOP_*; NULL: loops are not metered in this attempt (meter.c)
+    uint8_t *loop_marks_kept; // where they are in an attempt that meters
+    bool meters_global, calls_holding; // meter.c
+    uint32_t metered;         // loops
     uint32_t chain_stack;     // of the deepest chain of calls (vcall_stack_check)
 } verifier;
 
@@ -80,6 +84,10 @@ typedef struct verifier {
 #define VSUB_MOVES_PACKET 0x10u // it, or what it calls, may change packet pointers
 #define VSUB_SLEEPS 0x20u
 #define VSUB_ATOMIC 0x40u       // it, or what it calls, has atomic instructions
+
+#define VLOOP_METERED 0x1u // its turns are counted
+#define VLOOP_HELD 0x2u    // something is held while it turns
+#define VLOOP_GLOBAL 0x4u  // it turns in a function that is walked without its callers
 
 /// count zeroed words, or scalars of any content, until the next call; NULL: no memory. For normalise.c and merge.c.
 uint32_t *verifier_scratch(verifier *v, uint32_t count);

@@ -12,6 +12,7 @@
 #include "verify/certificate.h"
 #include "verify/explain.h"
 #include "verify/inspect.h"
+#include "verify/meter.h"
 
 typedef struct verdict_block {
     pst_verdict verdict; // first: what the caller holds
@@ -93,10 +94,13 @@ pst_scalar *verifier_scalars(verifier *v, uint32_t count)
 
 // --- Attempts -------------------------------------------------------------------------------------------------
 
+#define METER_SHARE 30u // of the instructions to walk, in percent, beyond what the other attempts may take
+
 typedef struct limits {
     uint32_t states_max, unroll_max;
     uint32_t paths_max;
     unsigned share; // of the instructions to walk, in percent
+    bool meter;
 } limits;
 
 static void begin_attempt(verifier *v)
@@ -120,6 +124,7 @@ pst_status verifier_walk(verifier *v, verifier_visit *visit, void *user)
 {
     begin_attempt(v);
     v->engine->loops_bound = 0;
+    vmeter_begin(v);
     for (uint32_t entry = 0; entry != VFLOW_NONE; entry = vcall_next_global(v)) {
         v->entry_subprog = entry;
         v->sub_flags[entry] |= VSUB_VERIFIED;
@@ -156,7 +161,8 @@ static pst_status attempt(verifier *v, const limits *l, pst_arena *arena, pst_ve
     e->states_max = l->states_max;
     e->unroll_max = l->unroll_max;
     e->exits_max = l->states_max;
-    e->paths_max = v->opts.paths_max ? v->opts.paths_max : l->paths_max;
+    e->paths_max = v->opts.paths_max && !l->meter ? v->opts.paths_max : l->paths_max;
+    v->loop_marks = l->meter ? v->loop_marks_kept : NULL;
     e->steps_max = vengine_cost(v) + v->opts.steps_max / 100 * l->share;
     verdict->states = 0;
     verdict->explained_count = 0;
@@ -175,10 +181,9 @@ static void fit_size(const verifier *v, limits *l)
 }
 
 // Where a look at some states of a place is too much, one at very few of them may do: calls multiply the places. It is followed by the finest look.
-static pst_status attempts(verifier *v, pst_arena *arena, pst_verdict *verdict, void *user)
+static pst_status attempts(verifier *v, pst_arena *arena, pst_verdict *verdict)
 {
-    (void)user;
-    static const limits ladder[] = {{24, 12, 64, 25}, {128, 64, 256, 30}, {1024, 8192, 4096, 45}}, few = {3, 3, 8, 25};
+    static const limits ladder[] = {{24, 12, 64, 25, false}, {128, 64, 256, 30, false}, {1024, 8192, 4096, 45, false}}, few = {3, 3, 8, 25, false};
     pst_finding first = {0};
     unsigned next = 1;
     limits l = ladder[0];
@@ -198,6 +203,25 @@ static pst_status attempts(verifier *v, pst_arena *arena, pst_verdict *verdict, 
         if (is_few) next = PST_COUNT(ladder) - 1;
         l = is_few ? few : ladder[next++];
     }
+}
+
+// Loops are metered only where no look at them, however fine, found a bound.
+static pst_status attempt_metered(verifier *v, pst_arena *arena, pst_verdict *verdict)
+{
+    limits l = {24, 12, UINT32_MAX, METER_SHARE, true}; // no calls by summary: what a caller holds must be seen
+    pst_finding first = v->finding;
+    fit_size(v, &l);
+    verdict->attempts++;
+    PST_TRY(attempt(v, &l, arena, verdict));
+    if (v->finding.kind == PST_FINDING_COMPLEXITY) v->finding = first;
+    return PST_OK;
+}
+
+static pst_status prove_by_search(verifier *v, pst_arena *arena, pst_verdict *verdict, void *user)
+{
+    (void)user;
+    PST_TRY(attempts(v, arena, verdict));
+    return v->finding.kind == PST_FINDING_TERMINATION && v->opts.meter_loops ? attempt_metered(v, arena, verdict) : PST_OK;
 }
 
 // --- The whole ------------------------------------------------------------------------------------------------
@@ -270,6 +294,7 @@ static void fill_verdict(verifier *v, pst_verdict *verdict)
     verdict->mode = v->opts.mode;
     verdict->steps = v->steps;
     verdict->loops_bound = v->engine->loops_bound;
+    verdict->metered = v->metered;
     verdict->peak_bytes = v->bytes_peak + v->arena.used_bytes;
     verdict->stack_bytes = v->chain_stack;
 }
@@ -280,6 +305,8 @@ static pst_status prove_shaped(verifier *v, verdict_block *block, verifier_prove
     if (!alloc_tables(v)) return PST_E_NOMEM;
     PST_TRY(vflow_build(&v->arena, v->input, &v->finding, &v->flow));
     if (v->finding.kind == PST_FINDING_NONE) PST_TRY(vcall_prepare(v));
+    if (v->opts.meter_loops && !(v->loop_marks_kept = pst_arena_array(&v->arena, v->flow.loop_count + 1, 1))) return PST_E_NOMEM;
+    v->loop_marks = v->loop_marks_kept;
     if (v->finding.kind == PST_FINDING_NONE) PST_TRY(prove(v, &block->arena, verdict, user));
     fill_verdict(v, verdict);
     return verdict->kind == PST_VERDICT_ACCEPT ? vfacts_keep(v, &block->arena, &verdict->facts) : PST_OK;
@@ -322,7 +349,7 @@ pst_status verifier_run(const pst_env *env, const pst_verify_input *input, const
 pst_status vinspect_verify(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, const vinspector *inspector,
                            pst_verdict **out)
 {
-    return verifier_run(env, input, opts, inspector, attempts, NULL, out);
+    return verifier_run(env, input, opts, inspector, prove_by_search, NULL, out);
 }
 
 pst_status pst_verify(const pst_env *env, const pst_verify_input *input, const pst_verify_opts *opts, pst_verdict **out)

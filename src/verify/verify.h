@@ -32,6 +32,7 @@ typedef struct pst_verify_opts {
     bool keep_states;           // for --explain, --html and tests: the verdict keeps the invariant at each block head
     uint32_t paths_max;         // the way to call a subprogram from which on calls are made by summary (1: all are): the 64th, later when that fails
     bool certificate;           // an accepting verdict has a certificate for pst_recheck, which takes time to make
+    bool meter_loops;           // a loop that nothing bounds is no finding: the jumps that close it get PST_FACT_METERED, and engines count them
 } pst_verify_opts;
 
 typedef struct pst_func_info {
@@ -130,6 +131,7 @@ typedef struct pst_verdict {
     uint32_t states;       // kept in the end
     uint32_t attempts;     // 1, or more where coarser attempts failed
     uint64_t loops_bound;  // no loop turns more often than this; 0: no loops
+    uint32_t metered;      // loops that nothing bounds: their turns are counted (meter_loops)
     uint32_t stack_bytes;  // of the deepest chain of calls
     uint64_t time_ns;
     uint64_t peak_bytes;

@@ -184,7 +184,7 @@ TEST(bad_lines_do_not_stop_the_others)
     CHECK(json_lines_valid(r.out));
     CHECK(strstr(r.out, "{\"id\":1,\"verdict\":\"accept\",\"insns\":2,\"states\":"));
     CHECK(strstr(r.out, "{\"id\":-2.50,\"verdict\":\"accept\""));
-    CHECK(strstr(r.out, "\"loops_bound\":0,\"stack\":0,\"time_us\":") && strstr(r.out, "\"peak_kib\":"));
+    CHECK(strstr(r.out, "\"loops_bound\":0,\"metered\":0,\"stack\":0,\"time_us\":") && strstr(r.out, "\"peak_kib\":"));
     cli_result_free(&r);
 }
 

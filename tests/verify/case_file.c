@@ -199,6 +199,7 @@ static bool read_flags(reader *r, const char *value)
     while (next_word(&value, word)) {
         if (strcmp(word, "sleepable") == 0) r->c->sleepable = true;
         else if (strcmp(word, "proprietary") == 0) r->c->proprietary = true;
+        else if (strcmp(word, "meter") == 0) r->c->meter = true;
         else if (strcmp(word, "strict_alignment") == 0) r->c->flags |= PST_VERIFY_STRICT_ALIGNMENT;
         else if (strcmp(word, "any_alignment") == 0) r->c->flags |= PST_VERIFY_ANY_ALIGNMENT;
         else return fail(r, "there is no flag \"%s\"", word);

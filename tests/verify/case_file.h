@@ -22,7 +22,7 @@ typedef struct verify_case {
     char type[32];
     uint32_t attach;
     pst_verify_mode mode;
-    bool sleepable, proprietary;
+    bool sleepable, proprietary, meter;
     uint32_t flags; // PST_VERIFY_*
     uint32_t steps_max, stack_max, kib_max; // limits; 0: the verifier's own
     case_map maps[CASE_MAPS_MAX];

@@ -98,7 +98,7 @@ static pst_status verify_image(verify_case *c, const pst_slot *slots, size_t cou
     if (status == PST_OK) {
         pst_verify_input verify = {.size = sizeof verify, .image = image, .type = type, .kfunc_name = kfunc_name};
         pst_verify_opts opts = {.size = sizeof opts, .mode = c->mode, .flags = c->flags, .keep_states = c->post_count > 0, .certificate = true, .steps_max = c->steps_max,
-                                .bytes_max = (uint64_t)c->kib_max << 10, .stack_max = c->stack_max, .paths_max = paths_max};
+                                .bytes_max = (uint64_t)c->kib_max << 10, .stack_max = c->stack_max, .paths_max = paths_max, .meter_loops = c->meter};
         status = pst_verify(pst_pal_env(), &verify, &opts, &out->verdict);
         if (status == PST_OK && out->verdict->kind == PST_VERDICT_ACCEPT) check_certificate(&verify, &opts, out);
         pst_image_free(image);

@@ -449,6 +449,7 @@ static pst_status compile(const jit_unit *unit, x64_select *x, jit_program *prog
     x->calls = count;
     x->state.code = &code;
     x->state.flags_reg = NO_REG;
+    x->meter_turns = unit->meter_turns;
     x->by_stub = unit->main_is_called || unit->calls_back || unit->reads_stack;
     x->unwind = count + functions;
     pst_status status = x64_code_init(&code, unit->env, count + functions + 1);
@@ -480,4 +481,4 @@ static pst_status compile_blob(const jit_unit *unit, const pst_jit_opts *opts, p
     return compile(unit, &x, NULL, blob);
 }
 
-const jit_back_end x64_back_end = {.machine = {.regs = 0x3ff, .kept = 0x3c0, .kinds = JIT_HAS_SELECT}, .compile = compile_program, .compile_blob = compile_blob, .host_features = x64_host_features, .run_reg = RUN};
+const jit_back_end x64_back_end = {.machine = {.regs = 0x3ff, .kept = 0x3c0, .kinds = JIT_HAS_SELECT}, .compile = compile_program, .compile_blob = compile_blob, .host_features = x64_host_features, .meters = true, .run_reg = RUN};

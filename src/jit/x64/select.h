@@ -39,6 +39,7 @@ typedef struct x64_select {
     x64_label unwind;  // ends the run with r0 = 0
     x64_label calls;   // labels of the functions, in the order of unit->funcs; those of slots are before them
     uint32_t harden;   // PST_JIT_*
+    uint32_t meter_turns;
     jit_chance *place; // NULL: functions begin where they happen to
     uint32_t until_nop; // instructions before the next one that is only there to move what follows
     bool by_stub;      // C enters the program through the stub

@@ -21,8 +21,23 @@ static x64_cc cc_of(pst_jump_op op)
     PST_UNREACHABLE();
 }
 
+static bool is_metered(const x64_select *x, uint32_t pc) { return (jit_facts_at(x->unit, pc) & PST_FACT_METERED) != 0; }
+
+// One more turn of a loop that nothing bounds. Before anything else of the instruction: it destroys the flags.
+static void count_turn(x64_select *x)
+{
+    if (!is_metered(x, x->pc)) return;
+    x64_cold *cold = x64_cold_new(x, COLD_TRAP);
+    cold->trap = PST_TRAP_BUDGET;
+    cold->pc = jit_origin(x->unit, x->pc);
+    x64_alu_mi(x->state.code, ALU_CMP, 64, RUN_FIELD(turns), (int32_t)x->meter_turns);
+    x64_jump(x->state.code, CC_AE, cold->from);
+    x64_alu_mi(x->state.code, ALU_ADD, 64, RUN_FIELD(turns), 1);
+}
+
 void x64_select_jump(x64_select *x, const pst_insn *insn)
 {
+    count_turn(x);
     x->state.uses = 0;
     x64_settle_all(&x->state);
     if (insn->target != 0) x64_jump(x->state.code, CC_ALWAYS, target_of(x, insn));
@@ -86,7 +101,8 @@ void x64_select_branch(x64_select *x, const pst_insn *insn)
     x64_state *s = &x->state;
     uint32_t target = target_of(x, insn), other = x->pc + 1;
     x64_cc cc = cc_of((pst_jump_op)insn->op);
-    const pst_insn *next = x64_follower(x, 1);
+    const pst_insn *next = is_metered(x, other) ? NULL : x64_follower(x, 1);
+    count_turn(x);
     // "if c goto +1; goto far": the opposite branch to far. clang writes it where the distance of a branch would not do.
     if (next && next->kind == PST_KIND_JUMP && target == x->pc + 2) {
         target = (uint32_t)((int64_t)other + 1 + next->target);

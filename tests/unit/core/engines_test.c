@@ -127,3 +127,34 @@ TEST(the_host_chooses_hardening)
     CHECK(shows_constant(PST_CORE_HARDEN_OFF));
     CHECK_EQ(shows_constant(PST_CORE_HARDEN_AUTO), pst_pal_is_privileged());
 }
+
+// A loop that nothing bounds, in an engine of the core: refused, or stopped after so many turns.
+static void check_metered(uint32_t engine, uint64_t budget)
+{
+    static const char searching[] = "again: call 7\nr0 &= 7\nif r0 != 1 goto again\nr0 = 9\nexit";
+    const pst_core_options options = {.size = sizeof options, .engine = engine, .budget = budget, .meter = true, .meter_turns = 5000};
+    core_fixture f = {0};
+    uint32_t retval = 0;
+    CHECK_EQ(pst_core_create(pst_pal_env(), &options, &f.core), PST_OK);
+    CHECK_EQ(pst_client_create(f.core, &f.client), PST_OK);
+    CHECK_EQ(prog_run_sample(&f, prog_load_text(&f, PST_PROG_SAMPLE, searching), &retval), 0);
+    CHECK_EQ(retval, 9);
+    int64_t fd = prog_load_text(&f, PST_PROG_SAMPLE, "again: call 7\nr0 |= 2\nif r0 != 1 goto again\nr0 = 0\nexit");
+    for (int i = 0; i < 2; i++) CHECK_EQ(prog_run_sample(&f, fd, &retval), -PST_EFAULT);
+    CHECK_EQ(prog_run_sample(&f, prog_load_text(&f, PST_PROG_SAMPLE, "r0 = 7\nexit"), &retval), 0);
+    CHECK_EQ(retval, 7);
+    pst_client_free(f.client);
+    pst_core_free(f.core);
+}
+
+TEST(loops_that_nothing_bounds_are_metered_in_every_engine)
+{
+    check_metered(PST_CORE_ENGINE_INTERP, 0);
+    check_metered(PST_CORE_ENGINE_CHECKED, 0);
+    check_metered(PST_CORE_ENGINE_ANY, 1u << 30);
+    if (pst_jit_supported()) check_metered(PST_CORE_ENGINE_JIT, 0);
+    core_fixture f;
+    fixture_open(&f);
+    CHECK_EQ(prog_load_as(&f, PST_PROG_SAMPLE, 0, "endless", "again: call 7\nif r0 != 5 goto again\nr0 = 0\nexit"), -PST_EACCES);
+    fixture_close(&f);
+}

@@ -421,3 +421,53 @@ TEST(survives_failed_allocations)
         CHECK(status == PST_OK && n > 2);
     }
 }
+
+// --- Metered loops --------------------------------------------------------------------------------------------
+
+#define METERED_SLOTS 32
+
+typedef struct metered_row {
+    const char *text;
+    uint8_t at[2]; // slots of jumps that are counted; 0: none
+    uint64_t r0;
+    int trap_pc;   // -1: none
+} metered_row;
+
+// FIXTURE_TURNS is 100.
+static const metered_row metered_rows[] = {
+    {"r0 = 0; head: r0 += 1; goto head; exit", {2}, 0, 2},
+    {"r0 = 0; head: r0 += 1; if r0 != 100 goto head; exit", {2}, 100, -1},
+    {"r0 = 0; head: r0 += 1; if r0 != 101 goto head; exit", {2}, 0, 2},
+    {"r0 = 0; r1 = 1; head: r0 += 1; if r0 s< r1 goto head; r1 = 60; if r0 < r1 goto head; exit", {3, 5}, 60, -1},
+    {"r0 = 0; r1 = 1; head: r0 += 1; if r0 s< r1 goto head; r1 = 120; if r0 < r1 goto head; exit", {3, 5}, 0, 3},
+    {"r0 = 0; head: r0 += 1; if w0 & 1 goto +1; goto head; if r0 < 61 goto head; exit", {3, 4}, 61, -1},
+    {"r0 = 0; head: r0 += 1; if r0 > 100 goto +1; goto head; exit", {3}, 101, -1},
+    {"r0 = 0; head: r0 += 1; if r0 > 101 goto +1; goto head; exit", {3}, 0, 3},
+    {"call f; exit; f: r0 = 0; head: r0 += 1; if w0 != 200 goto head; exit", {4}, 0, 4},
+    {"r6 = 0; again: call f; r6 += 1; if r6 < 3 goto again; r0 = r6; exit; f: r0 = 0; head: r0 += 1; if r0 != 40 goto head; exit", {8}, 0, 8},
+    {"r6 = 0; again: call f; r6 += 1; if r6 < 3 goto again; r0 = r6; exit; f: r0 = 0; head: r0 += 1; if r0 != 30 goto head; exit", {8}, 3, -1},
+};
+
+TEST(turns_of_metered_loops_are_counted)
+{
+    for (size_t i = 0; i < PST_COUNT(metered_rows); i++) {
+        const metered_row *row = &metered_rows[i];
+        uint8_t flags[METERED_SLOTS] = {0};
+        const pst_facts facts = {.flags = flags};
+        for (size_t n = 0; n < PST_COUNT(row->at); n++)
+            if (row->at[n]) flags[row->at[n]] = PST_FACT_METERED;
+        EACH_ENGINE(e) {
+            fixture_reset();
+            pst_exec *exec = fixture_make(e, row->text, &facts);
+            for (int again = 0; exec && again < 2; again++) { // every run has all the turns
+                pst_run run = {.ctx = &g_world.ctx};
+                uint64_t r0 = pst_exec_run(exec, &run);
+                bool trapped = run.trap.code == PST_TRAP_BUDGET && (int)run.trap.pc == row->trap_pc;
+                if (r0 != row->r0 || (row->trap_pc < 0 ? run.trap.code != PST_TRAP_NONE : !trapped))
+                    pst_test_fail(__FILE__, __LINE__, "\"%s\" (%s): r0 is %" PRIu64 "; %s at %u, %" PRIu64 " turns", row->text, names[e], r0,
+                                  pst_trap_text(run.trap.code), run.trap.pc, run.turns);
+            }
+            fixture_free(exec);
+        }
+    }
+}

@@ -287,13 +287,15 @@ fixture_engine fixture_engine_count(void)
 
 pst_status fixture_create(fixture_engine engine, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts, pst_exec **out)
 {
+    const pst_interp_opts interp = {.size = sizeof interp, .meter_turns = FIXTURE_TURNS};
     const pst_jit_opts opts = {.size = sizeof opts,
+                               .meter_turns = FIXTURE_TURNS,
                                .plain_machine = engine == FIXTURE_JIT_PLAIN,
                                .by_blob = engine == FIXTURE_JIT_BLOB,
                                .harden = engine == FIXTURE_JIT_HARD ? PST_JIT_BLIND | PST_JIT_PLACE | PST_JIT_MASK : 0};
     switch (engine) {
-    case FIXTURE_FAST: return fast_create(pst_pal_env(), image, bindings, facts, fast_loop, out);
-    case FIXTURE_SWITCH: return fast_create(pst_pal_env(), image, bindings, facts, fast_loop_switch, out);
+    case FIXTURE_FAST: return fast_create_with(pst_pal_env(), image, bindings, facts, &interp, fast_loop, out);
+    case FIXTURE_SWITCH: return fast_create_with(pst_pal_env(), image, bindings, facts, &interp, fast_loop_switch, out);
     case FIXTURE_JIT:
     case FIXTURE_JIT_PLAIN:
     case FIXTURE_JIT_BLOB:
@@ -301,7 +303,7 @@ pst_status fixture_create(fixture_engine engine, const pst_image *image, const p
     case FIXTURE_CHECKED:
     case FIXTURE_ENGINES: break;
     }
-    return pst_checked_create(pst_pal_env(), image, bindings, out);
+    return pst_checked_create_with(pst_pal_env(), image, bindings, facts, &interp, out);
 }
 
 pst_exec *fixture_make(fixture_engine engine, const char *text, const pst_facts *facts)

@@ -17,6 +17,7 @@ extern const char *const fixture_engine_names[FIXTURE_ENGINES];
 //   5 hash of maps: 0 is map 1           6 ring buffer               7 program array
 // Helpers: see g_helpers in interp_fixture.c.
 
+#define FIXTURE_TURNS 100 // of loops that are metered
 #define FIXTURE_HEADROOM 32
 #define FIXTURE_PACKET 64
 
