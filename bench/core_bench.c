@@ -119,7 +119,7 @@ static void bench_map(const char *name, uint32_t type, uint32_t entries)
 {
     int64_t fd = command(PST_BPF_MAP_CREATE, (pst_bpf_attr){.map_type = type, .key_size = 4, .value_size = 8, .max_entries = entries});
     pst_map *map = map_of(fd);
-    bool is_hash = type == PST_MAP_HASH || type == PST_MAP_PERCPU_HASH;
+    bool is_hash = type == PST_MAP_HASH || type == PST_MAP_PERCPU_HASH || type == PST_MAP_LRU_HASH;
     for (uint32_t i = 0; i < KEYS; i++) g_keys[i] = next_random() % entries;
     for (uint32_t i = 0; i < entries; i++) {
         uint64_t value = i;
@@ -136,6 +136,43 @@ static void bench_map(const char *name, uint32_t type, uint32_t entries)
         printf("%15.1f\n", measure(replace, map));
     else
         printf("%15s\n", "-");
+    if (pst_core_close(g_client, (int)fd) != 0) exit(1);
+}
+
+// Inserting into a full LRU map: each insertion pushes something out.
+static void bench_evict(uint32_t entries)
+{
+    int64_t fd = command(PST_BPF_MAP_CREATE, (pst_bpf_attr){.map_type = PST_MAP_LRU_HASH, .key_size = 4, .value_size = 8, .max_entries = entries});
+    for (uint32_t i = 0; i < KEYS; i++) g_keys[i] = next_random(); // hardly any of them twice
+    printf("%-14s %9u  %8s %8s %8s %15.1f\n", "lru, evicting", entries, "-", "-", "-", measure(update, map_of(fd)));
+    if (pst_core_close(g_client, (int)fd) != 0) exit(1);
+}
+
+static uint64_t lookup_prefix(void *arg, uint32_t first, uint32_t count)
+{
+    pst_map *map = arg;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t key[2] = {32, g_keys[(first + i) % KEYS]};
+        const uint64_t *value = map->ops->lookup(map, key);
+        sum += value ? *value : 1;
+    }
+    return sum;
+}
+
+// Prefixes of 16 to 32 bits, asked for addresses that begin with one of them.
+static void bench_lpm(uint32_t entries)
+{
+    int64_t fd = command(PST_BPF_MAP_CREATE, (pst_bpf_attr){.map_type = PST_MAP_LPM_TRIE, .key_size = 8, .value_size = 8, .max_entries = entries,
+                                                            .map_flags = PST_F_NO_PREALLOC});
+    pst_map *map = map_of(fd);
+    for (uint32_t i = 0; i < entries; i++) {
+        uint32_t key[2] = {16 + i % 17, i * 2654435761u};
+        uint64_t value = i;
+        if (map->ops->update(map, key, &value, 0)) exit(1);
+    }
+    for (uint32_t i = 0; i < KEYS; i++) g_keys[i] = next_random() % entries * 2654435761u;
+    printf("%-14s %9u  %8.1f %8s %8s %15s\n", "lpm_trie", entries, measure(lookup_prefix, map), "-", "-", "-");
     if (pst_core_close(g_client, (int)fd) != 0) exit(1);
 }
 
@@ -193,7 +230,48 @@ static void bench_kernel(const char *name, uint32_t type, uint32_t entries)
     if (draw < 0 || hit < 0 || set < 0 || both < 0) return;
     printf("%-14s %9u  %8.1f %8s %8.1f %15.1f\n", name, entries, hit - draw, "-", set - draw, both - draw);
 }
+static void bench_kernel_evict(uint32_t entries)
+{
+    char text[1024];
+    pst_bpf_attr attr = {.map_type = PST_MAP_LRU_HASH, .key_size = 4, .value_size = 8, .max_entries = entries};
+    int fd = (int)syscall(SYS_bpf, PST_BPF_MAP_CREATE, &attr, sizeof attr);
+    if (fd < 0) return;
+    snprintf(text, sizeof text, DRAW "r0 = 0\nexit", 0x7fffffff);
+    double draw = kernel_run(text);
+    snprintf(text, sizeof text, DRAW ARGUMENTS "call 2\nr0 = 0\nexit", 0x7fffffff, fd);
+    double set = kernel_run(text);
+    close(fd);
+    if (draw >= 0 && set >= 0) printf("%-14s %9u  %8s %8s %8s %15.1f\n", "  Linux", entries, "-", "-", "-", set - draw);
+}
+
+static void bench_kernel_lpm(uint32_t entries)
+{
+    char text[1024];
+    pst_bpf_attr attr = {.map_type = PST_MAP_LPM_TRIE, .key_size = 8, .value_size = 8, .max_entries = entries, .map_flags = PST_F_NO_PREALLOC};
+    int fd = (int)syscall(SYS_bpf, PST_BPF_MAP_CREATE, &attr, sizeof attr);
+    if (fd < 0) return;
+    for (uint32_t i = 0; i < entries; i++) {
+        uint32_t key[2] = {16 + i % 17, i * 2654435761u};
+        uint64_t value = i;
+        pst_bpf_attr set = {.map_fd = (uint32_t)fd, .key = (uintptr_t)key, .value = (uintptr_t)&value};
+        if (syscall(SYS_bpf, PST_BPF_MAP_UPDATE_ELEM, &set, sizeof set) != 0) break;
+    }
+#define DRAW_PREFIX "call 7\nr0 %%= %u\nw0 *= 0x9e3779b1\n*(u32 *)(r10 - 8) = 32\n*(u32 *)(r10 - 4) = r0\n"
+    snprintf(text, sizeof text, DRAW_PREFIX "r0 = 0\nexit", entries);
+    double draw = kernel_run(text);
+    snprintf(text, sizeof text, DRAW_PREFIX "r1 = map[fd:%d]\nr2 = r10\nr2 += -8\ncall 1\nif r0 == 0 goto out\nr0 = *(u64 *)(r0 + 0)\nout: r0 = 0\nexit",
+             entries, fd);
+    double hit = kernel_run(text);
+    close(fd);
+    if (draw >= 0 && hit >= 0) printf("%-14s %9u  %8.1f %8s %8s %15s\n", "  Linux", entries, hit - draw, "-", "-", "-");
+}
 #else
+static void bench_kernel_evict(uint32_t entries)
+{
+}
+static void bench_kernel_lpm(uint32_t entries)
+{
+}
 static void bench_kernel(const char *name, uint32_t type, uint32_t entries)
 {
 }
@@ -291,6 +369,14 @@ int main(void)
     bench_map("hash", PST_MAP_HASH, 1000000);
     bench_kernel("  Linux", PST_MAP_HASH, 1000000);
     bench_map("percpu_hash", PST_MAP_PERCPU_HASH, 1000);
+    for (uint32_t entries = 1000; entries <= 1000000; entries *= 1000) {
+        bench_map("lru_hash", PST_MAP_LRU_HASH, entries);
+        bench_kernel("  Linux", PST_MAP_LRU_HASH, entries);
+        bench_evict(entries);
+        bench_kernel_evict(entries);
+        bench_lpm(entries);
+        bench_kernel_lpm(entries);
+    }
     bench_rest();
     pst_client_free(g_client);
     pst_core_free(g_core);

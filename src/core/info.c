@@ -120,6 +120,7 @@ static int64_t map_info(core_call *call, const pst_map *map)
         .value_size = map->view.value_size,
         .max_entries = map->view.max_entries,
         .map_flags = map->view.flags,
+        .map_extra = map->view.map_extra,
         .btf_id = map->btf ? map->btf->object.id : 0,
         .btf_key_type_id = map->btf_key_type,
         .btf_value_type_id = map->btf_value_type,

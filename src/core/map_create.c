@@ -15,9 +15,15 @@ const map_ops *core_map_ops(uint32_t type)
         [PST_MAP_PERF_EVENT_ARRAY] = &map_perf_array_ops,
         [PST_MAP_PERCPU_HASH] = &map_percpu_hash_ops,
         [PST_MAP_PERCPU_ARRAY] = &map_percpu_array_ops,
+        [PST_MAP_LRU_HASH] = &map_lru_hash_ops,
+        [PST_MAP_LRU_PERCPU_HASH] = &map_lru_percpu_hash_ops,
+        [PST_MAP_LPM_TRIE] = &map_lpm_ops,
         [PST_MAP_ARRAY_OF_MAPS] = &map_array_of_maps_ops,
         [PST_MAP_HASH_OF_MAPS] = &map_hash_of_maps_ops,
+        [PST_MAP_QUEUE] = &map_queue_ops,
+        [PST_MAP_STACK] = &map_queue_ops,
         [PST_MAP_RINGBUF] = &map_ringbuf_ops,
+        [PST_MAP_BLOOM_FILTER] = &map_bloom_ops,
     };
     return type < PST_COUNT(table) ? table[type] : NULL;
 }
@@ -26,7 +32,8 @@ uint32_t core_map_user_value_size(const pst_map *map)
 {
     switch (map->view.type) {
     case PST_MAP_PERCPU_ARRAY:
-    case PST_MAP_PERCPU_HASH: return map->value_bytes * map->cpus;
+    case PST_MAP_PERCPU_HASH:
+    case PST_MAP_LRU_PERCPU_HASH: return map->value_bytes * map->cpus;
     case PST_MAP_PROG_ARRAY:
     case PST_MAP_PERF_EVENT_ARRAY:
     case PST_MAP_ARRAY_OF_MAPS:
@@ -64,7 +71,7 @@ static int64_t check_common(core_call *call, const map_ops **ops)
         return core_refuse(call, PST_EINVAL, "btf_vmlinux_value_type_id is for struct_ops maps, which this core does not have");
     if (attr->btf_key_type_id && !attr->btf_value_type_id)
         return core_refuse(call, PST_EINVAL, "btf_key_type_id is given without btf_value_type_id");
-    if (attr->map_extra) return core_refuse(call, PST_EINVAL, "map_extra must be 0 for map type %u", attr->map_type);
+    if (attr->map_extra && attr->map_type != PST_MAP_BLOOM_FILTER) return core_refuse(call, PST_EINVAL, "map_extra must be 0 for map type %u", attr->map_type);
     if ((attr->map_flags & PST_F_RDONLY) && (attr->map_flags & PST_F_WRONLY))
         return core_refuse(call, PST_EINVAL, "map_flags has both BPF_F_RDONLY and BPF_F_WRONLY");
     if ((attr->map_flags & PST_F_NUMA_NODE) && attr->numa_node != 0)
@@ -174,6 +181,7 @@ static void map_describe(pst_map *map, core_call *call)
         .key_size = attr->key_size,
         .value_size = attr->value_size,
         .max_entries = attr->max_entries,
+        .map_extra = attr->map_extra,
         // How this handle was opened is no property of the map.
         .flags = attr->map_flags & ~(uint32_t)(PST_F_RDONLY | PST_F_WRONLY),
     };

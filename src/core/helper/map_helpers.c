@@ -31,11 +31,35 @@ HELPER(map_lookup_percpu_elem)
     return (uintptr_t)map->ops->lookup_cpu(map, HELPER_POINTER(const void *, r2), (uint32_t)r3);
 }
 
+HELPER(map_push_elem)
+{
+    pst_map *map = core_map_of_register(r1);
+    if (map->view.flags & PST_F_RDONLY_PROG) return helper_error(PST_EPERM);
+    return map->ops->push ? helper_result(map->ops->push(map, HELPER_POINTER(const void *, r2), r3)) : helper_error(PST_EOPNOTSUPP);
+}
+
+HELPER(map_pop_elem)
+{
+    pst_map *map = core_map_of_register(r1);
+    if (map->view.flags & (PST_F_RDONLY_PROG | PST_F_WRONLY_PROG)) return helper_error(PST_EPERM);
+    return map->ops->pop ? helper_result(map->ops->pop(map, HELPER_POINTER(void *, r2))) : helper_error(PST_EOPNOTSUPP);
+}
+
+HELPER(map_peek_elem)
+{
+    pst_map *map = core_map_of_register(r1);
+    if (map->view.flags & PST_F_WRONLY_PROG) return helper_error(PST_EPERM);
+    return map->ops->peek ? helper_result(map->ops->peek(map, HELPER_POINTER(void *, r2))) : helper_error(PST_EOPNOTSUPP);
+}
+
 static const helper_row g_rows[] = {
     {1, map_lookup_elem},
     {2, map_update_elem},
     {3, map_delete_elem},
     {12, NULL}, // tail_call: engines do it themselves
+    {87, map_push_elem},
+    {88, map_pop_elem},
+    {89, map_peek_elem},
     {195, map_lookup_percpu_elem},
 };
 const helper_table helper_map_table = {g_rows, PST_COUNT(g_rows)};

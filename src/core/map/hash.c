@@ -1,4 +1,4 @@
-// hash.c: BPF_MAP_TYPE_HASH and BPF_MAP_TYPE_PERCPU_HASH over the table of hash_table.c.
+// hash.c: BPF_MAP_TYPE_HASH and BPF_MAP_TYPE_PERCPU_HASH, and their LRU forms, over the table of hash_table.c.
 #include "core/internal.h"
 #include "core/map/hash_table.h"
 #include "core/map/values.h"
@@ -257,6 +257,96 @@ const map_ops map_percpu_hash_ops = {
     .walk = percpu_visit,
     .read = percpu_read,
     .write = percpu_write,
+    .next_key = hash_next_key,
+    .take = percpu_take,
+    .read_batch = percpu_batch,
+    .lookup_cpu = percpu_lookup_cpu,
+    .batch = true,
+    .batch_delete = true,
+    .batch_take = true,
+    .may_be_inner = true,
+};
+
+// --- lru_hash and lru_percpu_hash -------------------------------------------------------------------------------
+
+// A program's lookup keeps the element; a command's does not, so that a monitor changes nothing.
+static hash_element *find_and_keep(pst_map *map, const void *key)
+{
+    hash_element *element = hash_find(hash_of(map), key);
+    if (element && !(PST_ATOMIC_LOAD_RELAXED(&element->place) & HASH_SEEN)) (void)PST_ATOMIC_OR(&element->place, HASH_SEEN);
+    return element;
+}
+
+static void *lru_lookup(pst_map *map, const void *key)
+{
+    hash_element *element = find_and_keep(map, key);
+    return element ? hash_value(hash_of(map), element) : NULL;
+}
+
+// A full map loses what was not looked up for longest; so an update finds room, unless all of the map is being looked up.
+static int lru_update(pst_map *map, const void *key, const void *value, uint64_t flags)
+{
+    int error;
+    do error = put(map, key, value, flags, true);
+    while (error == -PST_E2BIG && hash_evict(hash_of(map)));
+    return error == -PST_E2BIG ? -PST_ENOMEM : error;
+}
+
+const map_ops map_lru_hash_ops = {
+    .object_size = sizeof(hash_map),
+    .check = hash_check,
+    .create = hash_create,
+    .destroy = hash_destroy,
+    .lookup = lru_lookup,
+    .update = lru_update,
+    .remove = hash_remove,
+    .walk = hash_visit,
+    .read = hash_read,
+    .write = lru_update,
+    .next_key = hash_next_key,
+    .take = hash_take,
+    .read_batch = hash_batch,
+    .batch = true,
+    .batch_delete = true,
+    .batch_take = true,
+    .may_be_inner = true,
+};
+
+static void *lru_percpu_lookup(pst_map *map, const void *key)
+{
+    hash_element *element = find_and_keep(map, key);
+    return element ? percpu_at(hash_of(map), element, pst_pal_cpu_id()) : NULL;
+}
+
+static int lru_percpu_put(pst_map *map, const void *key, const void *value, uint64_t flags, bool all)
+{
+    int error;
+    do error = percpu_put(map, key, value, flags, all, true);
+    while (error == -PST_E2BIG && hash_evict(hash_of(map)));
+    return error == -PST_E2BIG ? -PST_ENOMEM : error;
+}
+
+static int lru_percpu_update(pst_map *map, const void *key, const void *value, uint64_t flags)
+{
+    return lru_percpu_put(map, key, value, flags, false);
+}
+
+static int lru_percpu_write(pst_map *map, const void *key, const void *value, uint64_t flags)
+{
+    return lru_percpu_put(map, key, value, flags, true);
+}
+
+const map_ops map_lru_percpu_hash_ops = {
+    .object_size = sizeof(hash_map),
+    .check = hash_check,
+    .create = hash_create,
+    .destroy = hash_destroy,
+    .lookup = lru_percpu_lookup,
+    .update = lru_percpu_update,
+    .remove = hash_remove,
+    .walk = percpu_visit,
+    .read = percpu_read,
+    .write = lru_percpu_write,
     .next_key = hash_next_key,
     .take = percpu_take,
     .read_batch = percpu_batch,

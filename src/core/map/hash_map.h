@@ -1,4 +1,4 @@
-// hash_map.h: the hash table behind hash, percpu_hash and hash_of_maps.
+// hash_map.h: the hash table behind hash, percpu_hash, their LRU forms, and hash_of_maps.
 //
 // Buckets are chains of elements; readers walk them inside an epoch without locks and without writing. A writer holds its bucket's
 // lock. Updating a key links a new element in front of the old one, so no reader sees a half-written value or misses the key; a value
@@ -8,6 +8,9 @@
 // A command waits for that, as long as it is reasonable. A program cannot: when it removes faster than epochs pass (within one run), the oldest removed element is
 // stolen, as Linux does always: late readers of its value may see the new content, and a walk that ends in another bucket's chain
 // starts again. Commands notice a theft while they copied a value and copy again.
+//
+// A full LRU map evicts: a hand goes round over the pool's elements, passes those that were looked up since it was there last, and takes the first
+// that was not ("second chance"). A lookup writes only if the hand has passed since the last one.
 #ifndef PST_CORE_MAP_HASH_MAP_H
 #define PST_CORE_MAP_HASH_MAP_H
 
@@ -19,9 +22,12 @@
 typedef struct hash_element {
     uintptr_t next; // an element, or the end mark of its bucket: index * 2 + 1
     uint32_t hash;
-    uint32_t place; // in its segment; per-CPU maps find the values by it
+    uint32_t place; // in its segment; per-CPU maps find the values by it. LRU maps: HASH_* as well
     // key, rounded up to 8 bytes; then the value, or for per-CPU maps the address of CPU 0's value
 } hash_element;
+
+#define HASH_SEEN 0x80000000u   // looked up since the hand passed
+#define HASH_LINKED 0x40000000u // in a bucket
 
 typedef struct hash_segment {
     uint8_t *elements;
@@ -57,11 +63,22 @@ typedef struct hash_map {
     uint32_t lock_mask;
     uint64_t seed[HASH_WORDS_MAX + 1]; // random, so that nobody can choose colliding keys
     hash_pool pool;
+    bool is_lru;
+    uint8_t apart[64];
+    uint32_t hand; // of LRU maps: elements that it has passed
 } hash_map;
 
 PST_INLINE hash_map *hash_of(pst_map *map)
 {
     return (hash_map *)(void *)map;
+}
+PST_INLINE bool hash_type_is_percpu(uint32_t type)
+{
+    return type == PST_MAP_PERCPU_HASH || type == PST_MAP_LRU_PERCPU_HASH;
+}
+PST_INLINE bool hash_type_is_lru(uint32_t type)
+{
+    return type == PST_MAP_LRU_HASH || type == PST_MAP_LRU_PERCPU_HASH;
 }
 PST_INLINE uint8_t *hash_key(hash_element *element)
 {
@@ -77,6 +94,8 @@ PST_INLINE uint8_t *hash_value(const hash_map *hash, hash_element *element)
 hash_element *hash_pool_take(hash_map *hash, bool replaces, bool may_steal, int *error);
 /// Gives back an element that readers may still see; removed: its key is gone.
 void hash_pool_give(hash_map *hash, hash_element *element, bool removed);
+/// The element number index of the only segment of an LRU map, NULL: it was never used.
+hash_element *hash_pool_at(hash_map *hash, uint32_t index);
 PST_MUST_USE int hash_pool_create(hash_map *hash);
 void hash_pool_destroy(hash_map *hash);
 /// CPU 0's value of an element of a per-CPU map.

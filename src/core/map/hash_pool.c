@@ -13,7 +13,7 @@
 
 static bool is_percpu(const hash_map *hash)
 {
-    return hash->map.cpus > 1 || hash->map.view.type == PST_MAP_PERCPU_HASH;
+    return hash_type_is_percpu(hash->map.view.type);
 }
 
 static size_t segment_value_bytes(const hash_map *hash)
@@ -128,14 +128,22 @@ static hash_element *take_fresh(hash_map *hash)
     hash_pool *pool = &hash->pool;
     if (pool->fresh == 0 && (pool->total >= pool->limit || !segment_add(hash))) return NULL;
     hash_segment *segment = &pool->segments[pool->segment_count - 1];
-    uint32_t place = pool->segment_size - pool->fresh--;
+    uint32_t place = pool->segment_size - pool->fresh;
     hash_element *element = (hash_element *)(void *)(segment->elements + (size_t)place * hash->element_bytes);
     element->place = place;
+    PST_ATOMIC_STORE_RELAXED(&pool->fresh, pool->fresh - 1);
     if (segment->values) {
         uint8_t *values = segment->values + (size_t)place * hash->map.value_bytes;
         memcpy(hash_value(hash, element), &values, sizeof values);
     }
     return element;
+}
+
+hash_element *hash_pool_at(hash_map *hash, uint32_t index)
+{
+    const hash_pool *pool = &hash->pool;
+    if (pool->segment_count == 0 || index >= pool->segment_size - PST_ATOMIC_LOAD_RELAXED(&pool->fresh)) return NULL;
+    return (hash_element *)(void *)(pool->segments[0].elements + (size_t)index * hash->element_bytes);
 }
 
 uint8_t *hash_pool_percpu(hash_map *hash, hash_element *element)

@@ -80,13 +80,15 @@ hash_element *hash_find(hash_map *hash, const void *key)
 
 int hash_check(const pst_bpf_attr *attr, const char **why)
 {
-    bool percpu = attr->map_type == PST_MAP_PERCPU_HASH;
+    bool percpu = hash_type_is_percpu(attr->map_type), lru = hash_type_is_lru(attr->map_type);
     *why = "map_flags has a flag that hash maps do not take, or both of BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG";
     if ((attr->map_flags & ~(uint32_t)HASH_FLAGS) || !map_access_ok(attr->map_flags)) return -PST_EINVAL;
     *why = "BPF_F_NO_COMMON_LRU is for LRU maps";
-    if (attr->map_flags & PST_F_NO_COMMON_LRU) return -PST_EINVAL;
-    *why = "a per-CPU hash map has no NUMA node";
-    if (percpu && (attr->map_flags & PST_F_NUMA_NODE)) return -PST_EINVAL;
+    if (!lru && (attr->map_flags & PST_F_NO_COMMON_LRU)) return -PST_EINVAL;
+    *why = "LRU maps have their memory from the start: no BPF_F_NO_PREALLOC";
+    if (lru && (attr->map_flags & PST_F_NO_PREALLOC)) return -PST_ENOTSUPP;
+    *why = "a per-CPU hash map, or an LRU map with lists per CPU, has no NUMA node";
+    if ((percpu || (attr->map_flags & PST_F_NO_COMMON_LRU)) && (attr->map_flags & PST_F_NUMA_NODE)) return -PST_EINVAL;
     *why = "a hash map has keys and values of at least 1 byte and at least 1 entry";
     if (attr->max_entries == 0 || attr->key_size == 0 || attr->value_size == 0) return -PST_EINVAL;
     *why = "key_size plus value_size is too large (4 MiB)";
@@ -113,11 +115,12 @@ int hash_create(pst_map *map)
 {
     hash_map *hash = hash_of(map);
     const pst_env *env = core_map_env(map);
-    bool percpu = map->view.type == PST_MAP_PERCPU_HASH;
+    bool percpu = hash_type_is_percpu(map->view.type);
     uint32_t buckets = round_up_pow2(map->view.max_entries);
     map->value_bytes = (uint32_t)pst_align_up(map->view.value_size, 8);
     map->cpus = percpu ? pst_pal_cpu_count() : 1;
     hash->bucket_mask = buckets - 1;
+    hash->is_lru = hash_type_is_lru(map->view.type);
     hash->key_words = map->view.key_size <= HASH_WORDS_MAX * 4 ? (map->view.key_size + 3) / 4 : 0;
     hash->value_off = (uint32_t)(sizeof(hash_element) + pst_align_up(map->view.key_size, 8));
     uint32_t inline_value = percpu || map->view.type == PST_MAP_HASH_OF_MAPS ? (uint32_t)sizeof(void *) : map->value_bytes;
@@ -156,6 +159,7 @@ core_spin *hash_lock(hash_map *hash, uint32_t hashed)
 
 void hash_link(hash_map *hash, hash_element *element)
 {
+    if (hash->is_lru) PST_ATOMIC_STORE_RELAXED(&element->place, (element->place & ~HASH_SEEN) | HASH_LINKED);
     uintptr_t *head = &hash->buckets[element->hash & hash->bucket_mask];
     PST_ATOMIC_STORE(&element->next, PST_ATOMIC_LOAD_RELAXED(head));
     PST_ATOMIC_STORE(head, (uintptr_t)element);
@@ -163,6 +167,7 @@ void hash_link(hash_map *hash, hash_element *element)
 
 void hash_unlink(hash_map *hash, hash_element *element)
 {
+    if (hash->is_lru) (void)PST_ATOMIC_AND(&element->place, ~HASH_LINKED);
     uintptr_t *at = &hash->buckets[element->hash & hash->bucket_mask];
     while (PST_ATOMIC_LOAD_RELAXED(at) != (uintptr_t)element) at = &((hash_element *)PST_ATOMIC_LOAD_RELAXED(at))->next;
     PST_ATOMIC_STORE(at, PST_ATOMIC_LOAD_RELAXED(&element->next)); // the element keeps its next: readers on it go on
@@ -175,11 +180,40 @@ bool hash_wait(unsigned *turns)
     return true;
 }
 
+// The hand has found an element that nobody looked up: out it goes, unless it has changed meanwhile.
+static bool evict(hash_map *hash, hash_element *element)
+{
+    core_spin *lock = hash_lock(hash, PST_ATOMIC_LOAD_RELAXED(&element->hash));
+    // With its bucket locked nothing happens to it, if this is its bucket.
+    bool is_its = lock == &hash->locks[PST_ATOMIC_LOAD_RELAXED(&element->hash) & hash->lock_mask];
+    bool may_go = is_its && (PST_ATOMIC_LOAD_RELAXED(&element->place) & (HASH_LINKED | HASH_SEEN)) == HASH_LINKED;
+    if (may_go) {
+        hash_unlink(hash, element);
+        hash_pool_give(hash, element, true);
+    }
+    core_spin_unlock(lock);
+    return may_go;
+}
+
+bool hash_evict(hash_map *hash)
+{
+    uint32_t size = hash->pool.segment_size;
+    // Twice round: the first time may only take marks away. Others may set marks behind our back, so there is a limit.
+    for (uint64_t tries = 0; tries < 3 * (uint64_t)size; tries++) {
+        hash_element *element = hash_pool_at(hash, PST_ATOMIC_ADD(&hash->hand, 1u) % size);
+        uint32_t place = element ? PST_ATOMIC_LOAD_RELAXED(&element->place) : 0;
+        if (!(place & HASH_LINKED)) continue;
+        if (place & HASH_SEEN) (void)PST_ATOMIC_AND(&element->place, ~HASH_SEEN);
+        else if (evict(hash, element)) return true;
+    }
+    return false;
+}
+
 hash_element *hash_fill(hash_map *hash, const void *key, uint32_t hashed, bool replaces, bool may_steal, int *error)
 {
     hash_element *element = hash_pool_take(hash, replaces, may_steal, error);
     if (!element) return NULL;
-    element->hash = hashed;
+    PST_ATOMIC_STORE_RELAXED(&element->hash, hashed);
     memcpy(hash_key(element), key, hash->map.view.key_size);
     return element;
 }

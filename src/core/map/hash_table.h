@@ -17,6 +17,8 @@ hash_element *hash_fill(hash_map *hash, const void *key, uint32_t hashed, bool r
 /// For commands, which hold no lock and are in no epoch: false once a change that found no element (-PST_EAGAIN) has waited long enough for
 /// epochs to pass; then it may steal one.
 PST_MUST_USE bool hash_wait(unsigned *turns);
+/// Makes room in a full LRU map; no bucket is locked. False: every element is in use all the time.
+PST_MUST_USE bool hash_evict(hash_map *hash);
 void hash_link(hash_map *hash, hash_element *element);
 void hash_unlink(hash_map *hash, hash_element *element);
 /// -PST_EEXIST or -PST_ENOENT where flags demand the opposite of what there is.

@@ -54,6 +54,10 @@ struct map_ops {
     void *(*lookup)(pst_map *map, const void *key);
     int (*update)(pst_map *map, const void *key, const void *value, uint64_t flags);
     int (*remove)(pst_map *map, const void *key);
+    /// For running programs: of maps whose values have no keys (queue, stack, bloom filter). NULL: the type is none of these.
+    int (*push)(pst_map *map, const void *value, uint64_t flags);
+    int (*pop)(pst_map *map, void *value);
+    int (*peek)(pst_map *map, void *value);
     /// Goes through the elements, in a per-CPU map those of this CPU, and returns how many were visited; never more than there is room for. May
     /// be NULL.
     uint64_t (*walk)(pst_map *map, map_visit visit, void *user);
@@ -85,6 +89,7 @@ const map_ops *core_map_ops(uint32_t type);
 
 extern const map_ops map_array_ops, map_percpu_array_ops, map_prog_array_ops, map_array_of_maps_ops, map_perf_array_ops;
 extern const map_ops map_hash_ops, map_percpu_hash_ops, map_hash_of_maps_ops, map_ringbuf_ops;
+extern const map_ops map_lru_hash_ops, map_lru_percpu_hash_ops, map_lpm_ops, map_queue_ops, map_bloom_ops;
 
 /// What a tail call through a prog_array reaches: pst_bindings.tail_target.
 const pst_exec *core_prog_array_target(void *map_view, uint32_t index);

@@ -64,7 +64,7 @@ static bool pair_create(pair *p, uint32_t type, uint32_t key_size, uint32_t valu
     p->key_size = key_size;
     p->value_size = value_size;
     p->max_entries = max_entries;
-    bool percpu = type == PST_MAP_PERCPU_ARRAY || type == PST_MAP_PERCPU_HASH;
+    bool percpu = type == PST_MAP_PERCPU_ARRAY || type == PST_MAP_PERCPU_HASH || type == PST_MAP_LRU_PERCPU_HASH;
     p->user_value = percpu ? (value_size + 7) / 8 * 8 * pst_pal_cpu_count() : value_size;
     p->kernel_fd = kernel(PST_BPF_MAP_CREATE, &attr);
     attr.inner_map_fd = inner;
@@ -143,7 +143,8 @@ static bool next_agrees(pair *p, const void *key)
     pst_bpf_attr attr = {.map_fd = (uint32_t)p->fd, .key = PTR(key), .next_key = PTR(next)};
     pst_bpf_attr kernels = {.map_fd = (uint32_t)p->kernel_fd, .key = PTR(key), .next_key = PTR(kernels_next)};
     int64_t ours = cmd(&p->ours, PST_BPF_MAP_GET_NEXT_KEY, &attr), theirs = kernel(PST_BPF_MAP_GET_NEXT_KEY, &kernels);
-    if (p->type == PST_MAP_HASH || p->type == PST_MAP_PERCPU_HASH) return true; // the order is free; walks are compared whole
+    bool is_hash = p->type == PST_MAP_HASH || p->type == PST_MAP_PERCPU_HASH || p->type == PST_MAP_LRU_HASH || p->type == PST_MAP_LRU_PERCPU_HASH;
+    if (is_hash) return true; // the order is free; walks are compared whole
     return agree(ours, theirs, "next key", p) && (ours != 0 || memcmp(next, kernels_next, p->key_size) == 0);
 }
 
@@ -176,12 +177,21 @@ static bool batch_agrees(pair *p)
     return agree(ours, theirs, "read batch", p) && agree(attr.batch.count, kernels.batch.count, "read batch's count", p) && walks_agree(p);
 }
 
+// Prefixes that contain each other, now and then one that is too long.
+static void prefix_key(pair *p, uint8_t *key)
+{
+    uint32_t bits = (p->key_size - 4) * 8, length = draw(p, 12) == 0 ? bits + draw(p, 2) : draw(p, bits);
+    memcpy(key, &length, 4);
+    for (uint32_t i = 4; i < 16; i++) key[i] = draw(p, 3) == 0 ? 0x80 : draw(p, 2) == 0 ? 0xff : 0;
+}
+
 static void random_commands(pair *p, unsigned steps)
 {
     bool fine = true;
     for (uint32_t i = 0; i < KEYS; i++) {
         for (uint32_t b = 0; b < 16; b++) p->keys[i][b] = (uint8_t)draw(p, 256);
         if (p->type == PST_MAP_ARRAY || p->type == PST_MAP_PERCPU_ARRAY) memcpy(p->keys[i], &i, 4);
+        if (p->type == PST_MAP_LPM_TRIE) prefix_key(p, p->keys[i]);
     }
     for (unsigned step = 0; step < steps && fine; step++) {
         const uint8_t *key = p->keys[draw(p, KEYS)];
@@ -243,11 +253,66 @@ TEST(hashes_are_the_kernels)
     compare_type(PST_MAP_PERCPU_HASH, 6, 12, 16, PST_F_NO_PREALLOC);
 }
 
+TEST(lru_hashes_that_are_not_full_are_the_kernels)
+{
+    if (!kernel_allows()) return;
+    compare_type(PST_MAP_LRU_HASH, 4, 8, 4096, 0);
+    compare_type(PST_MAP_LRU_HASH, 16, 33, 4096, PST_F_NO_COMMON_LRU);
+    compare_type(PST_MAP_LRU_PERCPU_HASH, 4, 12, 4096, 0);
+}
+
+TEST(tries_of_prefixes_are_the_kernels)
+{
+    if (!kernel_allows()) return;
+    compare_type(PST_MAP_LPM_TRIE, 5, 4, 64, PST_F_NO_PREALLOC);
+    compare_type(PST_MAP_LPM_TRIE, 8, 8, 64, PST_F_NO_PREALLOC);
+    compare_type(PST_MAP_LPM_TRIE, 8, 3, 9, PST_F_NO_PREALLOC); // it is full now and then
+    compare_type(PST_MAP_LPM_TRIE, 9, 1, 64, PST_F_NO_PREALLOC);
+    compare_type(PST_MAP_LPM_TRIE, 13, 16, 64, PST_F_NO_PREALLOC);
+    compare_type(PST_MAP_LPM_TRIE, 16, 40, 64, PST_F_NO_PREALLOC);
+}
+
+static void compare_keyless(uint32_t type, uint32_t value_size, uint32_t max_entries)
+{
+    static pair p;
+    uint32_t key = 0;
+    p = (pair){.random = type * 31u + value_size};
+    fixture_open(&p.ours);
+    bool fine = pair_create(&p, type, 0, value_size, max_entries, 0, 0, 0);
+    for (unsigned step = 0; step < 2000 && fine; step++) {
+        for (uint32_t i = 0; i < value_size; i++) p.value[i] = (uint8_t)draw(&p, 256);
+        switch (draw(&p, 8)) {
+        case 0:
+        case 1:
+        case 2: fine = both(&p, PST_BPF_MAP_UPDATE_ELEM, NULL, true, draw(&p, 3) == 0 ? draw(&p, 6) : 0, "push"); break;
+        case 3: fine = both(&p, PST_BPF_MAP_LOOKUP_ELEM, NULL, true, draw(&p, 16) == 0 ? draw(&p, 6) : 0, "peek"); break;
+        case 4:
+        case 5: fine = both(&p, PST_BPF_MAP_LOOKUP_AND_DELETE_ELEM, NULL, true, draw(&p, 16) == 0 ? draw(&p, 6) : 0, "pop"); break;
+        case 6: fine = both(&p, PST_BPF_MAP_DELETE_ELEM, draw(&p, 2) ? &key : NULL, false, 0, "delete"); break;
+        case 7: fine = next_agrees(&p, draw(&p, 2) ? &key : NULL) && both(&p, PST_BPF_MAP_UPDATE_ELEM, &key, true, 0, "push with a key"); break;
+        default: break;
+        }
+    }
+    pair_close(&p);
+    fixture_close(&p.ours);
+}
+
+TEST(queues_and_stacks_are_the_kernels)
+{
+    if (!kernel_allows()) return;
+    compare_keyless(PST_MAP_QUEUE, 4, 1);
+    compare_keyless(PST_MAP_QUEUE, 8, 7);
+    compare_keyless(PST_MAP_QUEUE, 33, 5);
+    compare_keyless(PST_MAP_STACK, 4, 1);
+    compare_keyless(PST_MAP_STACK, 13, 6);
+}
+
 // Each combination of a few sizes and flags: both create the map, or both refuse with the same errno.
 TEST(creation_is_refused_like_the_kernel_does)
 {
     static const uint32_t types[] = {PST_MAP_HASH, PST_MAP_ARRAY, PST_MAP_PERCPU_HASH, PST_MAP_PERCPU_ARRAY, PST_MAP_PROG_ARRAY,
-                                     PST_MAP_PERF_EVENT_ARRAY, PST_MAP_RINGBUF};
+                                     PST_MAP_PERF_EVENT_ARRAY, PST_MAP_RINGBUF, PST_MAP_LRU_HASH, PST_MAP_LRU_PERCPU_HASH, PST_MAP_LPM_TRIE,
+                                     PST_MAP_QUEUE, PST_MAP_STACK, PST_MAP_BLOOM_FILTER};
     static const uint32_t key_sizes[] = {0, 4, 8, 4096}, value_sizes[] = {0, 4, 5, 40000, 0x80000000u, 0xffffffffu};
     static const uint32_t entries[] = {0, 1, 3, 4096, 12288};
     static pair p;

@@ -360,3 +360,175 @@ TEST(a_batch_too_small_for_a_bucket_says_so)
     CHECK_EQ(result, -PST_ENOSPC);
     fixture_close(&f);
 }
+
+// --- LRU, queues, filters -----------------------------------------------------------------------------------------
+
+static pst_map *map_of(core_fixture *f, int64_t fd)
+{
+    core_object *object = core_handle_get(f->client, fd, NULL);
+    core_object_put(object); // the handle keeps it
+    return core_map_of_object(object);
+}
+
+static bool looks_up(core_fixture *f, int64_t fd, uint32_t key)
+{
+    pst_map *map = map_of(f, fd);
+    pst_epoch_guard guard = pst_core_epoch_enter(f->core);
+    bool found = map->ops->lookup(map, &key) != NULL;
+    pst_core_epoch_exit(f->core, guard);
+    return found;
+}
+
+static uint32_t count_keys(core_fixture *f, int64_t fd)
+{
+    uint32_t key, next, count = 0;
+    for (const void *at = NULL; map_next(f, fd, at, &next) == 0 && count < 100000; at = &key, count++) key = next;
+    return count;
+}
+
+static void check_lru(uint32_t type)
+{
+    core_fixture f;
+    uint64_t value[64] = {7};
+    fixture_open(&f);
+    int64_t fd = map_create(&f, type, 4, 8, 256, 0);
+    for (uint32_t key = 0; key < 256; key++) CHECK_EQ(map_update(&f, fd, &key, value, PST_BPF_ANY), 0);
+    CHECK_EQ(count_keys(&f, fd), 256);
+    // What programs look up all the time stays, whatever comes and goes.
+    for (uint32_t round = 0; round < 1000; round++) {
+        uint32_t key = 1000 + round;
+        for (uint32_t kept = 0; kept < 16; kept++) CHECK(looks_up(&f, fd, kept));
+        CHECK_EQ(map_update(&f, fd, &key, value, PST_BPF_NOEXIST), 0);
+        CHECK_EQ(count_keys(&f, fd), 256);
+        CHECK_EQ(map_lookup(&f, fd, &key, value), 0);
+    }
+    uint32_t gone = 100, kept = 3;
+    CHECK_EQ(map_lookup(&f, fd, &gone, value), -PST_ENOENT);
+    CHECK_EQ(map_delete(&f, fd, &kept), 0);
+    CHECK_EQ(map_update(&f, fd, &kept, value, PST_BPF_EXIST), -PST_ENOENT);
+    fixture_close(&f);
+}
+
+TEST(an_lru_map_keeps_what_is_looked_up)
+{
+    check_lru(PST_MAP_LRU_HASH);
+    check_lru(PST_MAP_LRU_PERCPU_HASH);
+}
+
+// Far more keys than places, from two threads: no update is refused, and the map never holds more than it may.
+typedef struct storm {
+    core_fixture *f;
+    int64_t fd;
+    uint32_t first;
+    uint32_t refused;
+} storm;
+
+static void storm_body(void *arg)
+{
+    storm *s = arg;
+    pst_map *map = map_of(s->f, s->fd);
+    for (uint32_t i = 0; i < 20000; i++) {
+        uint32_t key = s->first + i;
+        uint64_t value = key;
+        pst_epoch_guard guard = pst_core_epoch_enter(s->f->core);
+        s->refused += map->ops->update(map, &key, &value, PST_BPF_ANY) != 0;
+        const uint64_t *found = map->ops->lookup(map, &key);
+        (void)found;
+        pst_core_epoch_exit(s->f->core, guard);
+    }
+}
+
+TEST(an_lru_map_takes_whatever_comes_from_two_threads)
+{
+    core_fixture f;
+    fixture_open(&f);
+    int64_t fd = map_create(&f, PST_MAP_LRU_HASH, 4, 8, 64, 0);
+    storm one = {&f, fd, 0, 0}, two = {&f, fd, 10000, 0};
+    pst_thread *thread;
+    CHECK(pst_pal_thread_create(pst_pal_env(), storm_body, &one, &thread) == PST_OK);
+    storm_body(&two);
+    pst_pal_thread_join(thread);
+    CHECK_EQ(one.refused + two.refused, 0);
+    CHECK(count_keys(&f, fd) <= 64);
+    fixture_close(&f);
+}
+
+TEST(programs_push_pop_and_peek)
+{
+    core_fixture f;
+    uint32_t retval = 0;
+    uint64_t value = 0;
+    fixture_open(&f);
+    static const uint32_t types[] = {PST_MAP_QUEUE, PST_MAP_STACK};
+    for (size_t i = 0; i < PST_COUNT(types); i++) {
+        char text[512];
+        int64_t map = map_create(&f, types[i], 0, 8, 2, 0);
+        snprintf(text, sizeof text,
+                 "*(u64 *)(r10 - 8) = 11\nr1 = map[fd:%d]\nr2 = r10\nr2 += -8\nr3 = 0\ncall 87\n"
+                 "*(u64 *)(r10 - 8) = 22\nr1 = map[fd:%d]\nr2 = r10\nr2 += -8\nr3 = 0\ncall 87\n"
+                 "r1 = map[fd:%d]\nr2 = r10\nr2 += -8\ncall 89\nr6 = *(u64 *)(r10 - 8)\n"
+                 "r1 = map[fd:%d]\nr2 = r10\nr2 += -8\ncall 88\nr7 = *(u64 *)(r10 - 8)\nr6 *= 4\nr6 += r7\nr0 = r6\nr0 &= 127\nexit",
+                 (int)map, (int)map, (int)map, (int)map);
+        int64_t prog = prog_load_text(&f, PST_PROG_SAMPLE, text);
+        CHECK_EQ(prog_run_sample(&f, prog, &retval), 0);
+        CHECK_EQ(retval, types[i] == PST_MAP_QUEUE ? 55 : 110);
+        CHECK_EQ(map_take(&f, map, NULL, &value), 0);
+        CHECK_EQ(value, types[i] == PST_MAP_QUEUE ? 22 : 11);
+        CHECK_EQ(map_take(&f, map, NULL, &value), -PST_ENOENT);
+    }
+    fixture_close(&f);
+}
+
+TEST(a_bloom_filter_forgets_nothing)
+{
+    core_fixture f;
+    uint32_t strangers = 0;
+    fixture_open(&f);
+    int64_t fd = map_create(&f, PST_MAP_BLOOM_FILTER, 0, 4, 1000, PST_F_ZERO_SEED);
+    for (uint32_t value = 0; value < 1000; value++) CHECK_EQ(map_lookup(&f, fd, NULL, &value), -PST_ENOENT); // nothing is in an empty one
+    for (uint32_t value = 0; value < 1000; value++) CHECK_EQ(map_update(&f, fd, NULL, &value, 0), 0);
+    for (uint32_t value = 0; value < 1000; value++) CHECK_EQ(map_lookup(&f, fd, NULL, &value), 0);
+    for (uint32_t value = 1000; value < 11000; value++) strangers += map_lookup(&f, fd, NULL, &value) == 0;
+    CHECK(strangers < 1000); // of 10,000: about one in thirty is expected
+    uint32_t value = 1;
+    CHECK_EQ(map_update(&f, fd, NULL, &value, PST_BPF_NOEXIST), -PST_EINVAL);
+    CHECK_EQ(map_delete(&f, fd, NULL), -PST_EOPNOTSUPP);
+    CHECK_EQ(map_take(&f, fd, NULL, &value), -PST_ENOTSUPP);
+    fixture_close(&f);
+}
+
+static int64_t add_prefix(core_fixture *f, int64_t fd, uint32_t length, uint32_t address, uint32_t value)
+{
+    uint8_t key[8] = {(uint8_t)length, 0, 0, 0, (uint8_t)(address >> 24), (uint8_t)(address >> 16), (uint8_t)(address >> 8), (uint8_t)address};
+    return map_update(f, fd, key, &value, PST_BPF_ANY);
+}
+
+static uint32_t route(core_fixture *f, int64_t fd, uint32_t address)
+{
+    uint32_t value = 0;
+    uint8_t key[8] = {32, 0, 0, 0, (uint8_t)(address >> 24), (uint8_t)(address >> 16), (uint8_t)(address >> 8), (uint8_t)address};
+    return map_lookup(f, fd, key, &value) == 0 ? value : 0;
+}
+
+TEST(the_longest_prefix_wins)
+{
+    core_fixture f;
+    fixture_open(&f);
+    int64_t fd = map_create(&f, PST_MAP_LPM_TRIE, 8, 4, 4096, PST_F_NO_PREALLOC);
+    CHECK_EQ(add_prefix(&f, fd, 0, 0, 1), 0);
+    CHECK_EQ(add_prefix(&f, fd, 8, 0x0a000000, 2), 0);
+    CHECK_EQ(add_prefix(&f, fd, 16, 0x0a010000, 3), 0);
+    CHECK_EQ(add_prefix(&f, fd, 32, 0x0a010203, 4), 0);
+    CHECK_EQ(route(&f, fd, 0x0b000000), 1);
+    CHECK_EQ(route(&f, fd, 0x0a020000), 2);
+    CHECK_EQ(route(&f, fd, 0x0a01ffff), 3);
+    CHECK_EQ(route(&f, fd, 0x0a010203), 4);
+    uint8_t key[8] = {16, 0, 0, 0, 10, 1, 0, 0};
+    CHECK_EQ(map_delete(&f, fd, key), 0);
+    CHECK_EQ(map_delete(&f, fd, key), -PST_ENOENT);
+    CHECK_EQ(route(&f, fd, 0x0a01ffff), 2);
+    CHECK_EQ(route(&f, fd, 0x0a010203), 4);
+    // Many, so that the end of the map has a tree to free.
+    for (uint32_t i = 0; i < 2000; i++) CHECK_EQ(add_prefix(&f, fd, 16 + i % 17, i * 2654435761u, 100 + i), 0);
+    fixture_close(&f);
+}
