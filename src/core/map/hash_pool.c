@@ -130,7 +130,7 @@ static hash_element *take_fresh(hash_map *hash)
     hash_segment *segment = &pool->segments[pool->segment_count - 1];
     uint32_t place = pool->segment_size - pool->fresh;
     hash_element *element = (hash_element *)(void *)(segment->elements + (size_t)place * hash->element_bytes);
-    element->place = place;
+    PST_ATOMIC_STORE_RELAXED(&element->place, place); // the hand of an LRU map may look already
     PST_ATOMIC_STORE_RELAXED(&pool->fresh, pool->fresh - 1);
     if (segment->values) {
         uint8_t *values = segment->values + (size_t)place * hash->map.value_bytes;

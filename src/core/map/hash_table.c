@@ -33,11 +33,20 @@ uint32_t hash_compute(const hash_map *hash, const void *key)
     return (uint32_t)pst_hash_keyed(sip, key, size);
 }
 
-PST_INLINE bool key_equal(const uint8_t *a, const uint8_t *b, uint32_t size)
+// live is an element's key, which is aligned to 8; should the element be stolen meanwhile, its words change under us, one at a time.
+PST_INLINE bool key_equal(const uint8_t *live, const uint8_t *key, uint32_t size)
 {
-    if (size == 4) return pst_load32(a) == pst_load32(b);
-    if (size == 8) return pst_load64(a) == pst_load64(b);
-    return memcmp(a, b, size) == 0;
+    for (; size >= 8; size -= 8, live += 8, key += 8)
+        if (PST_ATOMIC_LOAD_RELAXED((const uint64_t *)(const void *)live) != pst_load64(key)) return false;
+    if (size & 4) {
+        if (PST_ATOMIC_LOAD_RELAXED((const uint32_t *)(const void *)live) != pst_load32(key)) return false;
+        live += 4, key += 4;
+    }
+    if (size & 2) {
+        if (PST_ATOMIC_LOAD_RELAXED((const uint16_t *)(const void *)live) != pst_load16(key)) return false;
+        live += 2, key += 2;
+    }
+    return !(size & 1) || PST_ATOMIC_LOAD_RELAXED(live) == *key;
 }
 
 PST_INLINE uintptr_t end_mark(uint32_t bucket)
@@ -57,7 +66,7 @@ PST_INLINE hash_element *find(hash_map *hash, const void *key, uint32_t hashed, 
         uintptr_t next = PST_ATOMIC_LOAD(&hash->buckets[bucket]);
         while (!is_end(next)) {
             hash_element *element = (hash_element *)next;
-            if (element->hash == hashed && key_equal(hash_key(element), key, size)) return element;
+            if (PST_ATOMIC_LOAD_RELAXED(&element->hash) == hashed && key_equal(hash_key(element), key, size)) return element;
             next = PST_ATOMIC_LOAD(&element->next);
         }
         if (PST_LIKELY(next == end_mark(bucket))) return NULL; // else an element moved under us: again
@@ -159,7 +168,7 @@ core_spin *hash_lock(hash_map *hash, uint32_t hashed)
 
 void hash_link(hash_map *hash, hash_element *element)
 {
-    if (hash->is_lru) PST_ATOMIC_STORE_RELAXED(&element->place, (element->place & ~HASH_SEEN) | HASH_LINKED);
+    if (hash->is_lru) PST_ATOMIC_STORE_RELAXED(&element->place, (PST_ATOMIC_LOAD_RELAXED(&element->place) & ~HASH_SEEN) | HASH_LINKED);
     uintptr_t *head = &hash->buckets[element->hash & hash->bucket_mask];
     PST_ATOMIC_STORE(&element->next, PST_ATOMIC_LOAD_RELAXED(head));
     PST_ATOMIC_STORE(head, (uintptr_t)element);
@@ -214,7 +223,7 @@ hash_element *hash_fill(hash_map *hash, const void *key, uint32_t hashed, bool r
     hash_element *element = hash_pool_take(hash, replaces, may_steal, error);
     if (!element) return NULL;
     PST_ATOMIC_STORE_RELAXED(&element->hash, hashed);
-    memcpy(hash_key(element), key, hash->map.view.key_size);
+    core_value_store(hash_key(element), key, hash->map.view.key_size);
     return element;
 }
 
