@@ -117,7 +117,7 @@ static void leave(arm64_select *x)
 // An instruction whose only effect is a register that nobody reads. Loads count: a proof says that they succeed.
 static bool is_idle(const arm64_select *x, const pst_insn *insn)
 {
-    bool only_writes = insn->kind == PST_KIND_ALU || insn->kind == PST_KIND_SWAP || insn->kind == PST_KIND_IMM64 || insn->kind == PST_KIND_LOAD;
+    bool only_writes = insn->kind == JIT_KIND_SELECT || insn->kind == PST_KIND_ALU || insn->kind == PST_KIND_SWAP || insn->kind == PST_KIND_IMM64 || insn->kind == PST_KIND_LOAD;
     return only_writes && !(x->unit->live[x->pc] >> insn->dst & 1);
 }
 
@@ -125,6 +125,10 @@ static void select_insn(arm64_select *x, const pst_insn *insn)
 {
     if (is_idle(x, insn)) {
         x->state.pending &= (uint16_t)~JIT_REG(insn->dst);
+        return;
+    }
+    if (insn->kind == JIT_KIND_SELECT) {
+        arm64_select_choice(x, insn);
         return;
     }
     switch ((pst_kind)insn->kind) {
@@ -478,7 +482,7 @@ static pst_status compile_blob(const jit_unit *unit, const pst_jit_opts *opts, p
 
 // The optimiser gets five registers more, r11 to r15.
 const jit_back_end arm64_back_end = {
-    .machine = {.regs = 0xfbff, .kept = 0xfbc0},
+    .machine = {.regs = 0xfbff, .kept = 0xfbc0, .kinds = JIT_HAS_SELECT},
     .compile = compile_program,
     .compile_blob = compile_blob,
     .host_features = arm64_host_features,

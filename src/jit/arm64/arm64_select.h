@@ -53,6 +53,7 @@ void arm64_select_atomic(arm64_select *x, const pst_insn *insn);
 void arm64_select_legacy(arm64_select *x, const pst_insn *insn);
 void arm64_select_jump(arm64_select *x, const pst_insn *insn);
 void arm64_select_branch(arm64_select *x, const pst_insn *insn);
+void arm64_select_choice(arm64_select *x, const pst_insn *insn); // JIT_KIND_SELECT
 void arm64_select_may_goto(arm64_select *x, const pst_insn *insn);
 void arm64_select_call(arm64_select *x, const pst_insn *insn);
 

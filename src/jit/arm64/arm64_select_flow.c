@@ -31,6 +31,17 @@ void arm64_select_jump(arm64_select *x, const pst_insn *insn)
 
 // --- Comparisons with constants -------------------------------------------------------------------------------
 
+static void test_mask(arm64_select *x, unsigned width, arm64_reg reg, uint64_t mask)
+{
+    arm64_code *code = x->state.code;
+    if (arm64_takes_logic(code, width, mask)) {
+        arm64_logic_i(code, LOGIC_ANDS, width, XZR, reg, mask);
+    } else {
+        arm64_mov_i(code, T0, mask);
+        arm64_logic_r(code, LOGIC_ANDS, width, XZR, reg, arm64_plain(T0));
+    }
+}
+
 // Jumps to target when reg & mask is not 0 (or is).
 static void jump_on_mask(arm64_select *x, unsigned width, arm64_reg reg, uint64_t mask, bool if_set, arm64_label target)
 {
@@ -40,12 +51,7 @@ static void jump_on_mask(arm64_select *x, unsigned width, arm64_reg reg, uint64_
     } else if (mask == pst_mask(width)) {
         arm64_jump_zero(code, !if_set, width, reg, target);
     } else {
-        if (arm64_takes_logic(code, width, mask)) {
-            arm64_logic_i(code, LOGIC_ANDS, width, XZR, reg, mask);
-        } else {
-            arm64_mov_i(code, T0, mask);
-            arm64_logic_r(code, LOGIC_ANDS, width, XZR, reg, arm64_plain(T0));
-        }
+        test_mask(x, width, reg, mask);
         arm64_jump_if(code, if_set ? CC_NE : CC_EQ, target);
     }
 }
@@ -79,6 +85,25 @@ static void compare_const(arm64_select *x, unsigned width, arm64_reg reg, uint64
     }
 }
 
+// Sets the flags for cc_of(insn->op).
+static void compare(arm64_select *x, const pst_insn *insn)
+{
+    arm64_state *s = &x->state;
+    bool tests = insn->op == PST_JUMP_JSET;
+    uint64_t value;
+    if (arm64_const_operand(x, insn, &value)) {
+        arm64_reg a = arm64_plain_of(s, insn->dst, insn->width);
+        if (tests) test_mask(x, insn->width, a, value);
+        else compare_const(x, insn->width, a, value);
+        return;
+    }
+    arm64_reg a;
+    arm64_operand b;
+    arm64_operands(x, insn, tests, &a, &b);
+    if (tests) arm64_logic_r(s->code, LOGIC_ANDS, insn->width, XZR, a, b);
+    else arm64_sum_r(s->code, SUM_SUBS, insn->width, XZR, a, b);
+}
+
 // --- Branches -------------------------------------------------------------------------------------------------
 
 static void compare_and_jump(arm64_select *x, const pst_insn *insn, bool opposite, arm64_label target)
@@ -102,12 +127,7 @@ static void compare_and_jump(arm64_select *x, const pst_insn *insn, bool opposit
             arm64_jump_if(s->code, cc, target);
         }
     } else {
-        arm64_reg a;
-        arm64_operand b;
-        bool tests = insn->op == PST_JUMP_JSET;
-        arm64_operands(x, insn, tests, &a, &b);
-        if (tests) arm64_logic_r(s->code, LOGIC_ANDS, insn->width, XZR, a, b);
-        else arm64_sum_r(s->code, SUM_SUBS, insn->width, XZR, a, b);
+        compare(x, insn);
         arm64_jump_if(s->code, cc, target);
     }
 }
@@ -143,6 +163,30 @@ void arm64_select_branch(arm64_select *x, const pst_insn *insn)
         if (always && !never && !only_dead_until(x, target)) arm64_jump(s->code, target);
     }
     x->test_mask = 0;
+}
+
+// What csel takes: 0 needs no register.
+static arm64_reg chosen(arm64_select *x, unsigned reg)
+{
+    arm64_value v = arm64_value_of(&x->state, reg);
+    return arm64_is_const(v) && v.disp == 0 ? XZR : arm64_plain_of(&x->state, reg, 64);
+}
+
+void arm64_select_choice(arm64_select *x, const pst_insn *insn)
+{
+    arm64_state *s = &x->state;
+    pst_insn comparison = *insn;
+    comparison.kind = PST_KIND_BRANCH;
+    comparison.dst = jit_select_a(insn);
+    comparison.src = jit_select_b(insn);
+    bool zero_upper = arm64_upper_is_zero(x, insn->dst) && arm64_upper_is_zero(x, insn->src);
+    arm64_claim(s, insn->dst);
+    (void)chosen(x, insn->dst); // whatever emits does so before the comparison
+    (void)chosen(x, insn->src);
+    compare(x, &comparison);
+    arm64_reg yes = chosen(x, insn->src), no = chosen(x, insn->dst);
+    arm64_csel(s->code, 64, arm64_of(s, insn->dst), yes, no, cc_of((pst_jump_op)insn->op));
+    arm64_wrote(s, insn->dst, zero_upper);
 }
 
 void arm64_select_may_goto(arm64_select *x, const pst_insn *insn)
