@@ -93,12 +93,12 @@ struct bpf_object;
 
 struct postern_compile_options {
     size_t size;        // sizeof(struct postern_compile_options); new fields go last
-    const char *target; // "x86_64-linux", "x86_64-windows"; NULL: what the ending of the path stands for
+    const char *target; // "x86_64-linux", "x86_64-windows", "c"; NULL: what the ending of the path stands for
     const char *key;    // file of a secret key that signs the module; NULL: it is not signed
 };
 
 /// Compiles every loaded program of obj into a file, whose ending says what it is: .so, an ELF shared object; .dll, a PE image; .sys, one that the Windows
-/// kernel loads. bpf_object__open_file opens a .so or .dll as the object that it was compiled from, and bpf_object__load then takes proof and machine code
+/// kernel loads; .c, the programs as C, a line an instruction, for people and other compilers (no module: nothing loads it). bpf_object__open_file opens a .so or .dll as the object that it was compiled from, and bpf_object__load then takes proof and machine code
 /// from it, where the host allows no dynamic code too: see postern_options.trust. EOPNOTSUPP: a program cannot be compiled.
 POSTERN_API int postern_compile(const struct bpf_object *obj, const char *path, const struct postern_compile_options *options);
 

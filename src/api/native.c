@@ -4,6 +4,7 @@
 // bpf_object__load differs: maps are created as always, and programs get their proof and their code from the module instead of the core.
 #include "api/api.h"
 #include "core/native.h"
+#include "jit/native/c_form.h"
 #include "pal/pal.h"
 
 #define KEY_BYTES_MAX (1u << 20) // of a file with keys
@@ -156,18 +157,42 @@ static pst_status compile_to(const struct bpf_object *obj, const char *path, con
     return status;
 }
 
+static pst_status write_c(const struct bpf_object *obj, const char *path)
+{
+    pst_text file;
+    pst_status status = PST_OK;
+    pst_text_init(&file, api_env());
+    pst_c_form_begin(&file, obj->object->name);
+    for (uint32_t i = 0; i < obj->object->program_count && status == PST_OK; i++) {
+        const struct bpf_program *prog = &obj->programs[i];
+        if (prog->fd >= 0) status = pst_core_native_add_c(api_client(), api_env(), prog->fd, prog->def->name, &file);
+    }
+    if (status == PST_OK && file.failed) status = PST_E_NOMEM;
+    if (status == PST_OK) status = pst_pal_file_write(api_env(), path, file.data, file.size);
+    pst_text_free(&file);
+    return status;
+}
+
+static bool is_c(const char *path, const char *target)
+{
+    size_t length = strlen(path);
+    return length > 2 && strcmp(path + length - 2, ".c") == 0 && (!target || strcmp(target, "c") == 0);
+}
+
 int postern_compile(const struct bpf_object *obj, const char *path, const struct postern_compile_options *options)
 {
     struct postern_compile_options o;
     if (!obj || !path || !api_opts_copy(&o, sizeof o, options)) return api_fail(EINVAL, "postern_compile: no object, no path, or a wrong size of the options");
-    const form *as = form_of(path);
-    if (!as) return api_fail(EINVAL, "%s: the ending says what is written, and it is none of .so, .dll and .sys", path);
-    pst_jit_target target = o.target ? pst_jit_target_by_name(o.target) : as->target;
-    if (target == PST_JIT_TARGETS) return api_fail(EINVAL, "there is no target %s; there are x86_64-linux, x86_64-windows and arm64-linux", o.target);
+    bool c = is_c(path, o.target);
+    const form *as = c ? &forms[0] : form_of(path);
+    if (!as) return api_fail(EINVAL, "%s: the ending says what is written, and it is none of .so, .dll, .sys and .c", path);
+    if (c && o.key) return api_fail(EINVAL, "%s: C is not signed: it is for people and other compilers", path);
+    pst_jit_target target = o.target && !c ? pst_jit_target_by_name(o.target) : as->target;
+    if (target == PST_JIT_TARGETS) return api_fail(EINVAL, "there is no target %s; there are x86_64-linux, x86_64-windows and, for files that end in .c, c", o.target);
     if (o.key && as->kind == PST_NATIVE_SYS)
         return api_fail(EINVAL, "%s: the system checks a driver's Authenticode signature: sign it with signtool or osslsigncode instead", path);
     if (!api_client()) return api_fail(EOPNOTSUPP, "%s: what a host has loaded cannot be compiled here: use a core in this process (POSTERN_HOST unset)", obj->object->file);
     if (!obj->loaded) return api_fail(EINVAL, "%s: load the object first: only what is proved is compiled", obj->object->file);
-    pst_status status = compile_to(obj, path, as, target, o.key);
+    pst_status status = c ? write_c(obj, path) : compile_to(obj, path, as, target, o.key);
     return status == PST_OK ? 0 : api_err(-api_errno_of(status));
 }

@@ -68,7 +68,7 @@ cli_exit cli_compile(const cli_args *args)
 {
     struct bpf_object *obj = NULL;
     const char *out = cli_value(args, "output");
-    if (!out) return cli_fail(CLI_USAGE, "compile needs a file to write: -o OUT.so, OUT.dll or OUT.sys");
+    if (!out) return cli_fail(CLI_USAGE, "compile needs a file to write: -o OUT.so, OUT.dll, OUT.sys or OUT.c");
     cli_exit code = cli_watch_core(args);
     if (code == CLI_OK) code = cli_open(args->argument[0], cli_value(args, "btf"), &obj);
     if (code == CLI_OK) code = set_and_load(args, obj);

@@ -87,8 +87,8 @@ static const cli_option shim_options[] = {
 };
 
 static const cli_option compile_options[] = {
-    {"output", 'o', "OUT", "the file to write; its ending says what it is: .so, .dll or .sys"},
-    {"target", 0, "TARGET", "the machine: x86_64-linux or x86_64-windows (default: what the ending stands for)"},
+    {"output", 'o', "OUT", "the file to write; its ending says what it is: .so, .dll, .sys or .c"},
+    {"target", 0, "TARGET", "the machine: x86_64-linux, x86_64-windows or c (default: what the ending stands for)"},
     {"program", 0, "NAME", "compile this program only, by function or section name (default: all)"},
     {"sign", 0, "KEY", "sign the module with the secret key in this file (see keygen)"},
     {"mode", 0, "privileged|strict", "the rules of the proof: Linux's for a fully privileged loader (default), or nothing of the host may leak"},
@@ -221,7 +221,8 @@ const cli_command cli_commands[] = {
         .summary = "compile programs ahead of time into a native module",
         .text = "Proves the programs of the object FILE and compiles them into a native module: an ELF shared object (.so), a PE image (.dll), or one that\n"
                 "the Windows kernel loads (.sys). No compiler is needed, here or where it runs. The module also holds the object, what was proved\n"
-                "of each program, and what for.\n"
+                "of each program, and what for. With the ending .c the programs are written as C instead, one function a subprogram and one line an\n"
+                "instruction with its source beside it, for people and other compilers.\n"
                 "\n"
                 "Every command that takes an object takes a .so or .dll: `postern run` and `postern test-run` run its machine code, where the host\n"
                 "allows no dynamic code too, if a key that they are told to trust has signed it (--trust), or with --allow-unsigned. It is refused where\n"

@@ -29,5 +29,7 @@ PST_MUST_USE pst_status pst_core_native_add_map(pst_client *client, const pst_en
 /// Compiles a proved program for out->target and adds it under its full name. Its maps are there already. PST_E_UNSUPPORTED after one sentence for what cannot be compiled.
 PST_MUST_USE pst_status pst_core_native_add_prog(pst_client *client, const pst_env *env, int prog_fd, const char *name, const char *section,
                                                  pst_native *out);
+/// Appends a proved program in its C form (jit/native/c_form.h) instead.
+PST_MUST_USE pst_status pst_core_native_add_c(pst_client *client, const pst_env *env, int prog_fd, const char *name, pst_text *out);
 
 #endif

@@ -1,5 +1,6 @@
 // native_compile.c: see native.h. Loaded maps and programs as parts of a module to be.
 #include "core/native_internal.h"
+#include "jit/native/c_form.h"
 
 #define HELPERS_MAX 1024u
 
@@ -150,6 +151,22 @@ pst_status pst_core_native_add_prog(pst_client *client, const pst_env *env, int 
     core_object *object = core_handle_get(client, prog_fd, NULL);
     if (!object) return pst_fail(env, PST_E_INVALID, "%d is not an open handle", prog_fd);
     pst_status status = object->kind == OBJECT_PROG ? add_prog(core_prog_of(object), env, name, section, out) : PST_E_INVALID;
+    core_object_put(object);
+    return status;
+}
+
+static pst_status add_c(const core_prog *prog, const pst_env *env, const char *name, pst_text *out)
+{
+    if (!prog->verdict) return pst_fail(env, PST_E_INVALID, "program %s was loaded without a proof", name);
+    pst_status status = pst_c_form_add(env, prog->image, &prog->bindings, &prog->verdict->facts, name, out);
+    return status == PST_OK ? PST_OK : pst_fail(env, status, "program %s cannot be written as C: %s", name, pst_status_text(status));
+}
+
+pst_status pst_core_native_add_c(pst_client *client, const pst_env *env, int prog_fd, const char *name, pst_text *out)
+{
+    core_object *object = core_handle_get(client, prog_fd, NULL);
+    if (!object) return pst_fail(env, PST_E_INVALID, "%d is not an open handle", prog_fd);
+    pst_status status = object->kind == OBJECT_PROG ? add_c(core_prog_of(object), env, name, out) : PST_E_INVALID;
     core_object_put(object);
     return status;
 }

@@ -205,3 +205,22 @@ TEST(other_tools_find_nothing_wrong)
     CHECK_RUN(0, "xdp_firewall", "", "show", "programs", so); // it is the object, to every command
     CHECK_RUN(0, "", "", "verify", so);
 }
+
+TEST(samples_are_clean_c)
+{
+    const char *c = SCRATCH ".form.c", *object = SCRATCH ".form.o";
+    if (access(FIREWALL, R_OK) != 0) return;
+    CHECK_RUN(0, "1 program", "", "compile", FIREWALL, "-o", c);
+    CHECK_RUN(2, "", "not signed", "compile", FIREWALL, "-o", c, "--sign", KEY);
+    char *text = cli_slurp(c);
+    REQUIRE(text);
+    CHECK(strstr(text, "uint64_t prog_xdp_firewall(struct postern_env *env, uint64_t r1, uint64_t r2)") && strstr(text, "map_lookup_elem") && strstr(text, "return r0; // "));
+    free(text);
+    static const char *const compilers[] = {"/usr/bin/gcc", "/usr/bin/clang"};
+    for (size_t i = 0; i < 2; i++) {
+        if (!has_tool(compilers[i])) continue;
+        cli_result r = cli_execute((const char *const[]){compilers[i], "-std=gnu17", "-O2", "-Wall", "-Werror", "-fno-strict-aliasing", "-c", "-o", object, c, NULL}, false);
+        if (r.code != 0 || r.err[0]) pst_test_fail(__FILE__, __LINE__, "%s: %.1000s", compilers[i], r.err);
+        cli_result_free(&r);
+    }
+}

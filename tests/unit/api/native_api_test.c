@@ -193,7 +193,7 @@ TEST(what_cannot_be_compiled_is_said)
     CHECK(last_error_has("load the object first"));
     REQUIRE(bpf_object__load(obj) == 0);
     CHECK_EQ(postern_compile(obj, PST_BINARY_DIR "/x.exe", NULL), -EINVAL);
-    CHECK(last_error_has("none of .so, .dll"));
+    CHECK(last_error_has("none of .so, .dll, .sys and .c"));
     struct postern_compile_options options = {.size = sizeof options, .target = "vax"};
     CHECK_EQ(postern_compile(obj, PST_BINARY_DIR "/x.so", &options), -EINVAL);
     CHECK(last_error_has("there is no target vax"));
