@@ -486,6 +486,7 @@ const jit_back_end arm64_back_end = {
     .compile = compile_program,
     .compile_blob = compile_blob,
     .host_features = arm64_host_features,
+    .meters = true,
     .run_reg = RUN,
     .leaf_run_reg = RUN_LEAF,
 };

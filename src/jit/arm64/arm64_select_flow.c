@@ -22,13 +22,6 @@ static arm64_cc cc_of(pst_jump_op op)
     PST_UNREACHABLE();
 }
 
-void arm64_select_jump(arm64_select *x, const pst_insn *insn)
-{
-    x->state.uses = 0;
-    arm64_settle_all(&x->state);
-    if (insn->target != 0) arm64_jump(x->state.code, target_of(x, insn));
-}
-
 // --- Comparisons with constants -------------------------------------------------------------------------------
 
 static void test_mask(arm64_select *x, unsigned width, arm64_reg reg, uint64_t mask)
@@ -83,6 +76,28 @@ static void compare_const(arm64_select *x, unsigned width, arm64_reg reg, uint64
         arm64_mov_i(code, T0, value);
         arm64_sum_r(code, SUM_SUBS, width, XZR, reg, arm64_plain(T0));
     }
+}
+
+static bool is_metered(const arm64_select *x, uint32_t pc) { return (jit_facts_at(x->unit, pc) & PST_FACT_METERED) != 0; }
+
+// One more turn of a loop that nothing bounds. Before anything else of the instruction: it destroys the flags, and T0 and T2.
+static void count_turn(arm64_select *x)
+{
+    arm64_code *code = x->state.code;
+    if (!is_metered(x, x->pc)) return;
+    arm64_load(code, 64, T2, RUN_FIELD(x, turns));
+    compare_const(x, 64, T2, x->unit->meter_turns);
+    arm64_jump_if(code, CC_HS, arm64_trap_label(x, PST_TRAP_BUDGET));
+    arm64_sum_i(code, SUM_ADD, 64, T2, T2, 1);
+    arm64_store(code, 64, RUN_FIELD(x, turns), T2);
+}
+
+void arm64_select_jump(arm64_select *x, const pst_insn *insn)
+{
+    count_turn(x);
+    x->state.uses = 0;
+    arm64_settle_all(&x->state);
+    if (insn->target != 0) arm64_jump(x->state.code, target_of(x, insn));
 }
 
 // Sets the flags for cc_of(insn->op).
@@ -145,7 +160,8 @@ void arm64_select_branch(arm64_select *x, const pst_insn *insn)
     arm64_state *s = &x->state;
     uint32_t target = target_of(x, insn), other = x->pc + 1;
     bool opposite = false;
-    const pst_insn *next = arm64_follower(x, 1);
+    const pst_insn *next = is_metered(x, other) ? NULL : arm64_follower(x, 1);
+    count_turn(x);
     // "if c goto +1; goto far": the opposite branch to far. clang writes it where the distance of a branch would not do.
     if (next && next->kind == PST_KIND_JUMP && target == x->pc + 2) {
         target = (uint32_t)((int64_t)other + 1 + next->target);
