@@ -93,7 +93,7 @@ struct bpf_object;
 
 struct postern_compile_options {
     size_t size;        // sizeof(struct postern_compile_options); new fields go last
-    const char *target; // "x86_64-linux", "x86_64-windows", "c"; NULL: what the ending of the path stands for
+    const char *target; // "x86_64-linux", "x86_64-windows", "arm64-linux", "c"; NULL: what the ending of the path stands for
     const char *key;    // file of a secret key that signs the module; NULL: it is not signed
 };
 

@@ -30,7 +30,7 @@ _postern() {
             mapfile -t COMPREPLY < <(compgen -W "privileged strict" -- "$cur")
             return ;;
         --target)
-            mapfile -t COMPREPLY < <(compgen -W "x86_64-linux x86_64-windows c" -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -W "x86_64-linux x86_64-windows arm64-linux c" -- "$cur")
             return ;;
         --engine)
             mapfile -t COMPREPLY < <(compgen -W "jit jit-quick interp checked" -- "$cur")

@@ -187,8 +187,9 @@ int postern_compile(const struct bpf_object *obj, const char *path, const struct
     const form *as = c ? &forms[0] : form_of(path);
     if (!as) return api_fail(EINVAL, "%s: the ending says what is written, and it is none of .so, .dll, .sys and .c", path);
     if (c && o.key) return api_fail(EINVAL, "%s: C is not signed: it is for people and other compilers", path);
-    pst_jit_target target = o.target && !c ? pst_jit_target_by_name(o.target) : as->target;
-    if (target == PST_JIT_TARGETS) return api_fail(EINVAL, "there is no target %s; there are x86_64-linux, x86_64-windows and, for files that end in .c, c", o.target);
+    bool arm64 = as->kind == PST_NATIVE_ELF && pst_jit_target_of_host() == PST_JIT_TARGET_ARM64_LINUX; // this machine's, where it can be
+    pst_jit_target target = o.target && !c ? pst_jit_target_by_name(o.target) : arm64 ? PST_JIT_TARGET_ARM64_LINUX : as->target;
+    if (target == PST_JIT_TARGETS) return api_fail(EINVAL, "there is no target %s; there are x86_64-linux, x86_64-windows, arm64-linux and, for files that end in .c, c", o.target);
     if (o.key && as->kind == PST_NATIVE_SYS)
         return api_fail(EINVAL, "%s: the system checks a driver's Authenticode signature: sign it with signtool or osslsigncode instead", path);
     if (!api_client()) return api_fail(EOPNOTSUPP, "%s: what a host has loaded cannot be compiled here: use a core in this process (POSTERN_HOST unset)", obj->object->file);

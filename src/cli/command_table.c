@@ -88,7 +88,7 @@ static const cli_option shim_options[] = {
 
 static const cli_option compile_options[] = {
     {"output", 'o', "OUT", "the file to write; its ending says what it is: .so, .dll, .sys or .c"},
-    {"target", 0, "TARGET", "the machine: x86_64-linux, x86_64-windows or c (default: what the ending stands for)"},
+    {"target", 0, "TARGET", "the machine: x86_64-linux, x86_64-windows, arm64-linux or c (default: what the ending stands for)"},
     {"program", 0, "NAME", "compile this program only, by function or section name (default: all)"},
     {"sign", 0, "KEY", "sign the module with the secret key in this file (see keygen)"},
     {"mode", 0, "privileged|strict", "the rules of the proof: Linux's for a fully privileged loader (default), or nothing of the host may leak"},

@@ -196,6 +196,10 @@ TEST(other_tools_find_nothing_wrong)
         CHECK(r.code == 0 && !r.err[0] && !strstr(r.out, "RWE") && !strstr(r.out, "(NEEDED)") && strstr(r.out, "FUNC    LOCAL  DEFAULT    5 xdp_firewall"));
         cli_result_free(&r);
     }
+    CHECK_RUN(0, "not signed", "", "compile", FIREWALL, "-o", SCRATCH ".arm64.so", "--target", "arm64-linux");
+    CHECK_RUN(4, "", "is a native module for arm64-linux", "test-run", SCRATCH ".arm64.so", "--allow-unsigned");
+    if (has_tool("/usr/bin/readelf"))
+        check_run(__LINE__, cli_execute((const char *const[]){"/usr/bin/readelf", "-h", SCRATCH ".arm64.so", NULL}, false), 0, "AArch64", "");
     if (has_tool("/usr/bin/x86_64-w64-mingw32-objdump")) {
         static const char *const objdump = "/usr/bin/x86_64-w64-mingw32-objdump";
         check_run(__LINE__, cli_execute((const char *const[]){objdump, "-x", dll, NULL}, false), 0, "postern_module", "");
