@@ -5,6 +5,7 @@
 #include "core/internal.h"
 
 #include "base/bits.h"
+#include "jit/jit.h"
 
 // Reads the caller's struct into own (own_size bytes, zero-extended) and keeps the length that both know in attr.
 static int64_t info_read(core_call *call, void *own, uint32_t own_size)
@@ -59,12 +60,19 @@ static void sum_stats(const core_prog *prog, pst_bpf_prog_info *info)
     }
 }
 
-// No machine code: the fields of a compiled program are 0.
-static void clear_jited(pst_bpf_prog_info *info)
+// Machine code is for those with all rights: addresses of the host are in it. It counts as one function, since subprograms may have become part of each
+// other, and says nothing of lines. Without any the fields are 0.
+static bool copy_jited(core_call *call, const core_prog *prog, pst_bpf_prog_info *info)
 {
-    info->jited_prog_len = info->nr_jited_ksyms = info->nr_jited_func_lens = info->nr_jited_line_info = 0;
-    info->jited_prog_insns = info->jited_ksyms = info->jited_func_lens = info->jited_line_info = 0;
-    info->jited_line_info_rec_size = 0;
+    pst_jit_code code = {0};
+    bool has = call->client->identity.privileged && pst_jit_code_of(prog->exec, &code) && code.size <= UINT32_MAX;
+    uint64_t address = (uint64_t)(uintptr_t)code.bytes;
+    uint32_t length = has ? (uint32_t)code.size : 0, one = has;
+    bool fine = copy_out(info->jited_prog_insns, &info->jited_prog_len, code.bytes, length, 1) &&
+                copy_out(info->jited_ksyms, &info->nr_jited_ksyms, &address, one, sizeof address) &&
+                copy_out(info->jited_func_lens, &info->nr_jited_func_lens, &length, one, sizeof length);
+    info->nr_jited_line_info = info->jited_line_info_rec_size = 0;
+    return fine;
 }
 
 // One tag for each subprogram; they share the program's.
@@ -96,10 +104,9 @@ static int64_t prog_info(core_call *call, core_prog *prog)
     info.btf_id = prog->btf ? prog->btf->object.id : 0;
     info.func_info_rec_size = sizeof(pst_bpf_func_info);
     info.line_info_rec_size = sizeof(pst_bpf_line_info);
-    clear_jited(&info);
     sum_stats(prog, &info);
     uint32_t slots = info.xlated_prog_len / PST_SLOT_SIZE;
-    bool fine = copy_out(info.xlated_prog_insns, &slots, prog->slots, prog->slot_count, PST_SLOT_SIZE);
+    bool fine = copy_jited(call, prog, &info) && copy_out(info.xlated_prog_insns, &slots, prog->slots, prog->slot_count, PST_SLOT_SIZE);
     info.xlated_prog_len = prog->slot_count * PST_SLOT_SIZE;
     fine = fine && copy_map_ids(prog, &info) && copy_tags(prog, &info);
     fine = fine && copy_out(info.func_info, &info.nr_func_info, prog->func_info, prog->func_info_count, sizeof(pst_bpf_func_info));

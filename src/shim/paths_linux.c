@@ -3,6 +3,7 @@
 // Programs ask whether /sys/fs/bpf is a bpf file system before they pin there, remove pins with unlink(2), and read /proc/self/fd/N to learn what
 // kind of object a descriptor is. Pins of a host lie in the host.
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,51 @@ SHIM_API int unlink(const char *path)
     typedef int (*unlink_fn)(const char *);
     int done = unpin(path);
     return done ? (done > 0 ? 0 : -1) : SHIM_NEXT(unlink_fn, "unlink")(path);
+}
+
+SHIM_API int unlinkat(int folder, const char *path, int flags)
+{
+    typedef int (*unlinkat_fn)(int, const char *, int);
+    int done = flags & AT_REMOVEDIR ? 0 : unpin(path);
+    return done ? (done > 0 ? 0 : -1) : SHIM_NEXT(unlinkat_fn, "unlinkat")(folder, path, flags);
+}
+
+// What stat(2) says of a pin: a file of its owner alone. 1: done, 0: the path is no pin, -1: with errno.
+static int stat_pin(const char *path, struct stat *out)
+{
+    pst_bpf_attr attr = {.pathname = (uint64_t)(uintptr_t)path};
+    bool inside = is_pin_path(path) && path[sizeof PIN_ROOT - 1] == '/' && path[sizeof PIN_ROOT] != '\0';
+    pst_remote *remote = inside ? shim_remote() : NULL;
+    if (!remote) return 0;
+    int64_t fd = pst_remote_command(remote, PST_BPF_OBJ_GET, &attr, sizeof attr);
+    if (fd < 0) {
+        errno = (int)-fd;
+        return -1;
+    }
+    close((int)fd);
+    *out = (struct stat){.st_mode = S_IFREG | S_IRUSR | S_IWUSR, .st_nlink = 1, .st_uid = geteuid(), .st_gid = getegid(), .st_blksize = 4096};
+    return 1;
+}
+
+SHIM_API int stat(const char *restrict path, struct stat *restrict out)
+{
+    typedef int (*stat_fn)(const char *, struct stat *);
+    int done = stat_pin(path, out);
+    return done ? (done > 0 ? 0 : -1) : SHIM_NEXT(stat_fn, "stat")(path, out);
+}
+
+SHIM_API int lstat(const char *restrict path, struct stat *restrict out)
+{
+    typedef int (*stat_fn)(const char *, struct stat *);
+    int done = stat_pin(path, out);
+    return done ? (done > 0 ? 0 : -1) : SHIM_NEXT(stat_fn, "lstat")(path, out);
+}
+
+SHIM_API int fstatat(int folder, const char *restrict path, struct stat *restrict out, int flags)
+{
+    typedef int (*fstatat_fn)(int, const char *, struct stat *, int);
+    int done = stat_pin(path, out);
+    return done ? (done > 0 ? 0 : -1) : SHIM_NEXT(fstatat_fn, "fstatat")(folder, path, out, flags);
 }
 
 SHIM_API int remove(const char *path)

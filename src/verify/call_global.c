@@ -345,7 +345,7 @@ static vstep check_param(verifier *v, vstate *s, uint32_t subprog, unsigned reg,
     if (!param->null_ok && vvalue_maybe_null(s, &value)) return refuse_argument(v, s, subprog, reg, "a pointer that is not null");
     if (!starts_well(v, s, subprog, &value, param->size))
         return refuse_argument(v, s, subprog, reg, "memory that starts at a multiple of 8, for the function has atomic instructions");
-    uint32_t access = VMEM_READ | VMEM_WRITE | VMEM_PACKET_OK | (param->null_ok ? VMEM_NULL_OK : 0);
+    uint32_t access = VMEM_READ | (VPLANT(48) ? 0 : VMEM_WRITE) | VMEM_PACKET_OK | (param->null_ok ? VMEM_NULL_OK : 0);
     return vcall_memory(v, s, reg, param->size, param->size, access);
 }
 
@@ -375,7 +375,7 @@ vstep vcall_global(verifier *v, vstate *s, uint32_t subprog)
         if (step != VSTEP_NEXT) return step;
     }
     if ((v->sub_flags[subprog] & VSUB_MOVES_PACKET) != 0) vstate_packet_moved(v, s);
-    v->sub_flags[subprog] |= VSUB_WANTED;
+    if (!VPLANT(50)) v->sub_flags[subprog] |= VSUB_WANTED;
     vcall_clobber(s);
     vreg_set(s, 0, vvalue_any());
     return VSTEP_NEXT;
@@ -386,7 +386,7 @@ vstep vcall_global(verifier *v, vstate *s, uint32_t subprog)
 static bool set_param(verifier *v, vstate *s, unsigned reg, const vparam *param)
 {
     vvalue value = vvalue_any();
-    vobj like = {.flags = param->null_ok ? VOBJ_MAYBE_NULL : 0};
+    vobj like = {.flags = param->null_ok && !VPLANT(49) ? VOBJ_MAYBE_NULL : 0};
     uint16_t index = VOBJ_NONE;
     switch (param->kind) {
     case VPARAM_NUMBER: break;

@@ -230,7 +230,7 @@ static vstep return_new(verifier *v, vstate *s, const vcall_info *call)
         vhint(v, "compile with -g, so that the object carries BTF");
         return step;
     }
-    uint16_t index = new_object(v, s, (uint32_t)call->constant, VOBJ_MAYBE_NULL | VOBJ_MUST_RELEASE);
+    uint16_t index = new_object(v, s, (uint32_t)call->constant, (VPLANT(56) ? 0 : VOBJ_MAYBE_NULL) | VOBJ_MUST_RELEASE);
     if (index == VOBJ_NONE) return vnomem(v);
     vobj *obj = &s->objs[index];
     if (is_percpu && (obj->size > PERCPU_OBJECT_MAX || obj->record_count != 0))

@@ -184,7 +184,7 @@ static vstep return_btf(verifier *v, vstate *s, const vcall_info *call, bool may
     uint32_t flags = maybe_null ? VOBJ_MAYBE_NULL : 0;
     int32_t id = call->proto->id;
     if (acquires || id == 158 || id == 175) flags |= VOBJ_TRUSTED;
-    if (acquires) flags |= VOBJ_MUST_RELEASE;
+    if (acquires && !VPLANT(55)) flags |= VOBJ_MUST_RELEASE;
     uint16_t obj = vcall_new_btf(v, s, call->proto->btf_ret, flags);
     if (obj == VOBJ_NONE) return vnomem(v);
     if (acquires) s->objs[obj].ref = s->objs[obj].id;
@@ -235,7 +235,7 @@ static vstep return_slice(verifier *v, vstate *s, const vcall_info *call)
 {
     if (call->dynptr == VOBJ_NONE) return vreject(v, PST_FINDING_DYNPTR, -1, "%s is given no dynptr", vcall_name(call));
     const vobj *dynptr = &s->objs[call->dynptr];
-    vobj like = {.kind = VO_MEM, .size = (uint32_t)call->constant, .flags = VOBJ_MAYBE_NULL | VOBJ_UNALIGNED, .parent = dynptr->id, .ref = dynptr->ref};
+    vobj like = {.kind = VO_MEM, .size = (uint32_t)call->constant, .flags = VOBJ_MAYBE_NULL | VOBJ_UNALIGNED, .parent = VPLANT(37) ? 0 : dynptr->id, .ref = dynptr->ref};
     if (dynptr->dynptr == VDYN_SKB || dynptr->dynptr == VDYN_XDP) like.flags |= VOBJ_SLICE_OF_PACKET;
     // There are no writable slices of a read-only dynptr: the call then returns NULL.
     bool is_rdonly = (call->proto->flags & PST_HELPER_RDONLY_RET) != 0;

@@ -8,7 +8,7 @@
 //
 // Bytes: the version, then the mode and flags of pst_verify_opts that it was made with, then decisions (coder.h), until the walk is over:
 //
-//   first:    are calls made by summary from another way to call a subprogram on? which of the other two
+//   first:    are loops that nothing bounds metered (then no call is made by summary)? else: are calls made by summary from another way to call a subprogram on? which of the other two
 //   arrival:  at a place where n > 0 states are kept: is it another one? no: which, counted from the newest
 //             another, or the first of its place: is it the arriving one as it is? else its differences (certificate.c)
 //
@@ -31,7 +31,7 @@
 
 // What is expected of each decision.
 typedef struct vmodel {
-    vprob paths[2], is_new[2], is_same[2];
+    vprob metered, paths[2], is_new[2], is_same[2];
     vnumber covering;
     vprob may_be_null, is_kept[V_FUNC + 1], leaks;
     vprob stays[3][2], forgets[3], fresh[3];
@@ -75,8 +75,8 @@ const vstate *vcertify_choose(verifier *v, vscript *k, vstate *s, uint32_t locat
 /// that is not found within the limits is no failure: the verdict has no certificate then.
 PST_MUST_USE pst_status vcertify(verifier *v, pst_arena *arena, pst_verdict *verdict);
 
-/// recheck.c: the limits of v->engine that a certificate is walked with, the first decision among them.
-void vscript_limits(verifier *v, vscript *k, uint32_t paths_max);
+/// recheck.c: the limits of v->engine that a certificate is walked with, and whether loops are metered: the first decisions.
+void vscript_limits(verifier *v, vscript *k, bool metered, uint32_t paths_max);
 /// recheck.c: a state arrives at a join while a certificate is written or read.
 vstep vscript_arrive(verifier *v, vstate *s, const varrival *a);
 

@@ -230,7 +230,7 @@ static pst_status write_down(verifier *v, const certifier *c, pst_arena *arena, 
     vcoder_byte(&k->coder, vcertificate_rules(v));
     e->script = k;
     e->steps_max = vengine_cost(v) + v->opts.steps_max;
-    vscript_limits(v, k, c->paths_max);
+    vscript_limits(v, k, v->loop_marks != NULL, c->paths_max);
     pst_status status = verifier_walk(v, NULL, NULL);
     if (status == PST_OK && v->finding.kind == PST_FINDING_NONE && vcoder_finish(&k->coder)) {
         uint8_t *bytes = pst_arena_alloc(arena, k->coder.size);
@@ -264,7 +264,7 @@ pst_status vcertify(verifier *v, pst_arena *arena, pst_verdict *verdict)
 {
     uint64_t begin = pst_pal_time_ns();
     vengine *e = v->engine;
-    certifier c = {.paths_max = e->paths_max <= VCERTIFICATE_PATHS_ONE ? VCERTIFICATE_PATHS_ONE
+    certifier c = {.paths_max = v->loop_marks ? UINT32_MAX : e->paths_max <= VCERTIFICATE_PATHS_ONE ? VCERTIFICATE_PATHS_ONE
                                 : e->paths_max <= VCERTIFICATE_PATHS ? VCERTIFICATE_PATHS : VCERTIFICATE_PATHS_MANY};
     uint32_t states_max = e->states_max, unroll_max = e->unroll_max;
     const struct vinspector *inspector = v->inspector;

@@ -9,6 +9,7 @@
 
 #define SYMS_MAX 1024u
 #define OBJS_MAX 64u
+#define RELATIONS_PER_COMPARISON 8u // that one closure goes through in the time of a comparison
 
 typedef struct match {
     const vstate *old, *now;
@@ -17,6 +18,7 @@ typedef struct match {
     bool taken[OBJS_MAX];       // by object of now
     bool strict;
     bool alone;          // one place is looked at by itself: nothing is matched, only what any match needs is asked
+    uint32_t closed;     // relations that were looked for by a closure
     uint32_t place;      // where the states were found to differ: see PLACE
 } match;
 
@@ -254,12 +256,17 @@ static bool same_ghosts(match *m)
     return true;
 }
 
-static bool implies_relations(const match *m)
+static bool implies_relations(match *m)
 {
     static const vvalue zero = {.kind = V_NUMBER};
     for (uint32_t i = 0; i < m->old->rel_count && !VPLANT(13); i++) {
         const vrel *rel = &m->old->rels[i];
         const vvalue *a = rel->a ? &m->image[rel->a] : &zero, *b = rel->b ? &m->image[rel->b] : &zero;
+        // States of one place mostly have the same relations, in the same order.
+        const vrel *like = i < m->now->rel_count ? &m->now->rels[i] : NULL;
+        bool same = like && like->a == a->sym && like->b == b->sym && a->off == 0 && b->off == 0 && a->kind == V_NUMBER && b->kind == V_NUMBER;
+        if (same && like->c <= rel->c) continue;
+        m->closed++;
         if (a->kind != V_NUMBER || b->kind != V_NUMBER || vrel_bound(m->now, a, b) > rel->c) return false;
     }
     return true;
@@ -285,7 +292,7 @@ bool vmerge_covers(verifier *v, vstate *old, const vstate *now)
 {
     if (old->frame_count != now->frame_count || old->sym_count > SYMS_MAX || old->obj_count > OBJS_MAX || now->obj_count > OBJS_MAX) return false;
     match m; // its tables are filled by covers
-    m.old = old, m.now = now, m.strict = v->strict, m.alone = false, m.place = 0;
+    m.old = old, m.now = now, m.strict = v->strict, m.alone = false, m.place = 0, m.closed = 0;
     for (unsigned i = 0; i < PST_COUNT(old->differs); i++) {
         uint16_t place = old->differs[i];
         if (!differs_alone(&m, place)) continue;
@@ -296,6 +303,7 @@ bool vmerge_covers(verifier *v, vstate *old, const vstate *now)
     m.image = (vvalue *)(void *)verifier_scratch(v, old->sym_count * (uint32_t)(sizeof(vvalue) / sizeof(uint32_t)));
     if (!m.image) return false;
     bool covered = covers(&m);
+    v->compared += m.closed * now->rel_count / RELATIONS_PER_COMPARISON;
     if (!covered && m.place) {
         memmove(&old->differs[1], old->differs, sizeof old->differs - sizeof *old->differs);
         old->differs[0] = (uint16_t)m.place;

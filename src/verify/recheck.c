@@ -77,11 +77,13 @@ vstep vscript_arrive(verifier *v, vstate *s, const varrival *a)
     return step == VSTEP_END ? vengine_add_edge(v, a, at) : step;
 }
 
-void vscript_limits(verifier *v, vscript *k, uint32_t paths_max)
+void vscript_limits(verifier *v, vscript *k, bool metered, uint32_t paths_max)
 {
     vengine *e = v->engine;
-    e->paths_max = VCERTIFICATE_PATHS;
-    if (vcode_bit(&k->coder, &k->model.paths[0], paths_max != VCERTIFICATE_PATHS))
+    metered = vcode_bit(&k->coder, &k->model.metered, metered);
+    v->loop_marks = metered ? v->loop_marks_kept : NULL; // NULL too where opts do not allow it: then such a loop is a finding
+    e->paths_max = metered ? UINT32_MAX : VCERTIFICATE_PATHS; // what a caller holds must be seen
+    if (!metered && vcode_bit(&k->coder, &k->model.paths[0], paths_max != VCERTIFICATE_PATHS))
         e->paths_max = vcode_bit(&k->coder, &k->model.paths[1], paths_max == VCERTIFICATE_PATHS_ONE) ? VCERTIFICATE_PATHS_ONE : VCERTIFICATE_PATHS_MANY;
     e->exits_max = VCERTIFICATE_EXITS;
 }
@@ -136,7 +138,7 @@ static pst_status prove_by(verifier *v, pst_arena *arena, pst_verdict *verdict, 
     if (open_certificate(v, k, user) != VSTEP_NEXT) return PST_OK;
     e->script = k;
     e->is_trial = true;
-    vscript_limits(v, k, 0);
+    vscript_limits(v, k, false, 0);
     e->steps_max = v->opts.steps_max;
     pst_status status = verifier_walk(v, count_states, verdict);
     if (status == PST_OK && v->finding.kind == PST_FINDING_NONE && !is_whole(k))

@@ -153,22 +153,29 @@ int64_t vrel_bound(const vstate *s, const vvalue *a, const vvalue *b)
 
 void vrel_bounds(const vstate *s, const vvalue *values, uint32_t count, int64_t *out)
 {
-    int64_t none[VREL_BOUNDS_MAX]; // the column of the constant 0
-    for (uint32_t i = 0; i < count; i++) none[i] = sym_bound(s, VSYM_NONE, values[i].sym);
+    int64_t none[VREL_BOUNDS_MAX], most[VREL_BOUNDS_MAX], least[VREL_BOUNDS_MAX]; // none: the column of the constant 0
+    bool plain[VREL_BOUNDS_MAX];
+    for (uint32_t i = 0; i < count; i++) {
+        pst_scalar known = vvalue_scalar(s, &values[i]);
+        none[i] = sym_bound(s, VSYM_NONE, values[i].sym);
+        most[i] = known.smax;
+        least[i] = known.smin;
+        plain[i] = sum_is_plain(s, &values[i]);
+    }
     for (uint32_t i = 0; i < count; i++) {
         const vvalue *a = &values[i];
-        bool closed = a->sym != VSYM_ANY && a->sym != VSYM_NONE && is_related(s, a->sym, false), plain = sum_is_plain(s, a);
+        bool closed = a->sym != VSYM_ANY && a->sym != VSYM_NONE && is_related(s, a->sym, false);
         closure c;
         if (closed) close_from(s, a->sym, false, &c);
         for (uint32_t k = 0; k < count; k++) {
             const vvalue *b = &values[k];
-            pst_scalar ka = vvalue_scalar(s, a), kb = vvalue_scalar(s, b);
-            int64_t best = bound_sub(ka.smax, kb.smin), by_syms = INT64_MAX;
+            int64_t best = bound_sub(most[i], least[k]), by_syms = INT64_MAX;
             if (a->sym == VSYM_NONE) by_syms = none[k];
             else if (closed && b->sym != VSYM_ANY) by_syms = bound_by(s, a->sym, b->sym, &c);
-            else by_syms = sym_bound(s, a->sym, b->sym);
+            else if (a->sym == b->sym && a->sym != VSYM_ANY) by_syms = 0;
+            else by_syms = bound_sub(sym_max(s, a->sym), sym_min(s, b->sym));
             by_syms = bound_add(by_syms, bound_sub(a->off, b->off));
-            out[i * count + k] = plain && sum_is_plain(s, b) && by_syms < best ? by_syms : best;
+            out[i * count + k] = plain[i] && plain[k] && by_syms < best ? by_syms : best;
         }
     }
 }

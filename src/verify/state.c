@@ -544,7 +544,7 @@ void vstate_packet_moved(verifier *v, vstate *s)
 {
     if (VPLANT(6)) return;
     for (uint32_t i = 0; i < s->obj_count; i++)
-        if (s->objs[i].kind != VO_FREE && (s->objs[i].flags & VOBJ_SLICE_OF_PACKET)) doom(&s->objs[i]);
+        if (s->objs[i].kind != VO_FREE && (s->objs[i].flags & VOBJ_SLICE_OF_PACKET) && !VPLANT(36)) doom(&s->objs[i]);
     finish_kill(v, s, true);
     renew_length(v, s, VSYM_PACKET);
     renew_length(v, s, VSYM_META);

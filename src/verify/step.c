@@ -85,7 +85,7 @@ vstep vstep_insn(verifier *v, vstate *s, const pst_insn *insn)
     case PST_KIND_JUMP: v->go = target_of(v, insn); return VSTEP_NEXT;
     case PST_KIND_BRANCH: return vstep_branch(v, s, insn);
     case PST_KIND_MAY_GOTO: {
-        vstep step = vengine_fork(v, s, target_of(v, insn));
+        vstep step = VPLANT(53) ? VSTEP_END : vengine_fork(v, s, target_of(v, insn));
         return step == VSTEP_END ? VSTEP_NEXT : step;
     }
     case PST_KIND_CALL: return vcall(v, s, insn);

@@ -11,7 +11,8 @@ const char *const vgen_kfunc_names[VGEN_KFUNCS] = {
 };
 
 // Places on the stack, by their offset from r10.
-enum { AT_DYNPTR = -176, AT_CLONE = -192, AT_ITER = -200, AT_INNER_ITER = -208, AT_IRQ = -216, AT_REFERENCE = -224, AT_VALUE = -232, AT_INSIDE = -240 };
+enum { AT_DYNPTR = -176, AT_CLONE = -192, AT_ITER = -200, AT_INNER_ITER = -208, AT_IRQ = -216, AT_REFERENCE = -224, AT_VALUE = -232, AT_INSIDE = -240,
+       AT_OTHER = -248 };
 
 static void kfunc(gen *g, vgen_kfunc id) { put(g, 0x85, 0, 2, 0, id); }
 
@@ -62,7 +63,7 @@ static void put_slice(gen *g, int at)
     size_t over = jump(g, slips(g) ? 0x55 : 0x15, 0, 0, 0);
     mov(g, 1, 0);
     vgen_access(g, 1, size, is_writable && !chance(g, 20));
-    if (chance(g, 3)) st(g, 3, 10, 1, AT_INSIDE);
+    if (chance(g, 2)) st(g, 3, 10, 1, AT_INSIDE);
     land(g, over);
 }
 
@@ -102,6 +103,7 @@ static void put_dynptr_use(gen *g, int at)
 
 static void put_dynptr_uses(gen *g)
 {
+    if (chance(g, 2)) sti(g, 3, 10, AT_INSIDE, 0);
     bool cloned = chance(g, 4);
     if (cloned) {
         stack_address(g, 1, AT_DYNPTR);
@@ -112,11 +114,13 @@ static void put_dynptr_uses(gen *g)
     inner_units(g);
 }
 
-// A byte through the slice that was kept, if there is one.
+// A byte through the slice or element that was kept, if there is one.
 static void put_stale_slice(gen *g)
 {
     ld(g, 3, 1, 10, AT_INSIDE);
+    size_t over = chance(g, 2) ? jump(g, 0x15, 1, 0, 0) : 0; // where nothing was kept, zeros were written
     ld(g, 0, 5, 1, 0);
+    if (over) land(g, over);
 }
 
 static void put_ring_dynptr(gen *g)
@@ -163,9 +167,10 @@ static void put_local_dynptr(gen *g)
     stack_address(g, 4, AT_DYNPTR);
     call(g, 197);
     put_dynptr_uses(g);
-    if (chance(g, 3)) sti(g, next(g, 4), 10, AT_DYNPTR + 8 * (int)next(g, 2), 0); // it is none any more
-    if (chance(g, 12)) put_dynptr_use(g, AT_DYNPTR);
-    if (chance(g, 12)) put_stale_slice(g);
+    bool breaks = chance(g, 3);
+    if (breaks) sti(g, next(g, 4), 10, AT_DYNPTR + 8 * (int)next(g, 2), 0); // it is none any more
+    if (breaks && chance(g, 12)) put_dynptr_use(g, AT_DYNPTR);
+    if (chance(g, 6)) put_stale_slice(g);
 }
 
 static void put_packet_dynptr(gen *g)
@@ -182,7 +187,7 @@ static void put_packet_dynptr(gen *g)
         call(g, chance(g, 2) ? 44 : 65);
         if (chance(g, 2)) put_slice(g, AT_DYNPTR);
     }
-    if (chance(g, 8)) put_stale_slice(g);
+    if (chance(g, 5)) put_stale_slice(g);
 }
 
 // --- Iterators --------------------------------------------------------------------------------------------------
@@ -255,6 +260,11 @@ static void put_touch(gen *g)
 
 static void put_locked(gen *g)
 {
+    bool has_other = chance(g, 6);
+    if (has_other) { // whose lock is another one
+        put_owned_value(g, chance(g, 2));
+        st(g, 3, 10, 0, AT_OTHER);
+    }
     put_owned_value(g, chance(g, 2));
     value_field(g, 1, VGEN_OWNED_LOCK);
     call(g, 93);
@@ -270,6 +280,7 @@ static void put_locked(gen *g)
         land(g, other);
     }
     value_field(g, 1, VGEN_OWNED_LOCK);
+    if (has_other && chance(g, 4)) ld(g, 3, 1, 10, AT_OTHER);
     if (!slips(g)) call(g, 94);
     if (slips(g)) {
         value_field(g, 1, VGEN_OWNED_LOCK);

@@ -258,7 +258,16 @@ TEST(bpftool_of_the_system_works_unchanged)
     BPFTOOL_SAYS("name xdp_firewall", "prog", "show", "pinned", "/sys/fs/bpf/p");
     BPFTOOL_SAYS("exit", "prog", "dump", "xlated", "pinned", "/sys/fs/bpf/p");
     BPFTOOL_SAYS("prog_ids", "btf", "list");
+    BPFTOOL_SAYS("jited", "prog", "show", "name", "xdp_firewall");
     BPFTOOL_SAYS("Return value:", "prog", "run", "pinned", "/sys/fs/bpf/p", "data_in", OBJECT, "repeat", "3");
+    const char *remove_pin[] = {PST_POSTERN, "shim", "/bin/rm", "/sys/fs/bpf/p", NULL};
+    cli_result removed = cli_execute(remove_pin, false);
+    CHECK_EQ(removed.code, 0);
+    CHECK_STR(removed.err, "");
+    cli_result_free(&removed);
+    cli_result again = cli_execute(remove_pin, false);
+    CHECK_EQ(again.code, 1);
+    cli_result_free(&again);
     close_place(&p);
 }
 
