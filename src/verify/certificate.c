@@ -480,6 +480,38 @@ static void relations(differ *d)
     other_relations(d, done);
 }
 
+// --- Multiples --------------------------------------------------------------------------------------------------------
+
+static bool is_sayable_scale(const differ *d, const vscale *w)
+{
+    uint32_t a = d->names[w->a], b = d->names[w->b];
+    int64_t c;
+    return a && b && vscale_holds(d->s, image_of(d, a), image_of(d, b), w->factor, &c) && c == w->c;
+}
+
+// Which symbols, and the factor; the constant is what holds in s, so only what s says can be said.
+static void scales(differ *d)
+{
+    vmodel *m = &d->k->model;
+    vcoder *coder = &d->k->coder;
+    uint64_t count = 0;
+    for (uint32_t i = 0; d->want && i < d->want->scale_count; i++) count += is_sayable_scale(d, &d->want->scales[i]);
+    count = vcode_number(coder, &m->scales, count);
+    if (count > VSCALES_MAX) d->failed = true;
+    for (uint32_t i = 0; count > 0 && !d->failed; i++) {
+        const vscale *w = d->want ? &d->want->scales[i] : NULL;
+        if (w && !is_sayable_scale(d, w)) continue;
+        uint64_t a = vcode_number(coder, &m->scale_side[0], w ? d->names[w->a] : 0);
+        uint64_t b = vcode_number(coder, &m->scale_side[1], w ? d->names[w->b] : 0);
+        int64_t factor = vcode_signed(coder, &m->scale_factor, w ? w->factor : 0), c;
+        count--;
+        bool holds = a >= VSYM_FIRST && b >= VSYM_FIRST && a < d->to->sym_count && b < d->to->sym_count && vscale_is_factor(factor) &&
+                     vscale_holds(d->s, image_of(d, (uint32_t)a), image_of(d, (uint32_t)b), factor, &c);
+        if (holds) vscale_add(d->to, (uint32_t)a, (uint32_t)b, factor, c);
+        else d->failed = true;
+    }
+}
+
 // --- The whole --------------------------------------------------------------------------------------------------------
 
 void vscript_init(vscript *k)
@@ -510,12 +542,13 @@ vstep vcertificate_state(verifier *v, vscript *k, const vstate *s, const vstate 
     if (want) memset(d.names, 0, (want->sym_count < SYMS_MAX ? want->sym_count : SYMS_MAX) * sizeof *d.names);
     if (want && want->sym_count > SYMS_MAX) d.failed = true;
     d.to->sym_count = VSYM_FIRST;
-    d.to->rel_count = 0;
+    d.to->rel_count = d.to->scale_count = 0;
     if (!d.failed) objects(&d);
     if (!d.failed) lengths(&d);
     if (!d.failed) frames(&d);
     if (!d.failed) ghosts(&d);
     if (!d.failed) relations(&d);
+    if (!d.failed) scales(&d);
     if (d.failed || k->coder.failed) return vcertificate_malformed(v);
     d.to->blurred = true;
     vmerge_normalise(v, d.to);

@@ -44,6 +44,7 @@ typedef struct vmodel {
     vprob same_written, same_cell[2], cell_bits[2][8], cell_size[2][3];
     vprob relation_kept, length_same[2];
     vnumber relation_slack, relations, relation_side[2];
+    vnumber scales, scale_side[2], scale_factor;
 } vmodel;
 
 typedef struct vscript {

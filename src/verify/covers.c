@@ -272,6 +272,16 @@ static bool implies_relations(match *m)
     return true;
 }
 
+static bool implies_scales(const match *m)
+{
+    for (uint32_t i = 0; i < m->old->scale_count; i++) {
+        const vscale *scale = &m->old->scales[i];
+        int64_t c;
+        if (!vscale_holds(m->now, &m->image[scale->a], &m->image[scale->b], scale->factor, &c) || c != scale->c) return false;
+    }
+    return true;
+}
+
 static bool covers(match *m)
 {
     const vstate *old = m->old, *now = m->now;
@@ -285,7 +295,7 @@ static bool covers(match *m)
     if (!same_ghosts(m)) return false; // first: turns of a loop that are kept apart differ in their count
     for (uint32_t f = old->frame_count; f-- > 0;)
         if (!same_frame(m, f)) return false;
-    return same_objects(m) && same_sections(m) && implies_relations(m);
+    return same_objects(m) && same_sections(m) && implies_scales(m) && implies_relations(m);
 }
 
 bool vmerge_covers(verifier *v, vstate *old, const vstate *now)

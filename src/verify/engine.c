@@ -364,7 +364,7 @@ static void retire(verifier *v, vslot *slot)
     vstate *s = slot->state;
     slot->retired = true;
     if (v->engine->keeps_all) return;
-    s->obj_count = s->rel_count = 0;
+    s->obj_count = s->rel_count = s->scale_count = 0;
     for (uint32_t f = 0; f < s->frame_count; f++) {
         s->frames[f]->cell_count = 0;
         s->frames[f]->used = 0;
@@ -618,6 +618,8 @@ static vstep walk_all(verifier *v)
         bool copied = vstate_assign(v, e->work, next.state);
         if (next.slot == VFLOW_NONE) vstate_free(v, next.state);
         if (!copied) return vnomem(v);
+        // A widened number is as large as its loop's count allows.
+        if (e->work->scale_count && !vrel_propagate(e->work, VSYM_NONE)) continue;
         bool by_summary = next.slot != VFLOW_NONE && vstate_frame(e->work)->context == VCONTEXT_CALL;
         vstep step = by_summary ? vsummary_call(v, next.slot) : walk(v, e->work);
         if (step == VSTEP_END) continue;

@@ -334,6 +334,53 @@ static void join_relations(joiner *j)
             if (a != b && !(j->pairs[a].bare && j->pairs[b].bare)) relate(j, &j->pairs[a], &j->pairs[b], old_bounds[a * count + b], now_bounds[a * count + b]);
 }
 
+// The next pair of a symbol of one of the states.
+static const pair *pair_of(const joiner *j, uint32_t sym, bool of_now, uint32_t *from)
+{
+    while (*from < j->pair_count && (of_now ? j->pairs[*from].nsym : j->pairs[*from].osym) != sym) ++*from;
+    return *from < j->pair_count ? &j->pairs[(*from)++] : NULL;
+}
+
+// a = factor * b + c, if that is so in both states.
+static void scale_pair(joiner *j, const pair *a, const pair *b, int64_t factor)
+{
+    vvalue ao = old_of(a), bo = old_of(b), an = now_of(a), bn = now_of(b);
+    int64_t in_old, in_now;
+    if (!vscale_holds(j->old, &ao, &bo, factor, &in_old)) return;
+    if (!VPLANT(60) && (!vscale_holds(j->now, &an, &bn, factor, &in_now) || in_now != in_old)) return;
+    vscale_add(j->to, a->sym, b->sym, factor, in_old);
+}
+
+static void keep_scales(joiner *j, const vstate *of, bool of_now)
+{
+    for (uint32_t i = 0; i < of->scale_count; i++) {
+        const vscale *scale = &of->scales[i];
+        const pair *a, *b;
+        for (uint32_t p = 0; (a = pair_of(j, scale->a, of_now, &p)) != NULL;)
+            for (uint32_t q = 0; (b = pair_of(j, scale->b, of_now, &q)) != NULL;) scale_pair(j, a, b, scale->factor);
+    }
+}
+
+// Multiples that both states have stay. Where two turns of a loop meet they are found: these say how much a number grows in each.
+static void join_scales(joiner *j)
+{
+    keep_scales(j, j->old, false);
+    keep_scales(j, j->now, true); // old may be one turn, whose numbers are constants
+    // The innermost loop first: what seems to be a multiple of the turns of those around it is so by accident more often.
+    const vflow *flow = &j->v->flow;
+    for (uint32_t loop = flow->blocks[j->old->block].loop; loop != VFLOW_NONE; loop = flow->loops[loop].parent) {
+        const vghost *ghost = vghost_find(j->to, j->to->frame_count - 1, loop);
+        const pair *count = NULL;
+        for (uint32_t p = 0; ghost && p < j->pair_count && !count; p++)
+            if (ghost->up.sym >= VSYM_FIRST && j->pairs[p].sym == ghost->up.sym) count = &j->pairs[p]; // or a number beside it
+        for (uint32_t p = 0; count && p < j->pair_count; p++) {
+            vvalue ao = old_of(&j->pairs[p]), bo = old_of(count), an = now_of(&j->pairs[p]), bn = now_of(count);
+            int64_t factor;
+            if (!j->pairs[p].counts && vscale_factor(&ao, &bo, &an, &bn, &factor)) scale_pair(j, &j->pairs[p], count, factor);
+        }
+    }
+}
+
 static void join_lengths(joiner *j)
 {
     for (uint32_t k = VSYM_PACKET; k < VSYM_FIRST; k++) {
@@ -349,6 +396,7 @@ static bool join_all(joiner *j)
     for (uint32_t f = 0; f < j->old->frame_count; f++)
         if (!join_frame(j, f)) return false;
     if (!join_ghosts(j) || !join_links(j) || j->failed) return false;
+    join_scales(j); // before pairs are dropped
     join_relations(j);
     // A relation that held in both holds in the result, so what it says of intervals may be used; but not against a widening, which would begin
     // anew each time.

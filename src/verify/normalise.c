@@ -242,6 +242,15 @@ static void order_symbols(verifier *v, vstate *s)
         s->rels[i].a = w.order[s->rels[i].a];
         s->rels[i].b = w.order[s->rels[i].b];
     }
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < s->scale_count; i++) {
+        vscale scale = s->scales[i];
+        if (w.order[scale.a] == 0 || w.order[scale.b] == 0) continue;
+        scale.a = w.order[scale.a];
+        scale.b = w.order[scale.b];
+        s->scales[kept++] = scale;
+    }
+    s->scale_count = kept;
     sort_rels(s);
 }
 

@@ -211,13 +211,14 @@ static bool apply(vstate *s, const vrel *rel, bool *changed)
 
 bool vrel_propagate(vstate *s, uint32_t sym)
 {
-    bool changed = s->rel_count > 0;
+    bool changed = s->rel_count + s->scale_count > 0;
     (void)sym;
     // A few rounds: chains are short, and going on would count up a cycle of strict inequalities one by one.
     for (unsigned round = 0; changed && round < 4; round++) {
         changed = false;
         for (uint32_t i = 0; i < s->rel_count; i++)
             if (!apply(s, &s->rels[i], &changed)) return false;
+        if (!vscale_apply(s, &changed)) return false;
     }
     return true;
 }

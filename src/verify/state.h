@@ -109,6 +109,13 @@ typedef struct vrel {
     int64_t c;
 } vrel;
 
+// a = factor * b + c, as signed numbers without wrap (scale.c). a and b are symbols.
+typedef struct vscale {
+    uint32_t a, b;
+    int64_t factor, c;
+} vscale;
+#define VSCALES_MAX 8u
+
 typedef enum vcell_mode {
     VCELL_DATA,
     VCELL_SPECIAL, // part of the dynptr, iterator or saved flags obj: programs may not touch it
@@ -176,6 +183,8 @@ typedef struct vstate {
     uint32_t obj_count, obj_capacity;
     vrel *rels;
     uint32_t rel_count, rel_capacity;
+    uint32_t scale_count;
+    vscale scales[VSCALES_MAX];
     vghost *ghosts;         // of the frames in order, outer loops first
     uint32_t ghost_count, ghost_capacity;
     uint32_t next_id;       // of objects
@@ -252,6 +261,19 @@ void vrel_push(struct verifier *v, vstate *s, const vrel *rel);
 PST_MUST_USE bool vrel_propagate(vstate *s, uint32_t sym);
 /// Forgets a symbol, keeping what its relations said of others.
 void vrel_drop(struct verifier *v, vstate *s, uint32_t sym);
+
+// --- Multiples (scale.c) --------------------------------------------------------------------------------------
+
+/// Whether a = factor * b + *c is known of two values (the number parts of both, kind V_NUMBER).
+PST_MUST_USE bool vscale_holds(const vstate *s, const vvalue *a, const vvalue *b, int64_t factor, int64_t *c);
+/// The only factor with which a can be a multiple of b, and a constant, for both pairs of constants. False: there is none.
+PST_MUST_USE bool vscale_factor(const vvalue *a_old, const vvalue *b_old, const vvalue *a_now, const vvalue *b_now, int64_t *factor);
+/// Whether it is small enough that nothing wraps.
+bool vscale_is_factor(int64_t factor);
+/// Notes a = factor * b + c, if there is room.
+void vscale_add(vstate *s, uint32_t a, uint32_t b, int64_t factor, int64_t c);
+/// Tightens intervals along all of them. False: infeasible.
+PST_MUST_USE bool vscale_apply(vstate *s, bool *changed);
 
 // --- Objects --------------------------------------------------------------------------------------------------
 

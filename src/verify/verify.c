@@ -154,6 +154,13 @@ static pst_status keep_walk(verifier *v, void *user)
     return PST_OK;
 }
 
+// Steps that are enough for straight code, and some comparisons.
+static uint64_t once_through(const verifier *v)
+{
+    uint64_t steps = (uint64_t)v->image->count + v->image->count / 16;
+    return steps < v->opts.steps_max ? steps : v->opts.steps_max;
+}
+
 static pst_status attempt(verifier *v, const limits *l, pst_arena *arena, pst_verdict *verdict)
 {
     vengine *e = v->engine;
@@ -164,6 +171,8 @@ static pst_status attempt(verifier *v, const limits *l, pst_arena *arena, pst_ve
     e->paths_max = v->opts.paths_max && !l->meter ? v->opts.paths_max : l->paths_max;
     v->loop_marks = l->meter ? v->loop_marks_kept : NULL;
     e->steps_max = vengine_cost(v) + v->opts.steps_max / 100 * l->share;
+    // Code is to be walked once at least; then there is nothing left for a second look at so much of it.
+    if (verdict->attempts == 1 && e->steps_max < once_through(v)) e->steps_max = once_through(v);
     verdict->states = 0;
     verdict->explained_count = 0;
     return verifier_walk(v, keep_walk, &k);
@@ -198,7 +207,7 @@ static pst_status attempts(verifier *v, pst_arena *arena, pst_verdict *verdict)
         // "Too complex" is no reason; what a coarser look missed is one.
         if (complex && first.kind) v->finding = first;
         else first = v->finding;
-        if (next == PST_COUNT(ladder)) return PST_OK;
+        if (next == PST_COUNT(ladder) || vengine_cost(v) > v->opts.steps_max / 100 * 75) return PST_OK;
         is_few = complex && verdict->attempts == 1;
         if (is_few) next = PST_COUNT(ladder) - 1;
         l = is_few ? few : ladder[next++];

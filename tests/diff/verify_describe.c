@@ -187,6 +187,12 @@ static bool sym_of(const matcher *m, uint32_t sym, int64_t *out)
 
 static bool match_relations(matcher *m)
 {
+    for (uint32_t i = 0; i < m->s->scale_count; i++) {
+        const vscale *scale = &m->s->scales[i];
+        int64_t a, b;
+        if (!sym_of(m, scale->a, &a) || !sym_of(m, scale->b, &b)) continue;
+        if ((uint64_t)a != (uint64_t)scale->factor * (uint64_t)b + (uint64_t)scale->c) return no(m, "multiple", i, (uint64_t)a);
+    }
     for (uint32_t i = 0; i < m->s->rel_count; i++) {
         const vrel *rel = &m->s->rels[i];
         int64_t a, b;
