@@ -58,7 +58,8 @@ struct postern_options {
     /// quick tier; POSTERN_ENGINE_CHECKED: the interpreter that checks each access again and counts instructions.
     unsigned int engine;
     /// Programs are proved by the strict rules (postern verify --mode strict) and not by Linux's for a fully privileged loader: no address of the
-    /// host becomes a number, no byte that nobody wrote is read, and no access goes astray when the processor guesses a branch wrong.
+    /// host becomes a number, no byte that nobody wrote is read, and in machine code no access goes
+    /// astray when the processor guesses a branch wrong.
     bool strict;
     /// Machine code that is of no use to who chose the program: constants blinded, random places. 0: where this process is not privileged;
     /// POSTERN_HARDEN_ON; POSTERN_HARDEN_OFF.

@@ -43,7 +43,7 @@ typedef struct pst_core_options {
     void *user;
     uint64_t budget; // instructions that a run may take; not 0: every program runs in the checked interpreter, which counts them. 0: no limit but the proof
     uint32_t engine; // pst_core_engine
-    bool strict;     // programs are proved by the strict rules: nothing of the host leaks into what they put out, and their accesses are masked against wrong guesses
+    bool strict;     // programs are proved by the strict rules: nothing of the host leaks into what they put out, and in machine code no wrong guess of a branch moves an access
     uint32_t harden; // pst_core_harden
     bool share_memory; // ring buffers and arrays with BPF_F_MMAPABLE are made so that other processes can map them (pst_core_map_share)
     const struct pst_trust *trust; // whose native modules may run here (jit/native/module.h); lives as long as the core. NULL: nobody's

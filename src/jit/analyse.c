@@ -87,6 +87,16 @@ static jit_effect effect_of(const jit_unit *unit, const pst_insn *insn)
     PST_UNREACHABLE();
 }
 
+bool jit_wants_barrier(const jit_unit *unit, const pst_insn *insn, uint32_t pc)
+{
+    uint8_t facts = jit_facts_at(unit, pc);
+    bool steady = (facts & (PST_FACT_STEADY | PST_FACT_CONTEXT)) != 0;
+    if (!(unit->harden & PST_JIT_MASK)) return false;
+    if (insn->kind == PST_KIND_LOAD || insn->kind == PST_KIND_LOAD_ACQUIRE) return !steady && insn->src != PST_REG_FP;
+    if (insn->kind == PST_KIND_STORE || insn->kind == PST_KIND_STORE_RELEASE || insn->kind == PST_KIND_ATOMIC) return !steady && insn->dst != PST_REG_FP;
+    return insn->kind == PST_KIND_LEGACY_LOAD || (insn->kind == PST_KIND_CALL && insn->op != PST_CALL_SUBPROG);
+}
+
 static const char *unsupported(const jit_unit *unit, const pst_insn *insn)
 {
     if (insn->kind == PST_KIND_CAST) return insn->dst == PST_REG_FP ? "a write to r10, which is read-only," : "an address-space cast";

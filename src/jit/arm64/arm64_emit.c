@@ -325,3 +325,9 @@ void arm64_call_r(arm64_code *code, arm64_reg reg) { put(code, BLR | RN(reg)); }
 void arm64_bti_c(arm64_code *code) { put(code, BTI_C); }
 void arm64_udf(arm64_code *code) { put(code, UDF); }
 void arm64_nop(arm64_code *code) { put(code, NOP); }
+
+void arm64_guess_barrier(arm64_code *code)
+{
+    put(code, 0xd5033f9fu); // dsb sy
+    put(code, 0xd5033fdfu); // isb
+}

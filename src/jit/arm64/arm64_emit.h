@@ -181,5 +181,6 @@ void arm64_call_r(arm64_code *code, arm64_reg reg);
 void arm64_bti_c(arm64_code *code); // a place that calls through registers may go to
 void arm64_udf(arm64_code *code);   // undefined for good
 void arm64_nop(arm64_code *code);
+void arm64_guess_barrier(arm64_code *code); // what follows waits until every branch before it is decided
 
 #endif

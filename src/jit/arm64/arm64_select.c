@@ -131,6 +131,8 @@ static void select_insn(arm64_select *x, const pst_insn *insn)
         arm64_select_choice(x, insn);
         return;
     }
+    bool barrier = jit_wants_barrier(x->unit, insn, x->pc);
+    if (barrier) arm64_guess_barrier(x->state.code);
     switch ((pst_kind)insn->kind) {
     case PST_KIND_ALU: arm64_select_alu(x, insn); break;
     case PST_KIND_SWAP: arm64_select_swap(x, insn); break;
@@ -149,6 +151,7 @@ static void select_insn(arm64_select *x, const pst_insn *insn)
     case PST_KIND_PADDING:
     case PST_KIND_CAST: break; // nothing to do; refused before
     }
+    if (barrier && insn->kind == PST_KIND_CALL) arm64_guess_barrier(x->state.code);
 }
 
 // --- Functions ------------------------------------------------------------------------------------------------

@@ -320,6 +320,13 @@ void x64_ud2(x64_code *code)
 
 void x64_endbr64(x64_code *code) { put32(code, 0xfa1e0ff3); }
 
+void x64_lfence(x64_code *code)
+{
+    put(code, 0x0f);
+    put(code, 0xae);
+    put(code, 0xe8);
+}
+
 // --- Nothing --------------------------------------------------------------------------------------------------
 
 const uint8_t x64_nops[X64_NOP_MAX][X64_NOP_MAX] = {

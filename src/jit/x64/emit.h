@@ -144,5 +144,6 @@ void x64_ret(x64_code *code);
 void x64_call_r(x64_code *code, x64_reg reg);
 void x64_ud2(x64_code *code);
 void x64_endbr64(x64_code *code);
+void x64_lfence(x64_code *code); // what follows waits until every branch before it is decided
 
 #endif

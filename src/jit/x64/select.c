@@ -121,6 +121,8 @@ static void select_insn(x64_select *x, const pst_insn *insn)
         x64_select_select(x, insn);
         return;
     }
+    bool barrier = jit_wants_barrier(x->unit, insn, x->pc);
+    if (barrier) x64_lfence(x->state.code);
     switch ((pst_kind)insn->kind) {
     case PST_KIND_ALU: x64_select_alu(x, insn); break;
     case PST_KIND_SWAP: x64_select_swap(x, insn); break;
@@ -139,6 +141,7 @@ static void select_insn(x64_select *x, const pst_insn *insn)
     case PST_KIND_PADDING:
     case PST_KIND_CAST: break; // nothing to do; refused before
     }
+    if (barrier && insn->kind == PST_KIND_CALL) x64_lfence(x->state.code);
 }
 
 // --- Functions ------------------------------------------------------------------------------------------------

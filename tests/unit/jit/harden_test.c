@@ -317,3 +317,51 @@ TEST(distances_of_branches_are_not_the_programs_choice)
     }
     CHECK(same < 6);
 }
+
+// --- Wrong guesses --------------------------------------------------------------------------------------------
+
+static unsigned barriers_in(const pst_jit_code *code)
+{
+    static const uint8_t lfence[] = {0x0f, 0xae, 0xe8}, dsb[] = {0x9f, 0x3f, 0x03, 0xd5};
+    const uint8_t *bytes = PST_HOST_X64 ? lfence : dsb;
+    size_t size = PST_HOST_X64 ? sizeof lfence : sizeof dsb;
+    unsigned count = 0;
+    for (size_t i = 0; i + size <= code->size; i++) count += memcmp(code->bytes + i, bytes, size) == 0;
+    return count;
+}
+
+static unsigned barriers_of(const char *text, uint8_t facts_at, uint8_t flags, uint32_t harden)
+{
+    uint8_t all[16] = {0};
+    const pst_facts facts = {.flags = all};
+    const pst_jit_opts opts = {.size = sizeof opts, .harden = harden};
+    pst_slot *slots = NULL;
+    size_t count = 0;
+    pst_asm_error error;
+    pst_image *image = NULL;
+    pst_exec *exec = NULL;
+    pst_jit_code code = {0};
+    all[facts_at] = flags;
+    CHECK_EQ(pst_assemble(pst_pal_env(), text, &slots, &count, &error), PST_OK);
+    pst_image_input input = {.size = sizeof input, .slots = slots, .count = (uint32_t)count};
+    CHECK_EQ(pst_image_build(pst_pal_env(), &input, NULL, &image), PST_OK);
+    CHECK_EQ(pst_jit_create(pst_pal_env(), image, fixture_bindings(), &facts, &opts, &exec), PST_OK);
+    CHECK(pst_jit_code_of(exec, &code));
+    unsigned found = barriers_in(&code);
+    exec->free(exec);
+    pst_image_free(image);
+    pst_free(pst_pal_env(), slots, count * sizeof *slots);
+    return found;
+}
+
+TEST(accesses_that_a_wrong_guess_can_move_wait_for_branches)
+{
+    SKIP_WITHOUT_COMPILER();
+    static const char load[] = "if r2 > 9 goto out; r1 += r2; r0 = *(u8 *)(r1 + 0); exit; out: r0 = 0; exit";
+    CHECK_EQ(barriers_of(load, 2, 0, PST_JIT_MASK), 1);
+    CHECK_EQ(barriers_of(load, 2, 0, 0), 0);
+    CHECK_EQ(barriers_of(load, 2, PST_FACT_STEADY, PST_JIT_MASK), 0);
+    CHECK_EQ(barriers_of("if r2 > 9 goto out; r1 += r2; *(u8 *)(r1 + 0) = 1; out: r0 = 0; exit", 0, 0, PST_JIT_MASK), 1);
+    CHECK_EQ(barriers_of("*(u64 *)(r10 - 8) = 7; r0 = *(u64 *)(r10 - 8); exit", 0, 0, PST_JIT_MASK), 0);
+    CHECK_EQ(barriers_of("call 5; r0 = 0; exit", 0, 0, PST_JIT_MASK), 2); // what it is given, and what it gives
+}
