@@ -22,21 +22,6 @@ static arm64_cc cc_of(pst_jump_op op)
     PST_UNREACHABLE();
 }
 
-static bool is_metered(const arm64_select *x, uint32_t pc) { return (jit_facts_at(x->unit, pc) & PST_FACT_METERED) != 0; }
-
-// One more turn of a loop that nothing bounds. Before anything else of the instruction: it destroys the flags.
-static void count_turn(arm64_select *x)
-{
-    arm64_code *code = x->state.code;
-    if (!is_metered(x, x->pc)) return;
-    arm64_mov_i(code, T1, x->unit->meter_turns);
-    arm64_load(code, 64, T0, RUN_FIELD(x, turns));
-    arm64_sum_r(code, SUM_SUBS, 64, XZR, T0, arm64_plain(T1));
-    arm64_jump_if(code, CC_HS, arm64_trap_label(x, PST_TRAP_BUDGET));
-    arm64_sum_i(code, SUM_ADD, 64, T0, T0, 1);
-    arm64_store(code, 64, RUN_FIELD(x, turns), T0);
-}
-
 // --- Comparisons with constants -------------------------------------------------------------------------------
 
 static void test_mask(arm64_select *x, unsigned width, arm64_reg reg, uint64_t mask)
