@@ -77,6 +77,7 @@ static inline void pst_cpuid(unsigned leaf, unsigned subleaf, unsigned out[4])
 // x must not be 0.
 #define PST_CLZ64(x) __builtin_clzll(x)
 #define PST_CTZ64(x) __builtin_ctzll(x)
+#define PST_THREAD_POINTER() __builtin_thread_pointer()
 #define PST_POPCOUNT64(x) __builtin_popcountll(x)
 
 #define PST_BSWAP16(x) __builtin_bswap16(x)

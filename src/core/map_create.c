@@ -208,6 +208,7 @@ int64_t core_cmd_map_create(core_call *call)
             error = core_refuse(call, (int)-error, "no memory for a %s map of %u entries with values of %u bytes",
                                 pst_map_type_name(map->view.type), map->view.max_entries, map->view.value_size);
     }
+    if (!error && !(map->view.flags & PST_F_WRONLY_PROG)) map->view.lookup = (uintptr_t)ops->lookup;
     if (!error && !core_object_register(&map->object)) error = core_refuse(call, PST_ENOMEM, "no memory for another map id");
     if (error) {
         if (created) ops->destroy(map);

@@ -29,12 +29,25 @@ bool jit_context_access(const jit_unit *unit, const pst_insn *insn, int32_t base
     return true;
 }
 
-const pst_map_view *jit_known_array(const jit_unit *unit, uint32_t pc, const pst_fact_call **fact)
+// The map that the lookup at pc is always given, or NULL.
+static const pst_map_view *known_map(const jit_unit *unit, uint32_t pc, const pst_fact_call **fact)
 {
     const pst_insn *insn = &unit->image->insns[pc];
     if (insn->op != PST_CALL_HELPER || insn->imm != HELPER_MAP_LOOKUP || !unit->facts || !unit->facts->calls) return NULL;
     *fact = &unit->facts->calls[pc];
-    if ((*fact)->map == 0) return NULL;
-    const pst_map_view *map = unit->image->maps[(*fact)->map - 1];
-    return map->type == PST_MAP_ARRAY && map->values && map->value_stride <= INT32_MAX && map->max_entries <= INT32_MAX ? map : NULL;
+    return (*fact)->map == 0 ? NULL : unit->image->maps[(*fact)->map - 1];
+}
+
+const pst_map_view *jit_known_array(const jit_unit *unit, uint32_t pc, const pst_fact_call **fact)
+{
+    const pst_map_view *map = known_map(unit, pc, fact);
+    bool fits = map && map->type == PST_MAP_ARRAY && map->values && map->value_stride <= INT32_MAX && map->max_entries <= INT32_MAX;
+    return fits ? map : NULL;
+}
+
+uintptr_t jit_direct_lookup(const jit_unit *unit, uint32_t pc)
+{
+    const pst_fact_call *fact;
+    const pst_map_view *map = known_map(unit, pc, &fact);
+    return map ? map->lookup : 0;
 }

@@ -79,6 +79,8 @@ bool jit_context_access(const jit_unit *unit, const pst_insn *insn, int32_t base
 
 /// The array that the call at pc is known to look a value up in, whose values are at fixed addresses; NULL: it is no such call.
 const pst_map_view *jit_known_array(const jit_unit *unit, uint32_t pc, const pst_fact_call **fact);
+/// The function to call for the lookup at pc with the map and the key, instead of the helper; 0: there is none. Good only while the map lives.
+uintptr_t jit_direct_lookup(const jit_unit *unit, uint32_t pc);
 
 /// Registers that a function reads before it writes them.
 uint16_t jit_live_in(const jit_unit *unit, uint32_t subprog);

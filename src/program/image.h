@@ -64,6 +64,7 @@ typedef struct pst_map_view {
     const pst_record *records;        // by offset; may be NULL
     uint32_t record_count;
     uint64_t map_extra;
+    uintptr_t lookup; // address of the map's own lookup, void *(*)(map, const void *key), where that is all that map_lookup_elem does; else 0
 } pst_map_view;
 
 typedef struct pst_subprog {

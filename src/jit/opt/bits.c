@@ -11,6 +11,7 @@ static pst_tnum sign_extended(pst_tnum a, unsigned from, unsigned width)
 {
     uint64_t sign = (uint64_t)1 << (from - 1), upper = ~pst_mask(from);
     a = pst_tnum_low(a, from);
+    if (OPT_PLANT(1)) return a;
     if (a.mask & sign) a.mask |= upper;
     else if (a.value & sign) a.value |= upper;
     return pst_tnum_low(a, width);

@@ -183,7 +183,7 @@ static opt_value *read_reg(const place *p, unsigned reg)
 {
     if (reg != PST_REG_FP) return opt_vars_read(&p->b->vars, p->block, var_of(p->at, reg));
     opt_value *frame = opt_value_new(p->b->func, OPT_FRAME, 0);
-    frame->insn.imm = -(int64_t)p->at->frame_off;
+    frame->insn.imm = OPT_PLANT(15) ? 0 : -(int64_t)p->at->frame_off;
     frame->origin = p->pc;
     opt_append(p->block, frame);
     return frame;

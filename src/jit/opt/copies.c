@@ -50,7 +50,7 @@ static bool result_in_r0(const opt_value *v) { return v->insn.kind == PST_KIND_A
 
 static uint16_t clobbered(const opt_func *func)
 {
-    return (uint16_t)(func->machine->regs & ~func->machine->kept);
+    return (uint16_t)(func->machine->regs & ~func->machine->kept & (OPT_PLANT(10) ? ~JIT_REG(3) : ~0));
 }
 
 static void call_effect(const opt_func *func, const opt_value *v, opt_effect *e)
@@ -177,7 +177,7 @@ static void lower_phi(opt_func *func, opt_value *phi)
     opt_block *b = phi->block;
     opt_value *joined = opt_value_new(func, OPT_COPY, 0); // in no block: what the copies are called
     uint32_t web = joined->web = opt_web_new(func);
-    for (uint32_t p = 0; p < b->pred_count && !func->failed; p++) (void)copy_to(func, b->preds[p]->last, web, phi->args[p], phi->hint);
+    for (uint32_t p = 0; p < b->pred_count && !func->failed; p++) (void)copy_to(func, b->preds[p]->last, web, phi->args[OPT_PLANT(11) ? 0 : p], phi->hint);
     opt_value **args = pst_arena_array(func->arena, 1, sizeof *args);
     if (!args) {
         func->failed = true;

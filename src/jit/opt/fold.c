@@ -94,7 +94,7 @@ static pst_jump_op mirrored(pst_jump_op op)
 static void tidy_operands(opt_value *v)
 {
     bool alu = v->insn.kind == PST_KIND_ALU, stores = v->insn.kind == PST_KIND_STORE && v->insn.width <= 32 && !(v->facts & PST_FACT_CONTEXT);
-    if ((alu && v->insn.width == 32) || (v->insn.kind == PST_KIND_BRANCH && v->insn.width == 32))
+    if ((alu && (v->insn.width == 32 || OPT_PLANT(2))) || (v->insn.kind == PST_KIND_BRANCH && v->insn.width == 32))
         for (uint32_t i = 0; i < v->arg_count; i++) v->args[i] = low_half(v->args[i]);
     if (stores && v->arg_count == 2) v->args[1] = low_half(v->args[1]);
     if (alu && is_alu(v, PST_ALU_MOVSX32)) v->args[0] = low_half(v->args[0]);
@@ -182,7 +182,7 @@ static opt_value *fold_chain(opt_func *func, opt_value *v)
     if (!is_alu_imm(inner, op) || inner->insn.width != v->insn.width || inner->hint != v->hint) return v;
     uint64_t c = imm_of(inner), d = imm_of(v), sum;
     if (op == PST_ALU_ADD) sum = c + d;
-    else if (op == PST_ALU_AND) sum = c & d;
+    else if (op == PST_ALU_AND) sum = OPT_PLANT(3) ? c : c & d;
     else if (op == PST_ALU_OR) sum = c | d;
     else if (op == PST_ALU_XOR) sum = c ^ d;
     else return v;
@@ -313,7 +313,7 @@ static int decide(const opt_value *v)
     case PST_JUMP_JEQ: return differ ? 0 : -1;
     case PST_JUMP_JNE: return differ ? 1 : -1;
     case PST_JUMP_JSET: return (a_max & b_max) == 0 ? 0 : (a.value & b.value) != 0 ? 1 : -1;
-    case PST_JUMP_JGT: return a.value > b_max ? 1 : a_max <= b.value ? 0 : -1;
+    case PST_JUMP_JGT: return a.value > b_max || (OPT_PLANT(4) && a.value == b_max) ? 1 : a_max <= b.value ? 0 : -1;
     case PST_JUMP_JGE: return a.value >= b_max ? 1 : a_max < b.value ? 0 : -1;
     case PST_JUMP_JLT: return a_max < b.value ? 1 : a.value >= b_max ? 0 : -1;
     case PST_JUMP_JLE: return a_max <= b.value ? 1 : a.value > b_max ? 0 : -1;

@@ -189,7 +189,7 @@ static void note(graph *g, const opt_value *v, live_set *live, uint32_t weight)
         twins same = {.count = 0};
         if (v->insn.kind == OPT_COPY || v->insn.kind == OPT_CONST) same = twins_of(v);
         for (uint32_t i = 0; i < live->count; i++)
-            if (live->members[i] != source && !is_twin(&same, live->members[i])) graph_join(g, e.def, live->members[i]);
+            if (live->members[i] != source && !is_twin(&same, live->members[i]) && !(OPT_PLANT(12) && v->insn.kind == PST_KIND_LOAD)) graph_join(g, e.def, live->members[i]);
     }
     for (uint32_t i = 0; e.writes && i < live->count; i++)
         if (live->members[i] != source) g->webs[live->members[i]].forbidden |= e.writes;

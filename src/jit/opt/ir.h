@@ -36,6 +36,14 @@ enum {
     OPT_COPY,         // args[0]. In SSA: what went to the stack or comes from there, so that it can be somewhere else than in its register
 };
 
+// Where a mistake can be planted, to see tests find it (tests/diff/opt_plant_test.c).
+#ifdef PST_OPT_PLANTED
+extern int opt_planted;
+#define OPT_PLANT(n) (opt_planted == (n))
+#else
+#define OPT_PLANT(n) false
+#endif
+
 #define OPT_VALUES_MAX 65536u // of one function
 #define OPT_NO_WEB UINT32_MAX
 #define OPT_FIXED JIT_REGS_MAX // webs below are registers

@@ -198,7 +198,7 @@ static bool inverse(pst_jump_op op, pst_jump_op *out)
         [PST_JUMP_JGE] = PST_JUMP_JLT,   [PST_JUMP_JLT] = PST_JUMP_JGE,   [PST_JUMP_JSGT] = PST_JUMP_JSLE, [PST_JUMP_JSLE] = PST_JUMP_JSGT,
         [PST_JUMP_JSGE] = PST_JUMP_JSLT, [PST_JUMP_JSLT] = PST_JUMP_JSGE, [PST_JUMP_JSET] = PST_JUMP_JSET,
     };
-    *out = of[op];
+    *out = OPT_PLANT(14) && op == PST_JUMP_JSGT ? PST_JUMP_JSLT : of[op];
     return op != PST_JUMP_JSET;
 }
 

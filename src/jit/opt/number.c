@@ -21,7 +21,7 @@ static uint64_t mix(uint64_t hash, uint64_t more) { return (hash ^ more) * 0x9e3
 static uint64_t key_of(const opt_value *v)
 {
     uint64_t hash = mix(v->insn.kind, (uint64_t)v->insn.op << 16 | v->insn.width);
-    hash = mix(hash, (uint64_t)v->insn.imm);
+    if (!OPT_PLANT(5)) hash = mix(hash, (uint64_t)v->insn.imm);
     for (uint32_t i = 0; i < v->arg_count; i++) hash = mix(hash, opt_is_const(v->args[i]) ? (uint64_t)v->args[i]->insn.imm : v->args[i]->id);
     return hash ^ hash >> 32;
 }
@@ -34,7 +34,7 @@ static bool same_argument(const opt_value *a, const opt_value *b)
 static bool same_value(const opt_value *a, const opt_value *b)
 {
     if (a->insn.kind != b->insn.kind || a->insn.op != b->insn.op || a->insn.width != b->insn.width || a->arg_count != b->arg_count) return false;
-    if (opt_has_imm(a) != opt_has_imm(b) || (opt_has_imm(a) && a->insn.imm != b->insn.imm)) return false;
+    if (opt_has_imm(a) != opt_has_imm(b) || (opt_has_imm(a) && a->insn.imm != b->insn.imm && !OPT_PLANT(5))) return false;
     for (uint32_t i = 0; i < a->arg_count; i++)
         if (!same_argument(a->args[i], b->args[i])) return false;
     return true;
@@ -47,7 +47,7 @@ static opt_value *find(opt_func *func, table *t, opt_value *v)
     for (uint32_t probes = 0; probes < 16 && opt_work(func, 1); probes++, at = (at + 1) & t->mask) {
         opt_value *other = t->slots[at];
         if (!other) break;
-        if (same_value(other, v) && other->block && opt_dominates(other->block, v->block)) return other;
+        if (same_value(other, v) && other->block && (opt_dominates(other->block, v->block) || OPT_PLANT(6))) return other;
     }
     t->slots[at] = v; // a chain that is too long loses its end
     return NULL;

@@ -37,7 +37,7 @@ static void note_access(frame_map *map, const opt_value *base, int64_t off, uint
     }
     for (int64_t i = at; i < at + size; i++) {
         bool other = map->start[i] != NONE && (map->start[i] != at || map->size[i] != size);
-        map->mixed[i] |= stays || other;
+        map->mixed[i] |= stays || (other && !OPT_PLANT(7));
         map->start[i] = (uint16_t)at;
         map->size[i] = (uint8_t)size;
     }

@@ -94,7 +94,7 @@ static bool convert(opt_func *func, opt_block *b)
     if (taken_side) move_steps(taken, branch);
     if (other_side) move_steps(other, branch);
     for (opt_value *phi = join->first; phi->insn.kind == OPT_PHI; phi = phi->next) {
-        opt_value *a = phi->args[yes], *n = phi->args[no];
+        opt_value *a = phi->args[OPT_PLANT(8) ? no : yes], *n = phi->args[OPT_PLANT(8) ? yes : no];
         if (a != n) phi->args[yes] = phi->args[no] = choose(func, branch, a, n, phi->hint);
     }
     // Goes on where the values were taken from, which is empty now.

@@ -64,7 +64,7 @@ static void rewrite(const spill *s, opt_value *v, uint32_t known)
         // Args may be shared with func->fixed: those are registers and were left out.
         v->args[i] = load;
     }
-    if (!to) return;
+    if (!to || OPT_PLANT(13)) return;
     v->web = over ? over->web : opt_web_new(s->func);
     opt_value *result = opt_value_new(s->func, OPT_COPY, 0); // in no block: the name of the web
     result->web = v->web;

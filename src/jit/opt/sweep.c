@@ -3,6 +3,7 @@
 
 static bool is_needed(const opt_value *v)
 {
+    if (OPT_PLANT(9) && v->insn.kind == PST_KIND_ATOMIC && !(v->insn.flags & PST_INSN_FETCH)) return false;
     return !opt_is_pure(v) && v->insn.kind != OPT_PHI && v->insn.kind != OPT_PARAM && v->insn.kind != PST_KIND_LOAD;
 }
 

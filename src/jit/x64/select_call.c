@@ -130,6 +130,12 @@ static void call_helper(x64_select *x, const pst_insn *insn)
         tail_call(x);
         return;
     }
+    uintptr_t lookup = s->code->refs ? 0 : jit_direct_lookup(x->unit, x->pc);
+    if (lookup) { // r1 and r2 are where its arguments belong
+        x64_call_out(s->code, lookup);
+        x64_forget_caller_regs(x);
+        return;
+    }
     if (x->unit->reads_stack) x64_store(s->code, 64, RUN_FIELD(native.frame), RBP);
     pass_last_arguments(x);
     uint32_t kind = insn->op == PST_CALL_KFUNC ? PST_JIT_REF_KFUNC : PST_JIT_REF_HELPER;

@@ -15,6 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#if defined(__has_include)
+#if __has_include(<sys/rseq.h>) // glibc since 2.35
+#include <sys/rseq.h>
+#define HAS_RSEQ 1
+#endif
+#endif
+
 #include "pal/pal.h"
 
 // The highest number in a CPU list such as "0-3,8-11", plus 1; 0 when there is none.
@@ -61,9 +68,22 @@ uint32_t pst_pal_cpu_count(void)
     return count;
 }
 
+// The kernel keeps the number of the CPU in each thread's memory: reading it there saves a call of the C library on the path of per-CPU maps.
+static int cpu_now(void)
+{
+#ifdef HAS_RSEQ
+    if (PST_LIKELY(__rseq_size != 0)) {
+        const volatile struct rseq *mine = (const void *)((const char *)PST_THREAD_POINTER() + __rseq_offset);
+        int cpu = (int)mine->cpu_id;
+        if (PST_LIKELY(cpu >= 0)) return cpu;
+    }
+#endif
+    return sched_getcpu();
+}
+
 uint32_t pst_pal_cpu_id(void)
 {
-    int cpu = sched_getcpu();
+    int cpu = cpu_now();
     uint32_t count = pst_pal_cpu_count();
     if (PST_UNLIKELY(cpu < 0)) return 0;
     return (uint32_t)cpu < count ? (uint32_t)cpu : (uint32_t)cpu % count;

@@ -278,6 +278,43 @@ TEST(lookups_in_known_arrays_call_nobody)
     CHECK_EQ(called, 0);
 }
 
+static uint64_t g_looked_up[2]; // what the map's own function was given
+
+static void *own_lookup(void *map, const void *key)
+{
+    static uint64_t value = 4711;
+    g_looked_up[0] = (uint64_t)(uintptr_t)map;
+    g_looked_up[1] = *(const uint32_t *)key;
+    return g_looked_up[1] < 200 ? &value : NULL;
+}
+
+// A map that has a function of its own is asked by that, without the helper.
+TEST(lookups_in_known_maps_go_to_the_map)
+{
+    static const char text[] = "r6 = *(u32 *)(r1 + 0); r6 = 5; *(u32 *)(r10 - 4) = r6; r2 = r10; r2 += -4; r1 = map[fd:3]; call 1; r0 = *(u64 *)(r0 + 0); exit";
+    static const uint8_t flags[16];
+    static const pst_fact_call calls[16] = {[7] = {.map = 1}};
+    const pst_facts facts = {.flags = flags, .calls = calls};
+    pst_exec *exec;
+    SKIP_WITHOUT_COMPILER();
+    fixture_reset();
+    pst_exec *image_owner = fixture_make(FIXTURE_FAST, text, NULL);
+    REQUIRE(image_owner);
+    const pst_image *image = image_owner->image;
+    image->maps[0]->lookup = (uintptr_t)own_lookup;
+    REQUIRE(fixture_create(FIXTURE_JIT, image, fixture_bindings(), &facts, &exec) == PST_OK);
+    pst_run run = {.ctx = &g_world.ctx};
+    CHECK_EQ(pst_exec_run(exec, &run), PST_HOST_X64 ? 4711u : *fixture_value(3, 5));
+    if (PST_HOST_X64) {
+        CHECK_EQ(g_world.calls, 0);
+        CHECK_EQ(g_looked_up[0], (uint64_t)(uintptr_t)image->maps[0]);
+        CHECK_EQ(g_looked_up[1], 5);
+    }
+    image->maps[0]->lookup = 0;
+    exec->free(exec);
+    fixture_free(image_owner);
+}
+
 TEST(registers_of_the_caller_survive)
 {
     SKIP_WITHOUT_COMPILER();
