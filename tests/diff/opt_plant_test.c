@@ -67,7 +67,6 @@ TEST(opt_plant_each_mistake_is_found)
     CHECK(!shows(RAW_OPTIMISED, 200));
     for (opt_planted = 1; opt_planted < (int)PST_COUNT(plants); opt_planted++) {
         if (plants[opt_planted].compiled && !pst_jit_supported()) continue;
-        if (plants[opt_planted].compiled && !PST_HOST_X64) continue; // no such instruction there yet
         if (!shows(plants[opt_planted].compiled ? RAW_JIT : RAW_OPTIMISED, PROGRAMS)) pst_test_fail(__FILE__, __LINE__, "nobody finds that %s", plants[opt_planted].what);
     }
     opt_planted = 0;
