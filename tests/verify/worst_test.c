@@ -281,3 +281,143 @@ TEST(worst_spills)
     say(&p, "call 7; *(u64 *)(r10 - 8) = r0; r7 += 1; if r7 < 1000 goto head; r0 = 0; exit\n");
     check(&p, "a loop that moves 64 slots on", ACCEPT);
 }
+
+// --- What a hostile writer may think of ---------------------------------------------------------------------------------
+
+// Layers of functions, each of which calls all those of the next layer: width^layers ways to the last ones.
+static void layers(program *p, unsigned depth, unsigned width, const char *pass, const char *leaf)
+{
+    say(p, "r6 = r1; r9 = 0; *(u64 *)(r10 - 8) = 0\n");
+    for (unsigned j = 0; j < width; j++) say(p, "r1 = r10; r1 += -8; r2 = %u; call f0_%u\n", j, j);
+    say(p, "r0 = 0; exit\n");
+    for (unsigned i = 0; i < depth; i++)
+        for (unsigned k = 0; k < width; k++) {
+            say(p, "f%u_%u: r6 = r1; r7 = r2; r8 = 0; *(u64 *)(r10 - 8) = %u\n", i, k, k);
+            for (unsigned j = 0; j < width && i + 1 < depth; j++) say(p, "%s; call f%u_%u; r8 += r0\n", pass, i + 1, j);
+            say(p, "%s; r0 = r8; exit\n", i + 1 < depth ? "r8 &= 15" : leaf);
+        }
+}
+
+TEST(worst_layers_of_functions)
+{
+    program p = {0};
+    layers(&p, 6, 12, "r1 = r6; r2 = r7", "r8 = r7");
+    check(&p, "6 layers of 12 functions, numbers passed on", ACCEPT);
+    layers(&p, 6, 12, "r1 = r6; r2 = r7; r2 *= 13; r2 += r8", "r8 = *(u64 *)(r6 + 0)");
+    check(&p, "6 layers of 12 functions, other numbers each time", ACCEPT);
+    layers(&p, 6, 8, "r1 = r10; r1 += -8; r2 = r7", "*(u64 *)(r6 + 0) = r7; call 7; r8 = r0");
+    check(&p, "6 layers of 8 functions, stacks that are written to", ACCEPT);
+    layers(&p, 6, 8, "r1 = r6; r2 = r7", "r1 = *(u64 *)(r6 + 0); r1 += 1; *(u64 *)(r6 + 0) = r1; r8 = r1");
+    check(&p, "6 layers of 8 functions that count in one slot", ACCEPT);
+    layers(&p, 7, 70, "r1 = r6; r2 = r7", "r8 = r7");
+    check(&p, "490 functions in 7 layers", EITHER);
+}
+
+// Many values come back, each of which the caller knows apart.
+TEST(worst_many_results)
+{
+    program p = {0};
+    say(&p, "call f0; r0 = 0; exit\n");
+    for (unsigned i = 0; i < 5; i++) {
+        say(&p, "f%u: r6 = 0\n", i);
+        for (unsigned j = 0; j < 6; j++) say(&p, "call f%u; r6 *= 7; r6 += r0\n", i + 1);
+        say(&p, "r0 = r6; exit\n");
+    }
+    say(&p, "f5: call 7\n");
+    for (unsigned i = 0; i < 40; i++) say(&p, "if r0 > %u goto l%u; r0 = %u; exit; l%u:\n", 5 * i, i, i * i, i);
+    say(&p, "r0 = 1; exit\n");
+    check(&p, "results of 40 kinds through 5 levels", ACCEPT);
+    say(&p, "r6 = map[fd:3][0]+0; r7 = 0\n");
+    for (unsigned i = 0; i < 40; i++) say(&p, "call f; if r0 > 63 goto out; r1 = r6; r1 += r0; *(u8 *)(r1 + %u) = 1; r7 += r0\n", i);
+    say(&p, "out: r0 = 0; exit\nf: call 7; r1 = r0; r0 = 0\n");
+    for (unsigned i = 0; i < 30; i++) say(&p, "if r1 & 0x%x goto l%u; r0 += %u; l%u:\n", 1u << i, i, i, i);
+    say(&p, "exit\n");
+    check(&p, "40 calls of a function with 30 branches, an index", ACCEPT);
+}
+
+TEST(worst_callbacks_and_calls)
+{
+    program p = {0};
+    say(&p, "r1 = 100; r2 = subprog[f1]; r3 = r10; r3 += -8; *(u64 *)(r10 - 8) = 0; r4 = 0; call 181; r0 = 0; exit\n");
+    for (unsigned i = 1; i < 6; i++) {
+        say(&p, "f%u: r6 = r2\n", i);
+        for (unsigned j = 0; j < 4; j++) say(&p, "r1 = 100; r2 = subprog[f%u]; r3 = r6; r4 = 0; call 181\n", i + 1);
+        say(&p, "r0 = 0; exit\n");
+    }
+    say(&p, "f6: r1 = *(u64 *)(r2 + 0); r1 += 1; *(u64 *)(r2 + 0) = r1; r0 = 0; exit\n");
+    check(&p, "callbacks in callbacks, 6 deep and 4 wide, that count", EITHER);
+    say(&p, "r6 = 0\n");
+    for (unsigned i = 0; i < 8; i++) say(&p, "*(u64 *)(r10 - %u) = 0; h%u:\n", 8 * (i + 1), i);
+    say(&p, "r1 = r6; call f0; r6 += r0\n");
+    for (unsigned i = 8; i-- > 0;) say(&p, "r1 = *(u64 *)(r10 - %u); r1 += 1; *(u64 *)(r10 - %u) = r1; if r1 < 50 goto h%u\n", 8 * (i + 1), 8 * (i + 1), i);
+    say(&p, "r0 = 0; exit\n");
+    for (unsigned i = 0; i < 5; i++) say(&p, "f%u: r6 = r1; call f%u; r1 = r6; r1 += r0; call f%u; exit\n", i, i + 1, i + 1);
+    say(&p, "f5: r0 = r1; r0 &= 7; exit\n");
+    check(&p, "8 nested loops around a tree of calls", EITHER);
+}
+
+TEST(worst_pointers_in_slots)
+{
+    program p = {0};
+    for (unsigned i = 0; i < 60; i++) say(&p, "*(u32 *)(r10 - 4) = %u; r2 = r10; r2 += -4; r1 = map[fd:3]; call 1; *(u64 *)(r10 - %u) = r0\n", i, 8 * (i + 2));
+    for (unsigned i = 0; i < 60; i++) say(&p, "r1 = *(u64 *)(r10 - %u); if r1 == 0 goto l%u; *(u8 *)(r1 + %u) = 1; l%u:\n", 8 * (i + 2), i, i, i);
+    say(&p, "r0 = 0; exit\n");
+    check(&p, "60 pointers that may be null", ACCEPT);
+    say(&p, "r7 = 0\nhead:\n");
+    for (unsigned i = 0; i < 30; i++)
+        say(&p, "*(u32 *)(r10 - 4) = r7; r2 = r10; r2 += -4; r1 = map[fd:3]; call 1; if r0 == 0 goto l%u; *(u64 *)(r10 - %u) = r0; l%u:\n", i, 8 * (i + 2), i);
+    say(&p, "r7 += 1; if r7 < 1000 goto head; r0 = 0; exit\n");
+    check(&p, "a loop that may put pointers into 30 slots", EITHER);
+    say(&p, "r6 = map[fd:3][0]+0\n");
+    for (unsigned i = 0; i < 60; i++) say(&p, "*(u64 *)(r10 - %u) = 0\n", 8 * (i + 1));
+    for (unsigned i = 0; i < 60; i++) say(&p, "call 7; if r0 > 7 goto l%u; *(u64 *)(r10 - %u) = %u; l%u:\n", i, 8 * (i + 1), i, i);
+    for (unsigned i = 0; i < 60; i++) say(&p, "r1 = *(u64 *)(r10 - %u); r2 = r6; r2 += r1; *(u8 *)(r2 + 0) = 1\n", 8 * (i + 1));
+    say(&p, "r0 = 0; exit\n");
+    check(&p, "60 slots of two values each", ACCEPT);
+}
+
+TEST(worst_control)
+{
+    program p = {0};
+    say(&p, "r6 = 0; r7 = 0\nhead:\n");
+    for (unsigned i = 0; i < 100; i++) say(&p, "if r6 == %u goto s%u\n", i, i);
+    say(&p, "r0 = 0; exit\n");
+    for (unsigned i = 0; i < 100; i++) say(&p, "s%u: call 7; r6 = r0; r6 &= 127; r7 += 1; if r7 < 1000 goto head; r0 = 0; exit\n", i);
+    check(&p, "a machine of 100 states in a loop", ACCEPT);
+    say(&p, "call 7; r6 = r0; r7 = 0\n");
+    for (unsigned i = 0; i < 30; i++) say(&p, "l%u: r7 += 1; if r7 > 1000 goto out; call 7; if r0 > 5 goto l%u; if r0 > 3 goto l%u\n", i, (i * 7 + 3) % 30, (i * 11 + 5) % 30);
+    say(&p, "out: r0 = 0; exit\n");
+    check(&p, "30 blocks that jump into each other", EITHER);
+    say(&p, "r6 = 0\n");
+    for (unsigned i = 0; i < 40; i++) say(&p, "h%u: may_goto out%u; r6 += 1\n", i, i);
+    for (unsigned i = 40; i-- > 0;) say(&p, "goto h%u; out%u:\n", i, i);
+    say(&p, "r0 = 0; exit\n");
+    check(&p, "40 nested loops by may_goto", EITHER);
+    say(&p, "r6 = 0; call 7; r7 = r0; r8 = 0\nhead:\n");
+    for (unsigned i = 0; i < 20; i++) say(&p, "r1 = r7; r1 += %u; *(u64 *)(r10 - %u) = r1; call 7; if r0 > 7 goto +1; r7 += 1\n", i, 8 * (i + 1));
+    say(&p, "r8 += 1; if r8 < r7 goto head; r0 = 0; exit\n");
+    check(&p, "a loop that never catches up, and 20 related slots", EITHER);
+}
+
+// Each slot is compared with those before it while a loop turns: as many relations as there can be.
+TEST(worst_relations)
+{
+    program p = {0};
+    for (unsigned i = 0; i < 40; i++) say(&p, "call 7; *(u64 *)(r10 - %u) = r0\n", 8 * (i + 1));
+    say(&p, "r7 = 0\nhead:\n");
+    for (unsigned i = 1; i < 40; i++)
+        for (unsigned j = 0; j < i; j += 1 + i / 4)
+            say(&p, "r1 = *(u64 *)(r10 - %u); r2 = *(u64 *)(r10 - %u); if r1 s> r2 goto out\n", 8 * (i + 1), 8 * (j + 1));
+    say(&p, "r7 += 1; if r7 < 1000 goto head; out:\n");
+    for (unsigned i = 0; i < 40; i++) say(&p, "r1 = *(u64 *)(r10 - %u); if r1 > %u goto +1; r2 = 1\n", 8 * (i + 1), 100 * i);
+    say(&p, "r0 = 0; exit\n");
+    check(&p, "40 slots ordered in a loop", EITHER);
+    for (unsigned i = 0; i < 30; i++) say(&p, "call 7; r0 &= 0xffff; *(u64 *)(r10 - %u) = r0\n", 8 * (i + 1));
+    say(&p, "r7 = 0\nhead:\n");
+    for (unsigned i = 1; i < 30; i++)
+        say(&p, "r1 = *(u64 *)(r10 - %u); r2 = *(u64 *)(r10 - %u); if r1 > r2 goto +1; r1 += 1; *(u64 *)(r10 - %u) = r1\n", 8 * i, 8 * (i + 1), 8 * i);
+    say(&p, "r7 += 1; if r7 < 1000 goto head\n");
+    for (unsigned i = 0; i < 30; i++) say(&p, "r1 = *(u64 *)(r10 - %u); if r1 > %u goto +1; r2 = 1\n", 8 * (i + 1), 100 * i);
+    say(&p, "r0 = 0; exit\n");
+    check(&p, "30 slots that climb over each other in a loop", EITHER);
+}
