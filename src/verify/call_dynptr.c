@@ -131,7 +131,7 @@ vstep vdynptr_make(verifier *v, vstate *s, vcall_info *call)
     bool is_packet = like.dynptr == VDYN_SKB || like.dynptr == VDYN_XDP;
     if (is_packet && !v->type->packet_writable) like.flags |= VOBJ_RDONLY;
     bool acquires = !is_clone && (like.dynptr == VDYN_RINGBUF || like.dynptr == VDYN_FILE);
-    if (acquires) like.flags |= VOBJ_MUST_RELEASE;
+    if (acquires && !VPLANT(52)) like.flags |= VOBJ_MUST_RELEASE;
     uint16_t index = VOBJ_NONE;
     vstep step = occupy(v, s, &call->args[reg], like, slot, DYNPTR_BYTES, &index);
     if (step == VSTEP_NEXT && acquires) s->objs[index].ref = s->objs[index].id;
@@ -175,7 +175,7 @@ vstep viter_effect(verifier *v, vstate *s, const vcall_info *call)
     unsigned reg = register_of(call, PST_ARG_ITER_NEW);
     uint32_t slot = 0;
     if (reg == 0 || !slot_of(s, &call->args[reg], call->proto->iter_size, &slot)) return VSTEP_NEXT;
-    vobj like = {.kind = VO_ITER, .flags = VOBJ_MUST_RELEASE | VOBJ_ACTIVE, .size = call->proto->iter_size, .type_name = call->proto->iter};
+    vobj like = {.kind = VO_ITER, .flags = (VPLANT(38) ? 0 : VOBJ_MUST_RELEASE) | VOBJ_ACTIVE, .size = call->proto->iter_size, .type_name = call->proto->iter};
     if ((flags & PST_HELPER_RCU_PROTECTED) != 0) like.flags |= VOBJ_RCU;
     uint16_t index = VOBJ_NONE;
     vstep step = occupy(v, s, &call->args[reg], like, slot, call->proto->iter_size, &index);
@@ -209,7 +209,8 @@ vstep viter_next(verifier *v, vstate *s, const vcall_info *call)
     vobj *iter = &ended->objs[call->iter];
     iter->flags = (iter->flags & ~VOBJ_ACTIVE) | VOBJ_DRAINED;
     vreg_set(ended, 0, vvalue_const(0));
-    step = vengine_arrive(v, ended, v->pc + 1);
+    if (VPLANT(58) && s->objs[call->iter].slot) vstate_free(v, ended), step = VSTEP_END;
+    else step = vengine_arrive(v, ended, v->pc + 1);
     if (step != VSTEP_END) return step;
     if (!count_element(s, &s->objs[call->iter])) return VSTEP_END;
     uint16_t index = VOBJ_NONE;
@@ -218,7 +219,7 @@ vstep viter_next(verifier *v, vstate *s, const vcall_info *call)
         index = vcall_new_btf(v, s, call->proto->btf_ret, is_rcu ? VOBJ_RCU : VOBJ_TRUSTED);
     } else {
         // It is inside of the iterator.
-        vobj like = {.kind = VO_MEM, .size = call->proto->ret_size, .flags = VOBJ_RDONLY, .ref = s->objs[call->iter].ref};
+        vobj like = {.kind = VO_MEM, .size = call->proto->ret_size, .flags = VOBJ_RDONLY, .ref = VPLANT(39) ? 0 : s->objs[call->iter].ref};
         index = vobj_new(v, s, &like);
     }
     if (index == VOBJ_NONE) return vnomem(v);

@@ -50,7 +50,7 @@ static const char *sleepless_section(const vstate *s)
 
 vstep vcall_allowed_here(verifier *v, vstate *s, const vcall_info *call)
 {
-    if (s->lock_count != 0 && !may_run_locked(call)) {
+    if (s->lock_count != 0 && !may_run_locked(call) && !VPLANT(42)) {
         vstep step = vreject(v, PST_FINDING_LOCK, -1, "%s is called while a lock is held", vcall_name(call));
         vhint(v, "release the lock first, or move the call in front of it");
         return step;
@@ -73,7 +73,7 @@ vstep vcall_allowed_here(verifier *v, vstate *s, const vcall_info *call)
 
 vstep vcall_nothing_held(verifier *v, vstate *s, bool references, const char *what)
 {
-    if (s->lock_count != 0) {
+    if (s->lock_count != 0 && !VPLANT(40)) {
         vstep step = vreject(v, PST_FINDING_LOCK, -1, "a lock is still held at %s", what);
         vhint(v, "unlock on every path");
         return step;
@@ -88,6 +88,7 @@ vstep vcall_nothing_held(verifier *v, vstate *s, bool references, const char *wh
         vhint(v, "release what was acquired also on the paths that fail");
         return step;
     }
+    if (VPLANT(51)) return VSTEP_NEXT;
     if (s->irq_id != 0) return vreject(v, PST_FINDING_LOCK, -1, "interrupts are still off at %s", what);
     if (s->rcu_depth != 0) return vreject(v, PST_FINDING_LOCK, -1, "an RCU read-side section is still open at %s", what);
     if (s->preempt_depth != 0) return vreject(v, PST_FINDING_LOCK, -1, "preemption is still off at %s", what);
@@ -159,7 +160,7 @@ static vstep take_lock(verifier *v, vstate *s, const vcall_info *call, vlock loc
 static vstep drop_lock(verifier *v, vstate *s, const vcall_info *call, vlock lock)
 {
     uint32_t at = s->lock_count;
-    while (at > 0 && (s->locks[at - 1].obj_id != lock.obj_id || s->locks[at - 1].offset != lock.offset || s->locks[at - 1].kind != lock.kind)) at--;
+    while (at > 0 && !VPLANT(41) && (s->locks[at - 1].obj_id != lock.obj_id || s->locks[at - 1].offset != lock.offset || s->locks[at - 1].kind != lock.kind)) at--;
     if (at == 0 || at != s->lock_count) {
         if (s->lock_count == 0) return vreject(v, PST_FINDING_LOCK, 1, "%s releases a lock that is not held", vcall_name(call));
         if (at == 0) return vreject(v, PST_FINDING_LOCK, 1, "%s releases another lock than the one that is held", vcall_name(call));

@@ -97,7 +97,7 @@ static vstep set_index(verifier *v, vstate *s, const vcall_info *call)
     uint64_t last = (known.umax < LOOPS_MAX ? known.umax : LOOPS_MAX) - 1;
     pst_scalar range = pst_scalar_range(0, last);
     vvalue index = vvalue_number(v, s, &range);
-    vreg_set(s, 1, index);
+    vreg_set(s, 1, VPLANT(57) ? vvalue_const(0) : index);
     // The index stays below the number of turns, even where that is not known.
     bool is_related = known.umax <= LOOPS_MAX && turns.sym != VSYM_ANY;
     return is_related && !vrel_add(v, s, &index, &turns, -1) ? VSTEP_END : VSTEP_NEXT;
@@ -169,7 +169,7 @@ static vstep start_async(verifier *v, vstate *s, const vcall_info *call, vcallba
     if (call->view == NULL) return vreject(v, PST_FINDING_CALLBACK, 1, "%s is given no map value", vcall_name(call));
     vasync **list = v->globals[0].asyncs;
     for (const vasync *at = *list; at != NULL; at = at->next)
-        if (at->subprog == call->func && at->kind == kind && at->view == call->view) return VSTEP_NEXT;
+        if (at->subprog == call->func && (at->kind == kind || VPLANT(46)) && (at->view == call->view || VPLANT(46))) return VSTEP_NEXT;
     vasync *mine = pst_arena_alloc(&v->arena, sizeof *mine);
     vstate *later = mine != NULL ? vstate_new(v) : NULL;
     vframe *frame = later != NULL ? push(v, later, call->func, VFRAME_ASYNC, kind) : NULL;
@@ -261,7 +261,7 @@ static vstep exit_main(verifier *v, vstate *s)
     const char *what = frame->kind == VFRAME_ASYNC ? "the end of the callback" : frame->subprog == 0 ? "the end of the program" : "the end of the global function";
     vstep step = vcall_nothing_held(v, s, true, what);
     if (step != VSTEP_NEXT) return step;
-    if (frame->kind == VFRAME_ASYNC) {
+    if (frame->kind == VFRAME_ASYNC && !VPLANT(47)) {
         step = check_range(v, s, 0, 0, 0, false, "an async callback");
     } else if (frame->subprog == 0 || frame->subprog == v->flow.exception_callback) {
         step = vcall_check_return_range(v, s, 0);

@@ -67,7 +67,7 @@ static bool mark_latches(verifier *v, uint32_t loop, bool mark)
     const vflow_sub *sub = &flow->subs[flow->blocks[head].subprog];
     for (uint32_t b = sub->first_block; b < sub->first_block + sub->block_count; b++) {
         const vflow_block *block = &flow->blocks[b];
-        if ((block->next != head && block->target != head) || !vflow_in_loop(flow, b, loop) || VPLANT(32)) continue;
+        if ((block->next != head && block->target != head) || !vflow_in_loop(flow, b, loop) || VPLANT(61)) continue;
         if (!mark_latch(v, loop, block, mark)) return false;
     }
     return true;
@@ -87,7 +87,7 @@ bool vmeter_settle(verifier *v)
         uint8_t marks = v->loop_marks[loop];
         if (!(marks & VLOOP_METERED)) continue;
         v->meters_global |= (marks & VLOOP_GLOBAL) != 0;
-        if (marks & VLOOP_HELD && !VPLANT(33)) return refuse(v, loop, UINT32_MAX, "a lock, a reference or a section is held while it turns");
+        if (marks & VLOOP_HELD && !VPLANT(62)) return refuse(v, loop, UINT32_MAX, "a lock, a reference or a section is held while it turns");
         if (v->meters_global && v->calls_holding) return refuse(v, loop, UINT32_MAX, "it is in a global function, and a caller of such holds a reference");
     }
     return true;
