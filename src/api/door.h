@@ -27,6 +27,8 @@ typedef struct api_door {
     int64_t (*close)(int fd);
     int64_t (*dup)(int fd);
     int64_t (*unpin)(const char *path);
+    /// The pin behind after: 0, -PST_ENOENT at the end, or another negative errno of Linux.
+    int64_t (*pin_next)(const char *after, pst_pin_info *out);
     int32_t (*kfunc_number)(const char *name, bool provided);
     pst_status (*ring_open)(int map_fd, api_ring *out);
     void (*ring_close)(api_ring *ring);

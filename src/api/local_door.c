@@ -26,6 +26,11 @@ static int64_t unpin(const char *path)
     return pst_core_unpin(api_client(), path);
 }
 
+static int64_t pin_next(const char *after, pst_pin_info *out)
+{
+    return pst_core_pin_next(api_client(), after, out) ? 0 : -PST_ENOENT;
+}
+
 static int32_t kfunc_number(const char *name, bool provided)
 {
     return pst_core_kfunc_number(api_core(), name, provided);
@@ -70,6 +75,7 @@ const api_door api_local_door = {
     .close = close_handle,
     .dup = dup_handle,
     .unpin = unpin,
+    .pin_next = pin_next,
     .kfunc_number = kfunc_number,
     .ring_open = ring_open,
     .ring_close = ring_close,

@@ -67,6 +67,16 @@ static int64_t unpin(const char *path)
     return pst_remote_unpin(g_remote, path);
 }
 
+static int64_t pin_next(const char *after, pst_pin_info *out)
+{
+    wire_pin pin;
+    int64_t result = pst_remote_pin_next(g_remote, after, &pin, out->path);
+    if (result < 0) return result;
+    out->kind = pin.kind;
+    out->id = pin.id;
+    return 0;
+}
+
 static int32_t kfunc_number(const char *name, bool provided)
 {
     return pst_remote_kfunc_number(g_remote, name, provided);
@@ -173,6 +183,7 @@ const api_door api_remote_door = {
     .close = close_handle,
     .dup = dup_handle,
     .unpin = unpin,
+    .pin_next = pin_next,
     .kfunc_number = kfunc_number,
     .ring_open = ring_open,
     .ring_close = ring_close,

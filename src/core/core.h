@@ -125,8 +125,23 @@ int32_t pst_core_kfunc_number(const pst_core *core, const char *name, bool provi
 
 /// unlink(2) of a pin; on Linux pins lie in a file system. 0, -PST_ENOENT, -PST_EACCES (another user's) or -PST_EINVAL.
 int64_t pst_core_unpin(pst_client *client, const char *path);
-/// The path of the pin number index (from 0); false: there are not so many, or the path does not fit.
-PST_MUST_USE bool pst_core_pin_at(pst_core *core, size_t index, char *path, size_t size);
+
+#define PST_PIN_ROOT "/sys/fs/bpf"       // of the names of pins
+#define PST_PIN_ALIAS "/ebpf/global"     // the same, as are "BPF:" and "BPF:\\"
+#define PST_PIN_PATH_MAX 4096u           // bytes, NUL included
+
+typedef struct pst_pin_info {
+    uint32_t kind; // as in pst_handle_shape
+    uint32_t id;
+    char path[PST_PIN_PATH_MAX]; // as pst_core_pin_path writes it
+} pst_pin_info;
+
+/// The client's pins in the order of their paths' bytes: the first behind after ("": the first of all). Others' pins are not seen by a client without
+/// rights. False: there is none.
+PST_MUST_USE bool pst_core_pin_next(pst_client *client, const char *after, pst_pin_info *out);
+/// The one form of a pin's name: absolute, below PST_PIN_ROOT for each of its roots, without "." and empty components. False: it is no name of a pin,
+/// or does not fit into size bytes.
+PST_MUST_USE bool pst_core_pin_path(const char *path, char *out, size_t size);
 
 /// The sentence that explains the client's last failed command (which field, why, what to do), "" if none. Owned by the client; valid until
 /// its next command. Not thread-safe per client.

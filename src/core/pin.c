@@ -2,6 +2,7 @@
 //
 // The tree lives in the core, not in a file system: a path is a string that starts with '/', "." and empty components are dropped, ".." is
 // refused. Directories exist as soon as something lies in them. PROG_UNPIN does not exist on Linux (it is unlink(2)): see core_unpin.
+// "/sys/fs/bpf/x", "BPF:\x" and "/ebpf/global/x" are one name, whose first form is kept.
 #include "core/internal.h"
 
 #define PATH_LIMIT 4096u
@@ -14,26 +15,71 @@ struct core_pin {
     char path[];
 };
 
-// Normalises into out (PATH_LIMIT bytes). False: no absolute path, too long, or with "..".
-static bool path_normalise(const char *path, char *out)
+static bool is_letter(char given, char lower) { return given == lower || given == lower - 'a' + 'A'; }
+
+// The volume of eBPF for Windows, in whose paths both slashes separate.
+static bool starts_with_volume(const char *path)
 {
-    size_t length = 0;
-    if (*path != '/') return false;
+    return is_letter(path[0], 'b') && is_letter(path[1], 'p') && is_letter(path[2], 'f') && path[3] == ':';
+}
+
+static bool is_separator(char c, bool windows) { return c == '/' || (windows && c == '\\'); }
+
+// Appends the components of path to out (PATH_LIMIT bytes, of which *length are used).
+static bool components_add(const char *path, bool windows, char *out, size_t *length)
+{
     while (*path) {
-        while (*path == '/') path++;
+        while (is_separator(*path, windows)) path++;
         size_t part = 0;
-        while (path[part] && path[part] != '/') part++;
+        while (path[part] && !is_separator(path[part], windows)) part++;
         if (part == 2 && path[0] == '.' && path[1] == '.') return false;
         if (part > 0 && !(part == 1 && path[0] == '.')) {
-            if (length + 1 + part >= PATH_LIMIT) return false;
-            out[length++] = '/';
-            memcpy(out + length, path, part);
-            length += part;
+            if (*length + 1 + part >= PATH_LIMIT) return false;
+            out[(*length)++] = '/';
+            memcpy(out + *length, path, part);
+            *length += part;
         }
         path += part;
     }
+    return true;
+}
+
+// "/ebpf/global" in front becomes the root of pins; what is behind moves by the difference.
+static bool root_replace(char *out, size_t *length)
+{
+    const size_t alias = sizeof PST_PIN_ALIAS - 1, root = sizeof PST_PIN_ROOT - 1;
+    if (*length < alias || memcmp(out, PST_PIN_ALIAS, alias) != 0 || (*length > alias && out[alias] != '/')) return true;
+    size_t rest = *length - alias;
+    if (root + rest >= PATH_LIMIT) return false;
+    memmove(out + root, out + alias, rest);
+    memcpy(out, PST_PIN_ROOT, root);
+    *length = root + rest;
+    return true;
+}
+
+// Normalises into out (PATH_LIMIT bytes). False: no absolute path, too long, with "..", or a root.
+static bool path_normalise(const char *path, char *out)
+{
+    size_t length = 0;
+    bool windows = starts_with_volume(path);
+    if (windows) {
+        length = sizeof PST_PIN_ROOT - 1;
+        memcpy(out, PST_PIN_ROOT, length);
+        path += 4;
+    } else if (*path != '/') {
+        return false;
+    }
+    if (!components_add(path, windows, out, &length) || (!windows && !root_replace(out, &length))) return false;
     out[length] = '\0';
-    return length > 0;
+    return length > 0 && strcmp(out, PST_PIN_ROOT) != 0;
+}
+
+bool pst_core_pin_path(const char *path, char *out, size_t size)
+{
+    char normal[PATH_LIMIT];
+    if (!path_normalise(path, normal) || strlen(normal) >= size) return false;
+    memcpy(out, normal, strlen(normal) + 1);
+    return true;
 }
 
 static int64_t path_of(core_call *call, char *out)
@@ -43,7 +89,7 @@ static int64_t path_of(core_call *call, char *out)
     if (attr->path_fd) return core_refuse(call, PST_EINVAL, "path_fd is not supported: pathname must be absolute");
     if (!path) return core_refuse(call, PST_EFAULT, "pathname is NULL");
     if (path_normalise(path, out)) return 0;
-    return core_refuse(call, PST_EINVAL, "pathname must be absolute, shorter than %u bytes, and without \"..\"", PATH_LIMIT);
+    return core_refuse(call, PST_EINVAL, "pathname must be absolute (" PST_PIN_ROOT "/NAME, BPF:\\NAME), shorter than %u bytes, and without \"..\"", PATH_LIMIT);
 }
 
 // The core's lock is held. The place of the pin with this path in the list, or the list's end.
@@ -134,18 +180,22 @@ int64_t pst_core_unpin(pst_client *client, const char *path)
     return 0;
 }
 
-bool pst_core_pin_at(pst_core *core, size_t index, char *path, size_t size)
+bool pst_core_pin_next(pst_client *client, const char *after, pst_pin_info *out)
 {
+    pst_core *core = client->core;
+    const core_pin *next = NULL;
+    char normal[PATH_LIMIT];
+    if (*after && path_normalise(after, normal)) after = normal; // else: what was never a pin's name still has a place in the order
     pst_pal_mutex_lock(core->lock);
-    const core_pin *pin = core->pins;
-    while (pin && index > 0) {
-        pin = pin->next;
-        index--;
+    for (const core_pin *pin = core->pins; pin; pin = pin->next)
+        if (is_open_to(pin, client) && strcmp(pin->path, after) > 0 && (!next || strcmp(pin->path, next->path) < 0)) next = pin;
+    if (next) {
+        out->kind = next->object->kind;
+        out->id = next->object->id;
+        memcpy(out->path, next->path, strlen(next->path) + 1);
     }
-    bool fits = pin && strlen(pin->path) < size;
-    if (fits) memcpy(path, pin->path, strlen(pin->path) + 1);
     pst_pal_mutex_unlock(core->lock);
-    return fits;
+    return next != NULL;
 }
 
 void core_pins_free(pst_core *core)

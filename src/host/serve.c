@@ -291,6 +291,18 @@ static pst_status serve_perf(serving *s, host_answer *out)
     return PST_OK;
 }
 
+static pst_status serve_pin(serving *s, host_answer *out)
+{
+    const char *after = only_string(s);
+    pst_pin_info info;
+    if (!after) return host_answer_plain(s->env, &s->request, -PST_EINVAL, "the request has no string", out);
+    if (!pst_core_pin_next(s->client, after, &info)) return host_answer_plain(s->env, &s->request, -PST_ENOENT, NULL, out);
+    const wire_pin pin = {.kind = info.kind, .id = info.id, .path_size = (uint32_t)strlen(info.path) + 1};
+    PST_TRY(answer_body(s, 0, &pin, sizeof pin, pin.path_size, out));
+    memcpy(out->bytes + sizeof(wire_answer) + padded(sizeof pin), info.path, pin.path_size);
+    return PST_OK;
+}
+
 pst_status host_serve(const pst_env *env, pst_core *core, pst_client *client, const uint8_t *frame, size_t size, host_answer *out)
 {
     serving s = {.env = env, .core = core, .client = client};
@@ -301,6 +313,7 @@ pst_status host_serve(const pst_env *env, pst_core *core, pst_client *client, co
     if (s.request.op == WIRE_MAP_MEMORY) status = serve_memory(&s, out);
     if (s.request.op == WIRE_PERF_READ) status = serve_perf(&s, out);
     if (s.request.op == WIRE_UNPIN || s.request.op == WIRE_KFUNC) status = serve_text(&s, out);
+    if (s.request.op == WIRE_PIN_NEXT) status = serve_pin(&s, out);
     pst_free(env, s.block, s.block ? s.block_size + 8 : 0);
     return status;
 }

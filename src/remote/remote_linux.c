@@ -329,14 +329,14 @@ int64_t pst_remote_command(pst_remote *remote, uint32_t cmd, void *attr, uint32_
     return result;
 }
 
-static int64_t ask(pst_remote *remote, wire_op op, uint32_t cmd, const char *text)
+// The lock is held; the answer is kept.
+static int64_t ask_locked(pst_remote *remote, wire_op op, uint32_t cmd, const char *text)
 {
     uint8_t *frame;
     size_t size;
     wire_answer answer;
     descriptors came;
     int64_t result = -PST_ENOTCONN;
-    pst_pal_mutex_lock(remote->lock);
     remote->error[0] = '\0';
     if (reach(remote) && pack_text(remote->env, op, cmd, ++remote->sequence, text, &frame, &size) == PST_OK) {
         if (exchange(remote, frame, size, -1, &came, &answer)) {
@@ -345,6 +345,40 @@ static int64_t ask(pst_remote *remote, wire_op op, uint32_t cmd, const char *tex
             descriptors_close(&came);
         }
         pst_free(remote->env, frame, size);
+    }
+    return result;
+}
+
+static int64_t ask(pst_remote *remote, wire_op op, uint32_t cmd, const char *text)
+{
+    pst_pal_mutex_lock(remote->lock);
+    int64_t result = ask_locked(remote, op, cmd, text);
+    pst_pal_mutex_unlock(remote->lock);
+    return result;
+}
+
+// What an answer has in place of attr, and the bytes behind; false: it is shorter.
+static bool body_take(const pst_remote *remote, void *body, size_t body_size, const uint8_t **more, size_t *more_size)
+{
+    size_t at = sizeof(wire_answer) + (size_t)pst_align_up(body_size, 8);
+    if (remote->answer_size < at) return false;
+    memcpy(body, remote->answer + sizeof(wire_answer), body_size);
+    *more = remote->answer + at;
+    *more_size = remote->answer_size - at;
+    return true;
+}
+
+int64_t pst_remote_pin_next(pst_remote *remote, const char *after, wire_pin *out, char path[WIRE_STRING_MAX])
+{
+    const uint8_t *more;
+    size_t size;
+    pst_pal_mutex_lock(remote->lock);
+    int64_t result = ask_locked(remote, WIRE_PIN_NEXT, 0, after);
+    if (result >= 0) {
+        bool fine = body_take(remote, out, sizeof *out, &more, &size) && out->path_size > 0 && out->path_size <= WIRE_STRING_MAX &&
+                    out->path_size <= size && more[out->path_size - 1] == '\0';
+        if (fine) memcpy(path, more, out->path_size);
+        else result = fail(remote, PST_EIO, "the host's answer makes no sense: are its version and this one's the same?");
     }
     pst_pal_mutex_unlock(remote->lock);
     return result;

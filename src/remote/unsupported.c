@@ -21,6 +21,12 @@ int64_t pst_remote_unpin(pst_remote *remote, const char *path)
     return -PST_ENOTCONN;
 }
 
+int64_t pst_remote_pin_next(pst_remote *remote, const char *after, wire_pin *out, char path[WIRE_STRING_MAX])
+{
+    (void)remote, (void)after, (void)out, (void)path;
+    return -PST_ENOTCONN;
+}
+
 int32_t pst_remote_kfunc_number(pst_remote *remote, const char *name, bool provided)
 {
     (void)remote, (void)name, (void)provided;

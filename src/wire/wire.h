@@ -33,10 +33,11 @@ typedef enum wire_op {
     WIRE_KFUNC,      // a name as the only segment; cmd: whether it must be provided
     WIRE_MAP_MEMORY, // cmd: handle. Its memory as a descriptor: a ring buffer (with an event) or an array that can be mapped
     WIRE_PERF_READ,  // cmd: handle of a perf event array; attr_size bytes: wire_perf. The oldest record of a CPU
+    WIRE_PIN_NEXT,   // a path as the only segment, "" for the first: the pin behind it, as wire_pin and its path; -ENOENT: there is none
     WIRE_OPS,
 } wire_op;
 
-/// What WIRE_MAP_MEMORY and WIRE_PERF_READ ask and answer, in place of attr.
+/// What WIRE_MAP_MEMORY, WIRE_PERF_READ and WIRE_PIN_NEXT ask and answer, in place of attr.
 typedef struct wire_memory {
     uint64_t bytes; // of a ring buffer's data, or of an array's values
 } wire_memory;
@@ -44,6 +45,13 @@ typedef struct wire_perf {
     uint32_t cpu, size; // in: room; out: bytes of the record, which follow
     uint64_t lost;      // out: records that were dropped since the last read
 } wire_perf;
+
+typedef struct wire_pin {
+    uint32_t kind; // wire_kind
+    uint32_t id;
+    uint32_t path_size; // bytes behind, NUL included
+    uint32_t reserved;  // 0
+} wire_pin;
 
 typedef struct wire_request {
     uint32_t size; // of the frame

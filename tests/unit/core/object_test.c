@@ -107,7 +107,6 @@ TEST(a_handle_may_be_for_one_direction)
 TEST(pins_keep_objects)
 {
     core_fixture f;
-    char path[64];
     uint32_t key = 0, value = 5;
     fixture_open(&f);
     int64_t fd = map_create(&f, PST_MAP_ARRAY, 4, 4, 1, 0);
@@ -126,14 +125,78 @@ TEST(pins_keep_objects)
     CHECK_EQ(map_lookup(&f, fd, &key, &value), 0);
     CHECK_EQ(value, 5);
     CHECK_EQ(pin(&f, PST_BPF_OBJ_GET, 0, "/sys/fs/bpf/a"), -PST_ENOENT);
-    CHECK(pst_core_pin_at(f.core, 0, path, sizeof path));
-    CHECK_STR(path, "/sys/fs/bpf/a/m");
-    CHECK(!pst_core_pin_at(f.core, 0, path, 4));
-    CHECK(!pst_core_pin_at(f.core, 1, path, sizeof path));
     CHECK_EQ(pst_core_unpin(f.client, "/sys/fs/bpf/a/m"), 0);
     CHECK_EQ(pst_core_unpin(f.client, "/sys/fs/bpf/a/m"), -PST_ENOENT);
     CHECK_EQ(pst_core_unpin(f.client, "a"), -PST_EINVAL);
     CHECK_EQ(pin(&f, PST_BPF_OBJ_PIN, fd, "/left/behind"), 0); // freed with the core
+    fixture_close(&f);
+}
+
+TEST(one_pin_has_three_names)
+{
+    static const char *const same[] = {"/sys/fs/bpf/a/m", "BPF:\\a\\m", "BPF:/a/m", "bpf:a\\.\\m", "BPF:\\\\a/m", "/ebpf/global/a/m", "/ebpf//./global/a//m"};
+    static const char *const bad[] = {"", "BPF:", "BPF:\\", "BPF:\\..\\x", "BPF:\\a\\..", "/ebpf/global", "/ebpf/global/", "/sys/fs/bpf", "/sys/fs/bpf/.", "BP:\\x", "x\\y"};
+    core_fixture f;
+    char path[PST_PIN_PATH_MAX];
+    fixture_open(&f);
+    int64_t fd = map_create(&f, PST_MAP_ARRAY, 4, 4, 1, 0);
+    for (size_t i = 0; i < PST_COUNT(same); i++) {
+        CHECK(pst_core_pin_path(same[i], path, sizeof path));
+        CHECK_STR(path, same[0]);
+        CHECK_EQ(pin(&f, PST_BPF_OBJ_PIN, fd, same[i]), 0);
+        for (size_t k = 0; k < PST_COUNT(same); k++) CHECK_EQ(pin(&f, PST_BPF_OBJ_PIN, fd, same[k]), -PST_EEXIST);
+        int64_t got = pin(&f, PST_BPF_OBJ_GET, 0, same[(i + 1) % PST_COUNT(same)]);
+        CHECK(got >= 0);
+        CHECK_EQ(pst_core_close(f.client, (int)got), 0);
+        CHECK_EQ(pst_core_unpin(f.client, same[(i + 2) % PST_COUNT(same)]), 0);
+    }
+    for (size_t i = 0; i < PST_COUNT(bad); i++) {
+        CHECK(!pst_core_pin_path(bad[i], path, sizeof path));
+        CHECK_EQ(pin(&f, PST_BPF_OBJ_PIN, fd, bad[i]), -PST_EINVAL);
+    }
+    CHECK(!pst_core_pin_path("BPF:\\abc", path, sizeof PST_PIN_ROOT "/abc" - 1));
+    // Other trees are what they say, a backslash in them too.
+    CHECK(pst_core_pin_path("/ebpf/globally/a\\b", path, sizeof path));
+    CHECK_STR(path, "/ebpf/globally/a\\b");
+    fixture_close(&f);
+}
+
+TEST(pins_come_in_order_and_to_whom_they_belong)
+{
+    static const char *const paths[] = {"/sys/fs/bpf/b", "/sys/fs/bpf/a", "/sys/fs/bpf/a/x", "/other"};
+    static const char *const sorted[] = {"/other", "/sys/fs/bpf/a", "/sys/fs/bpf/a/x", "/sys/fs/bpf/b"};
+    const pst_client_identity nobody = {.uid = 65534};
+    core_fixture f;
+    pst_client *other;
+    pst_pin_info info;
+    fixture_open(&f);
+    CHECK(!pst_core_pin_next(f.client, "", &info));
+    int64_t fd = map_create(&f, PST_MAP_ARRAY, 4, 4, 1, 0);
+    for (size_t i = 0; i < PST_COUNT(paths); i++) CHECK_EQ(pin(&f, PST_BPF_OBJ_PIN, fd, paths[i]), 0);
+    info.path[0] = '\0';
+    for (size_t i = 0; i < PST_COUNT(sorted); i++) {
+        REQUIRE(pst_core_pin_next(f.client, info.path, &info));
+        CHECK_STR(info.path, sorted[i]);
+        CHECK_EQ(info.kind, 0);
+        CHECK(info.id != 0);
+    }
+    CHECK(!pst_core_pin_next(f.client, info.path, &info));
+    // Where to go on may be said in any form, and need not be a pin any more.
+    REQUIRE(pst_core_pin_next(f.client, "BPF:\\a", &info));
+    CHECK_STR(info.path, "/sys/fs/bpf/a/x");
+    REQUIRE(pst_core_pin_next(f.client, "/sys/fs/bpf/aa", &info));
+    CHECK_STR(info.path, "/sys/fs/bpf/b");
+    // Somebody without rights sees what is his.
+    REQUIRE(pst_client_create(f.core, &other) == PST_OK);
+    pst_client_identify(other, &nobody);
+    CHECK(!pst_core_pin_next(other, "", &info));
+    int64_t given = pst_client_share(f.client, (int)fd, other);
+    pst_bpf_attr own = {.pathname = (uint64_t)(uintptr_t) "BPF:\\own", .bpf_fd = (uint32_t)given};
+    CHECK_EQ(pst_core_command(other, PST_BPF_OBJ_PIN, &own, sizeof own), 0);
+    REQUIRE(pst_core_pin_next(other, "", &info));
+    CHECK_STR(info.path, "/sys/fs/bpf/own");
+    CHECK(!pst_core_pin_next(other, info.path, &info));
+    pst_client_free(other);
     fixture_close(&f);
 }
 
