@@ -13,6 +13,7 @@
 #ifndef POSTERN_POSTERN_H
 #define POSTERN_POSTERN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -80,6 +81,30 @@ struct postern_options {
 
 /// Options of the core in this process. Before the first call that needs it, else -EBUSY.
 POSTERN_API int postern_configure(const struct postern_options *options);
+
+#define POSTERN_WHY_FASTEST 0u     // the engine is the fastest of this machine
+#define POSTERN_WHY_CHOSEN 1u      // whoever made the core chose it
+#define POSTERN_WHY_COUNTED 2u     // instructions are counted
+#define POSTERN_WHY_NO_COMPILER 3u // there is no compiler for this machine
+#define POSTERN_WHY_REFUSED 4u     // the system allows no dynamic code
+
+/// The core at hand: of a host, or of this process.
+struct postern_about {
+    size_t size;         // sizeof(struct postern_about); new fields go last
+    bool is_host;        // it is a host's
+    bool dynamic_code;   // it may make machine code
+    bool strict;         // it proves every program by the strict rules
+    bool statistics;     // somebody has it count and time runs (BPF_ENABLE_STATS)
+    uint32_t pid;        // of the process that it lives in
+    unsigned int engine; // POSTERN_ENGINE_*: what runs programs that are loaded now
+    unsigned int why;    // POSTERN_WHY_*: why that one
+    uint64_t uptime_ns;
+    char version[16];    // "0.1.0"
+};
+POSTERN_API int postern_about(struct postern_about *out);
+
+/// The ids of processes that use the core, in order: the one behind pid (0: the first). ENOENT at the end; EPERM where the host tells only those with rights.
+POSTERN_API int postern_next_process(uint32_t pid, uint32_t *next);
 
 /// Closes a descriptor of an object (bpf/bpf.h): what close(2) is to the kernel's.
 POSTERN_API int postern_close(int fd);

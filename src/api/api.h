@@ -55,6 +55,7 @@ int api_command(uint32_t cmd, void *attr, size_t size);
 const char *api_why(int err);
 /// Removes a pin: what unlink(2) is to the kernel's. 0 or a negative errno, no sentence.
 int api_unpin(const char *path);
+void api_copy_version(struct postern_about *out, const char *version);
 /// Closes a descriptor if it is one (>= 0) and sets *fd to -1.
 void api_close(int *fd);
 

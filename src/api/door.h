@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/core.h"
+#include "postern/postern.h"
 
 /// A ring buffer that is read in place.
 typedef struct api_ring {
@@ -29,6 +30,10 @@ typedef struct api_door {
     int64_t (*unpin)(const char *path);
     /// The pin behind after: 0, -PST_ENOENT at the end, or another negative errno of Linux.
     int64_t (*pin_next)(const char *after, pst_pin_info *out);
+    /// 0 or a negative errno of Linux.
+    int64_t (*about)(struct postern_about *out);
+    /// The next process behind pid that uses the core, or a negative errno.
+    int64_t (*client_next)(uint32_t pid);
     int32_t (*kfunc_number)(const char *name, bool provided);
     pst_status (*ring_open)(int map_fd, api_ring *out);
     void (*ring_close)(api_ring *ring);

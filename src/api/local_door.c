@@ -1,5 +1,6 @@
 // local_door.c: a core in this process, as a door. runtime.c opens and closes it.
 #include "api/api.h"
+#include "pal/pal.h"
 
 static int64_t command(uint32_t cmd, void *attr, uint32_t size)
 {
@@ -29,6 +30,27 @@ static int64_t unpin(const char *path)
 static int64_t pin_next(const char *after, pst_pin_info *out)
 {
     return pst_core_pin_next(api_client(), after, out) ? 0 : -PST_ENOENT;
+}
+
+static int64_t about(struct postern_about *out)
+{
+    pst_core_about core;
+    pst_core_about_get(api_core(), &core);
+    out->pid = (uint32_t)(pst_pal_pid_tgid() >> 32);
+    out->engine = core.engine;
+    out->why = core.why;
+    out->dynamic_code = core.dynamic_code;
+    out->strict = core.strict;
+    out->statistics = core.statistics;
+    out->uptime_ns = core.uptime_ns;
+    api_copy_version(out, postern_version());
+    return 0;
+}
+
+static int64_t client_next(uint32_t pid)
+{
+    uint32_t own = (uint32_t)(pst_pal_pid_tgid() >> 32);
+    return pid < own ? (int64_t)own : -PST_ENOENT;
 }
 
 static int32_t kfunc_number(const char *name, bool provided)
@@ -76,6 +98,8 @@ const api_door api_local_door = {
     .dup = dup_handle,
     .unpin = unpin,
     .pin_next = pin_next,
+    .about = about,
+    .client_next = client_next,
     .kfunc_number = kfunc_number,
     .ring_open = ring_open,
     .ring_close = ring_close,

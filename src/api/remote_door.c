@@ -77,6 +77,28 @@ static int64_t pin_next(const char *after, pst_pin_info *out)
     return 0;
 }
 
+static int64_t about(struct postern_about *out)
+{
+    wire_about host = {0};
+    int64_t result = pst_remote_about(g_remote, &host);
+    if (result < 0) return result;
+    out->is_host = true;
+    out->pid = host.pid;
+    out->engine = host.engine;
+    out->why = host.why;
+    out->dynamic_code = (host.flags & WIRE_ABOUT_DYNAMIC_CODE) != 0;
+    out->strict = (host.flags & WIRE_ABOUT_STRICT) != 0;
+    out->statistics = (host.flags & WIRE_ABOUT_STATISTICS) != 0;
+    out->uptime_ns = host.uptime_ns;
+    api_copy_version(out, host.version);
+    return 0;
+}
+
+static int64_t client_next(uint32_t pid)
+{
+    return pst_remote_client_next(g_remote, pid);
+}
+
 static int32_t kfunc_number(const char *name, bool provided)
 {
     return pst_remote_kfunc_number(g_remote, name, provided);
@@ -184,6 +206,8 @@ const api_door api_remote_door = {
     .dup = dup_handle,
     .unpin = unpin,
     .pin_next = pin_next,
+    .about = about,
+    .client_next = client_next,
     .kfunc_number = kfunc_number,
     .ring_open = ring_open,
     .ring_close = ring_close,

@@ -2,9 +2,11 @@
 // postern_configure names one, else to a core inside this process.
 //
 // Creation is guarded by a three-state word instead of a lock, since a lock would have to be created too.
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "base/version.h"
 #include "pal/pal.h"
 #include "remote/remote.h"
 #if PST_HAVE_EXT
@@ -166,7 +168,35 @@ void postern_shutdown(void)
 
 const char *postern_version(void)
 {
-    return "0.1.0";
+    return PST_VERSION;
+}
+
+void api_copy_version(struct postern_about *out, const char *version)
+{
+    (void)snprintf(out->version, sizeof out->version, "%s", version);
+}
+
+int postern_about(struct postern_about *out)
+{
+    const api_door *door = api_door_get();
+    struct postern_about known = {.size = sizeof known};
+    if (!door) return -errno;
+    if (!out || out->size < sizeof out->size) return api_fail(EINVAL, "postern_about: size is not that of a struct postern_about");
+    int64_t result = door->about(&known);
+    if (result < 0) return api_fail(api_errno((int)-result), "the host does not say what it is: %s", api_why(api_errno((int)-result)));
+    size_t size = known.size = out->size < sizeof known ? out->size : sizeof known;
+    memcpy(out, &known, size);
+    return 0;
+}
+
+int postern_next_process(uint32_t pid, uint32_t *next)
+{
+    const api_door *door = api_door_get();
+    if (!door) return -errno;
+    int64_t result = door->client_next(pid);
+    if (result < 0) return api_err(-api_errno((int)-result));
+    *next = (uint32_t)result;
+    return 0;
 }
 
 int api_command(uint32_t cmd, void *attr, size_t size)

@@ -59,6 +59,7 @@ pst_status pst_core_create(const pst_env *env, const pst_core_options *options, 
     core->host_env = env;
     core->env = (pst_env){.resize = core_resize, .log = core_log, .user = core};
     core->quiet_env = (pst_env){.resize = core_resize, .user = core};
+    core->born_ns = pst_pal_time_ns();
     pst_status status = PST_OK;
     if (!options_copy(core, options))
         status = pst_fail(env, PST_E_INVALID, "pst_core_options.size is %zu: set it to sizeof(pst_core_options)", options->size);

@@ -143,6 +143,25 @@ PST_MUST_USE bool pst_core_pin_next(pst_client *client, const char *after, pst_p
 /// or does not fit into size bytes.
 PST_MUST_USE bool pst_core_pin_path(const char *path, char *out, size_t size);
 
+/// Why programs run in the engine that they run in.
+typedef enum pst_core_why {
+    PST_CORE_WHY_FASTEST,     // it is the fastest of this machine
+    PST_CORE_WHY_CHOSEN,      // whoever made the core chose it
+    PST_CORE_WHY_COUNTED,     // instructions are counted (pst_core_options.budget)
+    PST_CORE_WHY_NO_COMPILER, // there is no compiler for this machine
+    PST_CORE_WHY_REFUSED,     // the host allows no dynamic code
+} pst_core_why;
+
+typedef struct pst_core_about {
+    uint32_t engine;   // pst_core_engine, never ANY: of programs that are loaded now and that it can run
+    uint32_t why;      // pst_core_why
+    bool dynamic_code; // machine code may be made
+    bool strict;       // every program is proved by the strict rules
+    bool statistics;   // somebody holds BPF_ENABLE_STATS
+    uint64_t uptime_ns;
+} pst_core_about;
+void pst_core_about_get(pst_core *core, pst_core_about *out);
+
 /// The sentence that explains the client's last failed command (which field, why, what to do), "" if none. Owned by the client; valid until
 /// its next command. Not thread-safe per client.
 const char *pst_client_error(const pst_client *client);

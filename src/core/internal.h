@@ -46,6 +46,7 @@ struct pst_core {
     pst_helper kfuncs[CORE_KFUNCS_MAX];   // in the catalog's order; fn NULL: described only
     uint32_t stats_users; // handles of ENABLE_STATS
     uint32_t clients;
+    uint64_t born_ns;
     core_spin waiters_lock;
     uint32_t waiter_count;
     core_waiter *waiters;

@@ -81,6 +81,21 @@ static pst_status serve_describe(host_conn *conn, const wire_request *request, i
     return PST_OK;
 }
 
+static pst_status serve_client_next(host_conn *conn, const wire_request *request, host_answer *out)
+{
+    host_server *server = conn->server;
+    uint32_t next = UINT32_MAX;
+    if (!conn->identity.privileged)
+        return host_answer_plain(server->env, request, -PST_EPERM, "who else uses the host is told to root and to the host's group", out);
+    pst_pal_mutex_lock(server->lock);
+    for (const host_conn *other = server->conns; other; other = other->next) {
+        uint32_t pid = (uint32_t)other->pid;
+        if (!PST_ATOMIC_LOAD(&other->done) && other->pid > 0 && pid > request->cmd && pid < next) next = pid;
+    }
+    pst_pal_mutex_unlock(server->lock);
+    return host_answer_plain(server->env, request, next == UINT32_MAX ? -PST_ENOENT : (int64_t)next, NULL, out);
+}
+
 static pst_status serve_one(host_conn *conn, const wire_request *request, const uint8_t *frame, int fd, host_answer *out)
 {
     const pst_env *env = conn->server->env;
@@ -89,6 +104,7 @@ static pst_status serve_one(host_conn *conn, const wire_request *request, const 
         return host_answer_plain(env, request, fits ? 0 : -PST_EOPNOTSUPP, fits ? NULL : "the host speaks version 1 of its protocol", out);
     }
     if (request->op == WIRE_DESCRIBE) return serve_describe(conn, request, fd, out);
+    if (request->op == WIRE_CLIENT_NEXT) return serve_client_next(conn, request, out);
     return host_serve(env, conn->server->core, conn->client, frame, request->size, out);
 }
 

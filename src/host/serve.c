@@ -6,6 +6,8 @@
 
 #include "base/bits.h"
 #include "base/cursor.h"
+#include "base/format.h"
+#include "base/version.h"
 #include "pal/pal.h"
 
 // A request while it is served.
@@ -303,6 +305,17 @@ static pst_status serve_pin(serving *s, host_answer *out)
     return PST_OK;
 }
 
+static pst_status serve_about(serving *s, host_answer *out)
+{
+    pst_core_about about;
+    pst_core_about_get(s->core, &about);
+    wire_about answer = {.engine = about.engine, .why = about.why, .uptime_ns = about.uptime_ns, .pid = (uint32_t)(pst_pal_pid_tgid() >> 32)};
+    (void)pst_format(answer.version, sizeof answer.version, "%s", PST_VERSION);
+    answer.flags = (about.dynamic_code ? WIRE_ABOUT_DYNAMIC_CODE : 0) | (about.strict ? WIRE_ABOUT_STRICT : 0) |
+                   (about.statistics ? WIRE_ABOUT_STATISTICS : 0);
+    return answer_body(s, 0, &answer, sizeof answer, 0, out);
+}
+
 pst_status host_serve(const pst_env *env, pst_core *core, pst_client *client, const uint8_t *frame, size_t size, host_answer *out)
 {
     serving s = {.env = env, .core = core, .client = client};
@@ -314,6 +327,7 @@ pst_status host_serve(const pst_env *env, pst_core *core, pst_client *client, co
     if (s.request.op == WIRE_PERF_READ) status = serve_perf(&s, out);
     if (s.request.op == WIRE_UNPIN || s.request.op == WIRE_KFUNC) status = serve_text(&s, out);
     if (s.request.op == WIRE_PIN_NEXT) status = serve_pin(&s, out);
+    if (s.request.op == WIRE_ABOUT) status = serve_about(&s, out);
     pst_free(env, s.block, s.block ? s.block_size + 8 : 0);
     return status;
 }

@@ -13,7 +13,7 @@ typedef struct host_answer {
     pst_map_share share; // descriptors to be handed over, then closed by the caller
 } host_answer;
 
-/// Serves a frame of any op but WIRE_HELLO and WIRE_DESCRIBE for client. frame is hostile; its header has been read, size is whole. PST_OK: an answer is
+/// Serves a frame of any op but WIRE_HELLO, WIRE_DESCRIBE and WIRE_CLIENT_NEXT for client. frame is hostile; its header has been read, size is whole. PST_OK: an answer is
 /// in *out, be it a refusal. PST_E_NOMEM. PST_E_FORMAT: no sense can be made of it, and the connection ends.
 PST_MUST_USE pst_status host_serve(const pst_env *env, pst_core *core, pst_client *client, const uint8_t *frame, size_t size, host_answer *out);
 

@@ -27,6 +27,9 @@ int64_t pst_remote_command(pst_remote *remote, uint32_t cmd, void *attr, uint32_
 int64_t pst_remote_unpin(pst_remote *remote, const char *path);
 /// The pin behind after, by the bytes of their paths: 0, -PST_ENOENT at the end, or another negative errno.
 int64_t pst_remote_pin_next(pst_remote *remote, const char *after, wire_pin *out, char path[WIRE_STRING_MAX]);
+int64_t pst_remote_about(pst_remote *remote, wire_about *out);
+/// The id of the next process behind pid that is connected to the host, -PST_ENOENT at the end, -PST_EPERM without rights.
+int64_t pst_remote_client_next(pst_remote *remote, uint32_t pid);
 /// The number that a call of a kfunc holds; 0: the host does not know the name.
 int32_t pst_remote_kfunc_number(pst_remote *remote, const char *name, bool provided);
 /// The sentence of the last command that failed, "" if none. Valid until the next command.

@@ -389,6 +389,24 @@ int64_t pst_remote_unpin(pst_remote *remote, const char *path)
     return ask(remote, WIRE_UNPIN, 0, path);
 }
 
+int64_t pst_remote_about(pst_remote *remote, wire_about *out)
+{
+    const uint8_t *more;
+    size_t size;
+    pst_pal_mutex_lock(remote->lock);
+    int64_t result = ask_locked(remote, WIRE_ABOUT, 0, "");
+    if (result >= 0 && !body_take(remote, out, sizeof *out, &more, &size))
+        result = fail(remote, PST_EIO, "the host's answer makes no sense: are its version and this one's the same?");
+    pst_pal_mutex_unlock(remote->lock);
+    out->version[sizeof out->version - 1] = '\0';
+    return result;
+}
+
+int64_t pst_remote_client_next(pst_remote *remote, uint32_t pid)
+{
+    return ask(remote, WIRE_CLIENT_NEXT, pid, "");
+}
+
 int32_t pst_remote_kfunc_number(pst_remote *remote, const char *name, bool provided)
 {
     int64_t number = ask(remote, WIRE_KFUNC, provided, name);

@@ -27,6 +27,18 @@ int64_t pst_remote_pin_next(pst_remote *remote, const char *after, wire_pin *out
     return -PST_ENOTCONN;
 }
 
+int64_t pst_remote_about(pst_remote *remote, wire_about *out)
+{
+    (void)remote, (void)out;
+    return -PST_ENOTCONN;
+}
+
+int64_t pst_remote_client_next(pst_remote *remote, uint32_t pid)
+{
+    (void)remote, (void)pid;
+    return -PST_ENOTCONN;
+}
+
 int32_t pst_remote_kfunc_number(pst_remote *remote, const char *name, bool provided)
 {
     (void)remote, (void)name, (void)provided;

@@ -34,10 +34,12 @@ typedef enum wire_op {
     WIRE_MAP_MEMORY, // cmd: handle. Its memory as a descriptor: a ring buffer (with an event) or an array that can be mapped
     WIRE_PERF_READ,  // cmd: handle of a perf event array; attr_size bytes: wire_perf. The oldest record of a CPU
     WIRE_PIN_NEXT,   // a path as the only segment, "" for the first: the pin behind it, as wire_pin and its path; -ENOENT: there is none
+    WIRE_ABOUT,      // wire_about of the host
+    WIRE_CLIENT_NEXT, // cmd: a process id; the result is the next greater one that is connected, -ENOENT: none. For clients with all rights
     WIRE_OPS,
 } wire_op;
 
-/// What WIRE_MAP_MEMORY, WIRE_PERF_READ and WIRE_PIN_NEXT ask and answer, in place of attr.
+/// What WIRE_MAP_MEMORY, WIRE_PERF_READ, WIRE_PIN_NEXT and WIRE_ABOUT ask and answer, in place of attr.
 typedef struct wire_memory {
     uint64_t bytes; // of a ring buffer's data, or of an array's values
 } wire_memory;
@@ -46,6 +48,16 @@ typedef struct wire_perf {
     uint64_t lost;      // out: records that were dropped since the last read
 } wire_perf;
 
+typedef struct wire_about {
+    char version[16];
+    uint32_t engine, why; // pst_core_engine, pst_core_why
+    uint32_t flags;       // WIRE_ABOUT_*
+    uint32_t pid;         // of the host
+    uint64_t uptime_ns;
+} wire_about;
+#define WIRE_ABOUT_DYNAMIC_CODE 1u
+#define WIRE_ABOUT_STRICT 2u
+#define WIRE_ABOUT_STATISTICS 4u
 typedef struct wire_pin {
     uint32_t kind; // wire_kind
     uint32_t id;

@@ -14,6 +14,7 @@
 
 #include "base/bits.h"
 #include "cli_fixture.h"
+#include "core/core.h"
 #include "harness.h"
 #include "pal/pal.h"
 #include "remote/remote.h"
@@ -299,6 +300,10 @@ static int look_around(const char *path)
     pst_bpf_attr pinned = {.pathname = PTR("/sys/fs/bpf/roots")};
     if (pst_remote_command(remote, PST_BPF_OBJ_GET, &pinned, sizeof pinned) != -PST_EACCES) return 6;
     if (pst_remote_unpin(remote, "/sys/fs/bpf/roots") != -PST_EACCES) return 7;
+    wire_pin pin_seen;
+    char seen[WIRE_STRING_MAX];
+    if (pst_remote_pin_next(remote, "", &pin_seen, seen) != -PST_ENOENT) return 12;
+    if (pst_remote_client_next(remote, 0) != -PST_EPERM) return 13;
     int64_t own = make_map(remote, PST_MAP_HASH, 4, 8, 4, 0);
     if (own < 0 || put(remote, own, 1, 2) != 0 || first_map(remote) == 0) return 8;
     pst_bpf_attr stats = {0};
@@ -327,6 +332,38 @@ TEST(users_of_an_open_host_see_their_own)
     pid_t child = fork();
     if (child == 0) _exit(look_around(p.socket));
     CHECK_EQ(cli_wait(child), 0);
+    close((int)fd);
+    pst_remote_close(remote);
+    close_place(&p);
+}
+
+TEST(pins_and_processes_are_told_over_the_wire)
+{
+    place p;
+    wire_pin pin;
+    wire_about about;
+    char path[WIRE_STRING_MAX];
+    open_place(&p, "--no-dynamic-code");
+    pst_remote *remote = connect_to(&p);
+    CHECK_EQ(pst_remote_pin_next(remote, "", &pin, path), -PST_ENOENT);
+    int64_t fd = make_map(remote, PST_MAP_HASH, 4, 8, 4, 0);
+    pst_bpf_attr one = {.pathname = PTR("BPF:\\z"), .bpf_fd = (uint32_t)fd}, two = {.pathname = PTR("/sys/fs/bpf/a"), .bpf_fd = (uint32_t)fd};
+    CHECK_EQ(pst_remote_command(remote, PST_BPF_OBJ_PIN, &one, sizeof one), 0);
+    CHECK_EQ(pst_remote_command(remote, PST_BPF_OBJ_PIN, &two, sizeof two), 0);
+    CHECK_EQ(pst_remote_pin_next(remote, "", &pin, path), 0);
+    CHECK_STR(path, "/sys/fs/bpf/a");
+    CHECK_EQ(pin.kind, WIRE_MAP);
+    CHECK_EQ(pin.id, first_map(remote));
+    CHECK_EQ(pst_remote_pin_next(remote, path, &pin, path), 0);
+    CHECK_STR(path, "/sys/fs/bpf/z");
+    CHECK_EQ(pst_remote_pin_next(remote, path, &pin, path), -PST_ENOENT);
+    CHECK_EQ(pst_remote_about(remote, &about), 0);
+    CHECK_EQ(about.pid, (uint32_t)p.host);
+    CHECK_EQ(about.flags, 0);
+    CHECK_EQ(about.engine, PST_CORE_ENGINE_INTERP);
+    // This process is the only client.
+    CHECK_EQ(pst_remote_client_next(remote, 0), getpid());
+    CHECK_EQ(pst_remote_client_next(remote, (uint32_t)getpid()), -PST_ENOENT);
     close((int)fd);
     pst_remote_close(remote);
     close_place(&p);

@@ -8,13 +8,14 @@
 #define PST_JIT_NATIVE_MODULE_H
 
 #include "base/arena.h"
+#include "base/version.h"
 #include "jit/blob.h"
 #include "pal/pal.h"
 
 #define PST_NATIVE_BYTES_MAX (256u << 20) // of a module's file
 #define PST_NATIVE_PROGRAMS_MAX 4096u
 #define PST_NATIVE_MAPS_MAX 4096u
-#define PST_NATIVE_TOOL "postern 0.1.0"
+#define PST_NATIVE_TOOL "postern " PST_VERSION
 
 /// A map as a proof saw it.
 typedef struct pst_native_map {
