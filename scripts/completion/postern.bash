@@ -2,9 +2,9 @@
 
 _postern() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command= i
-    local commands="run show test-run verify compile keygen shim help"
+    local commands="run show map unpin test-run verify compile keygen shim help"
     local global="--json --verbose --help --version -j -v -h"
-    local topics="sections maps programs disassembly code btf helpers types groups"
+    local topics="sections maps programs links pins host disassembly code btf helpers types groups"
     local run="--hook --program --one-way --set --map --events --event-type --duration --stats-interval --detach-after --engine --mode --harden --no-harden --meter --budget --trust --allow-unsigned --make-tap --btf"
     local show="--btf --engine --mode --harden --no-harden --set --map --profile --data --ctx --repeat"
     local test_run="--data --ctx --repeat --engine --mode --harden --no-harden --meter --budget --out --set --map --events --event-type --trust --allow-unsigned --btf"
@@ -12,6 +12,7 @@ _postern() {
     local shim="--host"
     local compile="--output --target --program --sign --mode --set --btf -o"
     local keygen=""
+    local map="" unpin=""
     local help=""
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -45,6 +46,8 @@ _postern() {
         mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
     elif [[ $command == shim && $prev == shim || $prev == -- ]]; then
         mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+    elif [[ $prev == map ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "dump lookup update delete" -- "$cur")
     elif [[ $prev == show ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$topics" -- "$cur")
     else

@@ -1,4 +1,4 @@
-// cli.h: what the files of the program `postern` share: the command table, parsed arguments, output, and the way to fail.
+// cli.h: what the commands of the program `postern` share: parsed arguments, output, and the way to fail.
 //
 // A command returns its exit code. When it fails it has written exactly one sentence on standard error, through cli_fail.
 #ifndef PST_CLI_CLI_H
@@ -33,7 +33,7 @@ typedef enum cli_exit {
 #undef X
 } cli_exit;
 
-// --- The command table (command_table.c) ---------------------------------------------------------------------------
+// --- A row of the command table (src/main) ---------------------------------------------------------------------------------
 
 typedef struct cli_option {
     const char *name;  // without "--"
@@ -57,14 +57,6 @@ typedef struct cli_command {
     cli_exit (*run)(const cli_args *args);
 } cli_command;
 
-extern const cli_command cli_commands[];
-extern const size_t cli_command_count;
-extern const cli_option cli_global_options[];
-extern const size_t cli_global_option_count;
-extern const char *const cli_show_topics[]; // ends with NULL
-
-const cli_command *cli_find_command(const char *name);
-
 // --- Arguments (options.c) -------------------------------------------------------------------------------------------
 
 #define CLI_ARGUMENTS_MAX 4
@@ -83,8 +75,6 @@ typedef struct cli_args {
     bool json, verbose, help, version;
 } cli_args;
 
-/// Fills *out from argv[1..]; CLI_USAGE after the sentence.
-cli_exit cli_parse(int argc, char **argv, cli_args *out);
 /// The last value given for an option, NULL: not given. An option without value gives "".
 const char *cli_value(const cli_args *args, const char *name);
 /// The next value of an option that may be repeated: *at starts with 0.
@@ -93,13 +83,12 @@ const char *cli_next_value(const cli_args *args, const char *name, size_t *at);
 cli_exit cli_seconds(const cli_args *args, const char *name, uint64_t *out);
 cli_exit cli_number(const cli_args *args, const char *name, uint64_t max, uint64_t *out);
 
-cli_exit cli_help(const cli_args *args);
-/// The manual of one command, or of the program.
-void cli_print_help(const cli_command *command);
+cli_exit cli_map(const cli_args *args);
 cli_exit cli_run(const cli_args *args);
 cli_exit cli_shim(const cli_args *args);
 cli_exit cli_show(const cli_args *args);
 cli_exit cli_test_run(const cli_args *args);
+cli_exit cli_unpin(const cli_args *args);
 cli_exit cli_verify(const cli_args *args);
 cli_exit cli_compile(const cli_args *args);
 cli_exit cli_keygen(const cli_args *args);
@@ -170,6 +159,9 @@ cli_exit cli_read_file(const char *path, size_t limit, uint8_t **bytes, size_t *
 /// a,b,c for arrays, hex:001122 for anything. False: it does not fit; *why says so.
 bool cli_value_parse(const pst_btf *btf, uint32_t type, const char *text, void *out, size_t size, const char **why);
 bool cli_hex_parse(const char *text, uint8_t *out, size_t capacity, size_t *size);
+/// size bytes of a BTF type (0: plain bytes), as text and as JSON (contents.c).
+void cli_value_text(const pst_btf *btf, uint32_t type, const uint8_t *data, size_t size, pst_text *out);
+void cli_value_json(const pst_btf *btf, uint32_t type, const uint8_t *data, size_t size, pst_json *out);
 /// --set NAME=VALUE before load, --map MAP=KEY=VALUE after.
 cli_exit cli_set_variables(const cli_args *args, struct bpf_object *obj, const pst_btf *btf);
 cli_exit cli_set_elements(const cli_args *args, struct bpf_object *obj, const pst_btf *btf);

@@ -1,4 +1,5 @@
-// cmd_show.c: `postern show`: tables of what is in an object, read by src/object without any core; only machine code needs one.
+// cmd_show.c: `postern show`: tables of what is in an object, read by src/object without any core (only machine code needs one), and of what
+// lives in the core at hand.
 #include <errno.h>
 #include <string.h>
 
@@ -207,7 +208,7 @@ static cli_exit show_all_types(const show_state *s)
 
 typedef struct topic {
     const char *name;
-    cli_exit (*with_file)(const show_state *s);
+    cli_exit (*with_file)(const show_state *s);    // NULL: it takes no file
     cli_exit (*without_file)(const show_state *s); // NULL: a file is needed
     bool takes_name;
     bool loads; // with_file opens the file itself, in a core
@@ -215,8 +216,11 @@ typedef struct topic {
 
 static const topic topics[] = {
     {"sections", show_sections, NULL, false, false},
-    {"maps", show_maps, NULL, false, false},
-    {"programs", show_programs, NULL, false, false},
+    {"maps", show_maps, show_live_maps, false, false},
+    {"programs", show_programs, show_live_programs, false, false},
+    {"links", NULL, show_live_links, false, false},
+    {"pins", NULL, show_live_pins, false, false},
+    {"host", NULL, show_host, false, false},
     {"disassembly", show_disassembly, NULL, true, false},
     {"code", show_machine_code, NULL, true, true},
     {"btf", show_btf, NULL, true, false},
@@ -266,6 +270,7 @@ static cli_exit relocate(show_state *s, const char *path)
 static cli_exit show_file(const topic *t, show_state *s)
 {
     const char *btf = cli_value(s->args, "btf");
+    if (!t->with_file) return cli_fail(CLI_USAGE, "show %s takes no file: it shows what lives in the core at hand", t->name);
     if (s->name && !t->takes_name) return cli_fail(CLI_USAGE, "show %s takes no name; usage: postern show %s FILE", t->name, t->name);
     if (t->loads) return t->with_file(s);
     static const char *const of_code[] = {"engine", "mode", "harden", "no-harden", "set", "map", "profile", "data", "ctx", "repeat"};
@@ -287,6 +292,6 @@ cli_exit cli_show(const cli_args *args)
         if (topics[i].without_file) return topics[i].without_file(&s);
         return cli_fail(CLI_USAGE, "show %s needs a file; usage: postern show %s FILE", topics[i].name, topics[i].name);
     }
-    return cli_fail(CLI_USAGE, "there is nothing to show by the name of %s; topics are sections, maps, programs, disassembly, code, btf, helpers, types, groups",
+    return cli_fail(CLI_USAGE, "there is nothing to show by the name of %s; topics are sections, maps, programs, links, pins, host, disassembly, code, btf, helpers, types, groups",
                     args->argument[0]);
 }

@@ -25,7 +25,7 @@ typedef struct sink {
 
 // --- One value ---------------------------------------------------------------------------------------------------
 
-static void value_text(const pst_btf *btf, uint32_t type, const uint8_t *data, size_t size, pst_text *out)
+void cli_value_text(const pst_btf *btf, uint32_t type, const uint8_t *data, size_t size, pst_text *out)
 {
     uint64_t number = 0;
     if (btf && type)
@@ -36,7 +36,7 @@ static void value_text(const pst_btf *btf, uint32_t type, const uint8_t *data, s
         for (size_t i = 0; i < size; i++) pst_text_format(out, "%02x", data[i]);
 }
 
-static void value_json(const pst_btf *btf, uint32_t type, const uint8_t *data, size_t size, pst_json *out)
+void cli_value_json(const pst_btf *btf, uint32_t type, const uint8_t *data, size_t size, pst_json *out)
 {
     uint64_t number = 0;
     if (btf && type)
@@ -57,9 +57,9 @@ static void show_cell(sink *to, const cell *c)
     if (to->json) {
         pst_json_object_begin(to->json);
         pst_json_key(to->json, "key");
-        value_json(c->btf, c->key_type, c->key, c->key_size, to->json);
+        cli_value_json(c->btf, c->key_type, c->key, c->key_size, to->json);
         pst_json_key(to->json, "value");
-        value_json(c->btf, c->value_type, c->value, c->value_size, to->json);
+        cli_value_json(c->btf, c->value_type, c->value, c->value_size, to->json);
         pst_json_object_end(to->json);
         return;
     }
@@ -67,9 +67,9 @@ static void show_cell(sink *to, const cell *c)
     pst_text_init(&out, cli_env());
     if (to->shown == 1) pst_text_format(&out, "%s%s%s\n", cli_colour_on(CLI_BOLD), to->heading, cli_colour_off());
     pst_text_add(&out, "  [");
-    value_text(c->btf, c->key_type, c->key, c->key_size, &out);
+    cli_value_text(c->btf, c->key_type, c->key, c->key_size, &out);
     pst_text_add(&out, "] = ");
-    value_text(c->btf, c->value_type, c->value, c->value_size, &out);
+    cli_value_text(c->btf, c->value_type, c->value, c->value_size, &out);
     cli_emit(&out);
 }
 
@@ -151,14 +151,14 @@ static void show_variable(sink *to, const pst_btf *btf, const char *name, uint32
 {
     if (to->json) {
         pst_json_key(to->json, name);
-        value_json(btf, type, data, size, to->json);
+        cli_value_json(btf, type, data, size, to->json);
         return;
     }
     pst_text out;
     pst_text_init(&out, cli_env());
     if (!to->shown++) pst_text_format(&out, "%svariables%s\n", cli_colour_on(CLI_BOLD), cli_colour_off());
     pst_text_format(&out, "  %s = ", name);
-    value_text(btf, type, data, size, &out);
+    cli_value_text(btf, type, data, size, &out);
     cli_emit(&out);
 }
 

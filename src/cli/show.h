@@ -19,6 +19,12 @@ cli_exit show_machine_code(const show_state *s); // show_machine.c: without s->o
 cli_exit show_btf(const show_state *s);         // show_btf.c
 cli_exit show_file_groups(const show_state *s); // show_group.c
 cli_exit show_all_groups(const show_state *s);
+/// Of the core at hand (show_live.c).
+cli_exit show_live_programs(const show_state *s);
+cli_exit show_live_maps(const show_state *s);
+cli_exit show_live_links(const show_state *s);
+cli_exit show_live_pins(const show_state *s);
+cli_exit show_host(const show_state *s);
 
 // --- Parts of listings (show_code.c) -----------------------------------------------------------------------------------
 

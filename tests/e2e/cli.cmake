@@ -20,9 +20,12 @@ if(PST_LIBBPF_INCLUDE AND NOT CMAKE_CROSSCOMPILING)
 endif()
 # The host, and whoever asks it for something.
 if(TARGET posternd)
-  pst_test(posternd_test SOURCES posternd_test.c cli_fixture.c DEPS remote pal LABELS e2e TIMEOUT 300)
+  pst_test(posternd_test SOURCES posternd_test.c host_fixture.c cli_fixture.c DEPS remote pal LABELS e2e TIMEOUT 300)
   target_compile_definitions(posternd_test PRIVATE PST_POSTERN="$<TARGET_FILE:postern>" PST_POSTERND="$<TARGET_FILE:posternd>" PST_LOADER="$<TARGET_FILE:cli_loader>")
   add_dependencies(posternd_test postern posternd postern_shim cli_loader)
+  pst_test(live_test SOURCES live_test.c host_fixture.c cli_fixture.c cli_json.c DEPS api pal LABELS e2e TIMEOUT 200)
+  target_compile_definitions(live_test PRIVATE PST_POSTERN="$<TARGET_FILE:postern>" PST_POSTERND="$<TARGET_FILE:posternd>")
+  add_dependencies(live_test postern posternd)
   if(PST_SANITIZE) # its runtime must be first in a process, and so the shim cannot be
     target_compile_definitions(posternd_test PRIVATE PST_NO_SHIM)
   elseif(TARGET cli_loader_libbpf)

@@ -31,7 +31,7 @@ options=$(grep -oE -- '--[a-z-]+$' <<<"$table" | sort -u)
 for option in $(grep -oE 'Fl -[a-z-]+' "$man" | sed 's/Fl -/--/' | sort -u); do
     grep -qx -- "$option" <<<"$options" || say "man page: $option does not exist"
 done
-for command in run show test-run verify shim help; do
+for command in $(grep -v " " <<<"$table"); do
     for option in $(complete_words postern $command --); do
         grep -qxE -- "($command|\*) $option" <<<"$table" || say "completion: $command $option does not exist"
     done

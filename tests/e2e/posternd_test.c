@@ -16,6 +16,7 @@
 #include "cli_fixture.h"
 #include "core/core.h"
 #include "harness.h"
+#include "host_fixture.h"
 #include "pal/pal.h"
 #include "remote/remote.h"
 
@@ -25,38 +26,7 @@
 #define NOBODY 65534
 #define PTR(p) ((uint64_t)(uintptr_t)(p))
 
-typedef struct place {
-    char folder[64], socket[96], log[96];
-    pid_t host;
-} place;
-
-static void open_place(place *p, const char *option)
-{
-    snprintf(p->folder, sizeof p->folder, "/tmp/postern-host-XXXXXX");
-    REQUIRE(mkdtemp(p->folder) != NULL && chmod(p->folder, 0755) == 0);
-    snprintf(p->socket, sizeof p->socket, "%s/socket", p->folder);
-    snprintf(p->log, sizeof p->log, "%s/log", p->folder);
-    const char *argv[] = {PST_POSTERND, "--socket", p->socket, "--verbose", option, NULL};
-    p->host = cli_start(argv, "/dev/null", p->log);
-    if (!cli_await(p->log, "ready at")) {
-        char *said = cli_slurp(p->log);
-        pst_test_fail(__FILE__, __LINE__, "the host does not start: %s", said ? said : "");
-        free(said);
-    }
-    setenv("POSTERN_HOST", p->socket, 1);
-}
-
-static void close_place(place *p)
-{
-    kill(p->host, SIGTERM);
-    CHECK_EQ(cli_wait(p->host), 0);
-    CHECK_EQ(access(p->socket, F_OK), -1);
-    unlink(p->log);
-    rmdir(p->folder);
-    unsetenv("POSTERN_HOST");
-}
-
-static pst_remote *connect_to(const place *p)
+static pst_remote *connect_to(const host_place *p)
 {
     pst_remote *remote = NULL;
     CHECK(pst_remote_open(pst_pal_env(), p->socket, &remote) == PST_OK);
@@ -110,8 +80,8 @@ static size_t descriptors_of(pid_t pid)
 
 TEST(a_handle_is_a_descriptor)
 {
-    place p;
-    open_place(&p, NULL);
+    host_place p;
+    host_open(&p, NULL);
     pst_remote *remote = connect_to(&p);
     int64_t fd = make_map(remote, PST_MAP_HASH, 4, 8, 16, 0);
     uint64_t value = 0;
@@ -140,13 +110,13 @@ TEST(a_handle_is_a_descriptor)
     close(pipes[0]);
     close(pipes[1]);
     pst_remote_close(remote);
-    close_place(&p);
+    host_close(&p);
 }
 
 TEST(ring_buffers_and_arrays_are_mapped)
 {
-    place p;
-    open_place(&p, NULL);
+    host_place p;
+    host_open(&p, NULL);
     pst_remote *remote = connect_to(&p);
     int64_t array = make_map(remote, PST_MAP_ARRAY, 4, 8, 4, PST_F_MMAPABLE), ring = make_map(remote, PST_MAP_RINGBUF, 0, 0, 65536, 0);
     uint64_t *memory, value = 0;
@@ -181,10 +151,10 @@ TEST(ring_buffers_and_arrays_are_mapped)
     close((int)ring);
     CHECK(maps_go(remote));
     pst_remote_close(remote);
-    close_place(&p);
+    host_close(&p);
 }
 
-static void expect_same_output(const place *p, const char *const *shimmed)
+static void expect_same_output(const host_place *p, const char *const *shimmed)
 {
     const char *loader[] = {PST_LOADER, OBJECT, NULL};
     unsetenv("POSTERN_HOST");
@@ -210,15 +180,15 @@ static void expect_same_output(const place *p, const char *const *shimmed)
 // The same loader three times: with a core of its own, with the host's, and, built with the system's libbpf, with the host's as well.
 TEST(a_loader_works_the_same_embedded_hosted_and_with_libbpf)
 {
-    place p;
-    open_place(&p, NULL);
+    host_place p;
+    host_open(&p, NULL);
 #ifdef PST_LOADER_LIBBPF
     const char *shimmed[] = {PST_POSTERN, "shim", "--", PST_LOADER_LIBBPF, OBJECT, NULL};
     expect_same_output(&p, shimmed);
 #else
     expect_same_output(&p, NULL);
 #endif
-    close_place(&p);
+    host_close(&p);
 }
 
 static void bpftool(const char *const *arguments, const char *expected)
@@ -240,7 +210,7 @@ static void bpftool(const char *const *arguments, const char *expected)
 
 TEST(bpftool_of_the_system_works_unchanged)
 {
-    place p;
+    host_place p;
 #ifdef PST_NO_SHIM
     pst_test_skip("a sanitizer leaves no room for the shim");
     return;
@@ -249,7 +219,7 @@ TEST(bpftool_of_the_system_works_unchanged)
         pst_test_skip("there is no " BPFTOOL " (package bpftool), or no " SAMPLE);
         return;
     }
-    open_place(&p, NULL);
+    host_open(&p, NULL);
     BPFTOOL_SAYS("", "map", "create", "/sys/fs/bpf/m", "type", "hash", "key", "4", "value", "8", "entries", "16", "name", "mine");
     BPFTOOL_SAYS("", "map", "update", "pinned", "/sys/fs/bpf/m", "key", "1", "0", "0", "0", "value", "1", "2", "3", "4", "5", "6", "7", "8");
     BPFTOOL_SAYS("01 02 03 04 05 06 07 08", "map", "dump", "pinned", "/sys/fs/bpf/m");
@@ -269,23 +239,23 @@ TEST(bpftool_of_the_system_works_unchanged)
     cli_result again = cli_execute(remove_pin, false);
     CHECK_EQ(again.code, 1);
     cli_result_free(&again);
-    close_place(&p);
+    host_close(&p);
 }
 
 TEST(users_without_rights_are_kept_out)
 {
-    place p;
+    host_place p;
     if (geteuid() != 0) {
         pst_test_skip("needs root to become another user");
         return;
     }
-    open_place(&p, NULL);
+    host_open(&p, NULL);
     const char *loader[] = {PST_LOADER, OBJECT, NULL};
     cli_result result = cli_execute(loader, true);
     CHECK(result.code != 0);
     CHECK(strstr(result.err, p.socket) != NULL);
     cli_result_free(&result);
-    close_place(&p);
+    host_close(&p);
 }
 
 // What a user without rights finds on an open host.
@@ -319,12 +289,12 @@ static int look_around(const char *path)
 
 TEST(users_of_an_open_host_see_their_own)
 {
-    place p;
+    host_place p;
     if (geteuid() != 0) {
         pst_test_skip("needs root to become another user");
         return;
     }
-    open_place(&p, "--open");
+    host_open(&p, "--open");
     pst_remote *remote = connect_to(&p);
     int64_t fd = make_map(remote, PST_MAP_HASH, 4, 8, 4, 0);
     pst_bpf_attr pin = {.pathname = PTR("/sys/fs/bpf/roots"), .bpf_fd = (uint32_t)fd};
@@ -334,16 +304,16 @@ TEST(users_of_an_open_host_see_their_own)
     CHECK_EQ(cli_wait(child), 0);
     close((int)fd);
     pst_remote_close(remote);
-    close_place(&p);
+    host_close(&p);
 }
 
 TEST(pins_and_processes_are_told_over_the_wire)
 {
-    place p;
+    host_place p;
     wire_pin pin;
     wire_about about;
     char path[WIRE_STRING_MAX];
-    open_place(&p, "--no-dynamic-code");
+    host_open(&p, "--no-dynamic-code");
     pst_remote *remote = connect_to(&p);
     CHECK_EQ(pst_remote_pin_next(remote, "", &pin, path), -PST_ENOENT);
     int64_t fd = make_map(remote, PST_MAP_HASH, 4, 8, 4, 0);
@@ -366,10 +336,10 @@ TEST(pins_and_processes_are_told_over_the_wire)
     CHECK_EQ(pst_remote_client_next(remote, (uint32_t)getpid()), -PST_ENOENT);
     close((int)fd);
     pst_remote_close(remote);
-    close_place(&p);
+    host_close(&p);
 }
 
-static int raw_connect(const place *p)
+static int raw_connect(const host_place *p)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     memcpy(address.sun_path, p->socket, strlen(p->socket) + 1);
@@ -381,8 +351,8 @@ static int raw_connect(const place *p)
 
 TEST(clients_that_misbehave_hurt_nobody)
 {
-    place p;
-    open_place(&p, NULL);
+    host_place p;
+    host_open(&p, NULL);
     pst_remote *remote = connect_to(&p);
     int64_t fd = make_map(remote, PST_MAP_HASH, 4, 8, 16, 0);
     uint64_t value, chance = 0x9e3779b97f4a7c15u;
@@ -409,13 +379,13 @@ TEST(clients_that_misbehave_hurt_nobody)
     CHECK_EQ(after, before); // nothing of them is left
     close((int)fd);
     pst_remote_close(remote);
-    close_place(&p);
+    host_close(&p);
 }
 
 TEST(clients_that_are_killed_leave_nothing)
 {
-    place p;
-    open_place(&p, NULL);
+    host_place p;
+    host_open(&p, NULL);
     pst_remote *remote = connect_to(&p);
     (void)first_map(remote);
     size_t before = descriptors_of(p.host);
@@ -434,13 +404,13 @@ TEST(clients_that_are_killed_leave_nothing)
     for (int i = 0; i < 500 && (after = descriptors_of(p.host)) > before; i++) pst_pal_sleep_ns(10000000);
     CHECK_EQ(after, before);
     pst_remote_close(remote);
-    close_place(&p);
+    host_close(&p);
 }
 
 TEST(a_host_that_is_gone_is_said_to_be_gone)
 {
-    place p;
-    open_place(&p, NULL);
+    host_place p;
+    host_open(&p, NULL);
     pst_remote *remote = connect_to(&p);
     int64_t fd = make_map(remote, PST_MAP_HASH, 4, 8, 16, 0);
     kill(p.host, SIGKILL);
@@ -458,5 +428,5 @@ TEST(a_host_that_is_gone_is_said_to_be_gone)
     CHECK_EQ(put(remote, fd, 1, 2), 0);
     close((int)fd);
     pst_remote_close(remote);
-    close_place(&p);
+    host_close(&p);
 }

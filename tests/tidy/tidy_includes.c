@@ -11,7 +11,7 @@ static const struct {
 } g_ranks[] = {
     {"base", 0},    {"pal", 1},    {"isa", 1},  {"domain", 1}, {"btf", 2}, {"wire", 2}, {"program", 2}, {"remote", 3}, {"catalog", 3}, {"object", 4}, {"verify", 4},
     {"interp", 4},  {"jit", 4},    {"core", 5}, {"ext", 6},    {"service", 6}, {"api", 7},     {"cli", 8},    {"host", 8},
-    {"netsh", 8},   {"shim", 8},
+    {"shim", 8},    {"netsh", 9},   {"main", 10},
     // Public headers: the numbers and layouts of the ABI are for everyone, the rest for the library and what is above it.
     {"postern/abi.h", 0}, {"postern/attr.h", 0}, {"postern", 6}, {"bpf", 6},
 };
@@ -94,7 +94,7 @@ static bool is_named_for_system(const char *path)
 static bool is_hosted(const char *path)
 {
     static const char *const folders[] = {"src/pal/", "src/ext/", "src/service/", "src/api/",
-                                          "src/cli/", "src/host/", "src/netsh/",  "src/shim/"};
+                                          "src/cli/", "src/host/", "src/netsh/",  "src/main/", "src/shim/"};
     for (size_t i = 0; i < PST_COUNT(folders); i++)
         if (tidy_starts(path, folders[i])) return true;
     return false;

@@ -59,6 +59,7 @@ TEST(the_core_says_what_it_is)
     struct postern_about about = {.size = sizeof about}, old = {.size = offsetof(struct postern_about, engine)};
     uint32_t pid = 0, next = 0;
     quiet();
+    postern_shutdown();
     CHECK_EQ(postern_configure(&options), 0);
     CHECK_EQ(postern_about(&about), 0);
     CHECK_EQ(about.engine, POSTERN_ENGINE_INTERP);

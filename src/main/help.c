@@ -1,8 +1,8 @@
-// cmd_help.c: help from the command table.
+// help.c: help from the command table.
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "main/command_table.h"
 
 static void print_options(const cli_option *options, size_t count)
 {

@@ -1,5 +1,5 @@
 // command_table.c: the one table of commands: it drives --help, `postern help`, the check of the man page, and the completion.
-#include "cli/cli.h"
+#include "main/command_table.h"
 
 const cli_option cli_global_options[] = {
     {"json", 'j', NULL, "print JSON, one value a line"},
@@ -96,7 +96,7 @@ static const cli_option compile_options[] = {
     {"btf", 0, "FILE", "types of the target for CO-RE relocations (default: those of this host)"},
 };
 
-const char *const cli_show_topics[] = {"sections", "maps", "programs", "disassembly", "code", "btf", "helpers", "types", "groups", NULL};
+const char *const cli_show_topics[] = {"sections", "maps", "programs", "links", "pins", "host", "disassembly", "code", "btf", "helpers", "types", "groups", NULL};
 
 const cli_command cli_commands[] = {
     {
@@ -132,8 +132,11 @@ const cli_command cli_commands[] = {
         .summary = "show what is in an object file, or what Postern knows",
         .text = "Topics:\n"
                 "  sections     the ELF sections of FILE\n"
-                "  maps         its maps, with the types of keys and values\n"
-                "  programs     its programs, their sections and types\n"
+                "  maps         its maps, with the types of keys and values; without FILE: the maps that live in the core at hand\n"
+                "  programs     its programs, their sections and types; without FILE: those that live in the core at hand\n"
+                "  links        where programs are attached, in the core at hand\n"
+                "  pins         the pins of the core at hand\n"
+                "  host         the core at hand: whose, its version, what runs programs and why, since when, how much is in it\n"
                 "  disassembly  its instructions, with source lines (NAME: of one program or section)\n"
                 "  code         the machine code of one program (NAME) beside bytecode and source, and what each source line costs; the program\n"
                 "               is loaded for that, not run. With --profile it is run too, and instructions are counted\n"
@@ -141,18 +144,50 @@ const cli_command cli_commands[] = {
                 "  helpers      the helpers that its programs call; without FILE: all helpers with their prototypes\n"
                 "  types        the types of its programs; without FILE: all program types and the section names that choose them\n"
                 "  groups       the conformance groups of RFC 9669 that its programs need (\"none\": the RFC has no such instruction); without\n"
-                "               FILE: all groups\n",
+                "               FILE: all groups\n"
+                "\n"
+                "The core at hand is that of the host that POSTERN_HOST names, else one inside this process, which is empty.\n",
         .examples = "postern show programs filter.o\n"
                     "postern show disassembly filter.o drop_udp\n"
                     "postern show code filter.o drop_udp --profile --data @capture.pcap:3\n"
                     "postern show maps filter.o -j\n"
                     "postern show groups filter.o\n"
-                    "postern show helpers\n",
+                    "postern show helpers\n"
+                    "POSTERN_HOST=1 postern show programs\n",
         .options = show_options,
         .option_count = PST_COUNT(show_options),
         .arguments_min = 1,
         .arguments_max = 3,
         .run = cli_show,
+    },
+    {
+        .name = "map",
+        .arguments = "ACTION MAP [KEY [VALUE]]",
+        .summary = "read and change the elements of a map that lives in a host",
+        .text = "MAP is a name, an id or the path of a pin. Keys and values are decoded by the types that the map was created with, and written as for\n"
+                "`postern run`. Actions:\n"
+                "  dump MAP              all elements\n"
+                "  lookup MAP KEY        one element; of a queue or stack, without KEY, the value that is next\n"
+                "  update MAP KEY VALUE  write an element; per-CPU maps get VALUE for each CPU; queues and stacks take VALUE alone\n"
+                "  delete MAP KEY        delete an element\n",
+        .examples = "postern map dump counters\n"
+                    "postern map lookup blocked 10.0.0.7 -j\n"
+                    "postern map update BPF:\\\\blocked 10.0.0.7 1\n"
+                    "postern map delete 3 hex:0a000007\n",
+        .arguments_min = 2,
+        .arguments_max = 4,
+        .run = cli_map,
+    },
+    {
+        .name = "unpin",
+        .arguments = "PATH",
+        .summary = "remove a pin of a host",
+        .text = "Removes the pin at PATH; /sys/fs/bpf/x, BPF:\\x and /ebpf/global/x name the same one. What nothing else holds ends with it: a program that is\n"
+                "not attached, a link, which takes its program off the hook.\n",
+        .examples = "postern unpin /sys/fs/bpf/counters\n",
+        .arguments_min = 1,
+        .arguments_max = 1,
+        .run = cli_unpin,
     },
     {
         .name = "test-run",

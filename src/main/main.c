@@ -1,7 +1,7 @@
 // main.c: the program `postern`: parses the command line and calls the command.
 #include <stdio.h>
 
-#include "cli/cli.h"
+#include "main/command_table.h"
 
 static cli_exit dispatch(const cli_args *args)
 {

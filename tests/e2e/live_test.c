@@ -1,0 +1,118 @@
+// live_test.c: what lives in a host, as `postern` shows and changes it.
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bpf/bpf.h"
+#include "bpf/libbpf.h"
+#include "cli_fixture.h"
+#include "harness.h"
+#include "host_fixture.h"
+#include "postern/postern.h"
+
+#define OBJECT PST_SOURCE_DIR "/tests/unit/api/data/api.bpf.o"
+
+static cli_result postern(const char *const *arguments)
+{
+    const char *argv[16] = {PST_POSTERN};
+    for (size_t i = 0; arguments[i]; i++) argv[i + 1] = arguments[i];
+    return cli_execute(argv, false);
+}
+
+static void check(int line, int code, const char *expected, const char *const *arguments)
+{
+    cli_result result = postern(arguments);
+    bool fine = result.code == code && (strstr(result.out, expected) || strstr(result.err, expected));
+    if (!fine) pst_test_fail(__FILE__, line, "postern %s %s: exit code %d, \"%s%s\"", arguments[0], arguments[1], result.code, result.out, result.err);
+    cli_result_free(&result);
+}
+#define SAYS(code, expected, ...) check(__LINE__, code, expected, (const char *const[]){__VA_ARGS__, NULL})
+
+static void check_json(int line, const char *const *arguments)
+{
+    cli_result result = postern(arguments);
+    if (result.code != 0 || !json_lines_valid(result.out)) {
+        bool whole = result.code == 0 && json_valid(result.out);
+        if (!whole) pst_test_fail(__FILE__, line, "postern %s %s: no JSON: \"%s%s\"", arguments[0], arguments[1], result.out, result.err);
+    }
+    cli_result_free(&result);
+}
+#define GIVES_JSON(...) check_json(__LINE__, (const char *const[]){__VA_ARGS__, "-j", NULL})
+
+// A host with the programs and maps of the test object; program `count` is pinned, so is the map `pinned`.
+static struct bpf_object *fill(void)
+{
+    libbpf_set_print(NULL);
+    struct bpf_program *prog;
+    struct bpf_object *obj = bpf_object__open(OBJECT);
+    bpf_object__for_each_program(prog, obj) {
+        const char *name = bpf_program__name(prog);
+        bpf_program__set_autoload(prog, strcmp(name, "count") == 0 || strcmp(name, "tail_target") == 0);
+    }
+    CHECK(obj && bpf_object__load(obj) == 0);
+    CHECK_EQ(bpf_obj_pin(bpf_program__fd(bpf_object__find_program_by_name(obj, "count")), "BPF:\\prog"), 0);
+    return obj;
+}
+
+TEST(live_objects_are_listed)
+{
+    host_place p;
+    host_open(&p, NULL);
+    SAYS(0, "engine", "show", "host");
+    SAYS(0, "0 programs, 0 maps", "show", "host");
+    struct bpf_object *obj = fill();
+    static const char *const topics[] = {"programs", "maps", "links", "pins", "host"};
+    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) GIVES_JSON("show", topics[i]);
+    SAYS(0, "count", "show", "programs");
+    SAYS(0, "percpu_array", "show", "maps");
+    SAYS(0, "/sys/fs/bpf/prog    program", "show", "pins");
+    SAYS(0, "/sys/fs/bpf/pinned  map", "show", "pins");
+    SAYS(0, "a host's", "show", "host");
+    SAYS(2, "takes no file", "show", "pins", OBJECT);
+    SAYS(0, "", "unpin", "/ebpf/global/prog");
+    SAYS(3, "nothing is pinned", "unpin", "/ebpf/global/prog");
+    SAYS(2, "no path of a pin", "unpin", "prog");
+    bpf_object__close(obj);
+    postern_shutdown();
+    host_close(&p);
+}
+
+TEST(elements_of_maps_are_read_and_changed)
+{
+    host_place p;
+    host_open(&p, "--no-dynamic-code");
+    SAYS(0, "interp: whoever started the core chose it", "show", "host");
+    struct bpf_object *obj = fill();
+    SAYS(0, "", "map", "update", "blocked", "10.0.0.7", "1");
+    SAYS(0, "] = 1", "map", "dump", "blocked");
+    SAYS(0, "] = 1", "map", "lookup", "blocked", "10.0.0.7");
+    GIVES_JSON("map", "dump", "blocked");
+    SAYS(0, "", "map", "delete", "blocked", "10.0.0.7");
+    SAYS(3, "no element", "map", "lookup", "blocked", "10.0.0.7");
+    SAYS(0, "", "map", "update", "BPF:\\pinned", "3", "44");
+    SAYS(0, "\"key\":3,\"value\":44", "map", "dump", "/sys/fs/bpf/pinned", "-j");
+    SAYS(0, "", "map", "update", "counts", "2", "9");
+    SAYS(0, "[2] = cpu0: 9", "map", "dump", "counts");
+    GIVES_JSON("map", "dump", "counts");
+    SAYS(2, "a number", "map", "update", "counts", "two", "9");
+    SAYS(3, "no map is called", "map", "dump", "none");
+    SAYS(3, "no map with the id", "map", "dump", "999999");
+    SAYS(3, "no map is pinned at", "map", "dump", "BPF:\\prog"); // it is a program
+    SAYS(2, "usage", "map", "lookup", "counts");
+    SAYS(2, "usage", "map", "delete", "counts");
+    SAYS(2, "dump, lookup, update and delete", "map", "frobnicate", "counts");
+    SAYS(4, "cannot be deleted", "map", "delete", "counts", "1");
+    bpf_object__close(obj);
+    postern_shutdown();
+    host_close(&p);
+}
+
+TEST(without_a_host_the_core_is_empty)
+{
+    unsetenv("POSTERN_HOST");
+    SAYS(0, "of this process", "show", "host");
+    SAYS(0, "id  name", "show", "programs");
+    setenv("POSTERN_HOST", "/nowhere/at/all", 1);
+    SAYS(3, "/nowhere/at/all", "show", "programs");
+    unsetenv("POSTERN_HOST");
+}
