@@ -68,7 +68,7 @@ TEST(wrong_command_lines)
         {2, "privileged or strict", {"test-run", OBJECT, "count", "--mode", "lax"}},
         {2, "exclude each other", {"test-run", OBJECT, "count", "--harden", "--no-harden"}},
         {2, "frobnicate", {"show", "frobnicate", OBJECT}},
-        {2, "needs a file", {"show", "maps"}},
+        {2, "needs a file", {"show", "disassembly"}},
         {2, "takes no name", {"show", "maps", OBJECT, "counts"}},
         {2, "--repeat", {"test-run", OBJECT, "count", "--repeat", "0"}},
         {2, "--repeat", {"test-run", OBJECT, "count", "--repeat", "-1"}},
