@@ -77,6 +77,9 @@ struct postern_options {
     /// meter_turns of them, 0: 8388608.
     bool meter;
     uint64_t meter_turns;
+    /// perf(1) learns the names of compiled programs, by /tmp/perf-PID.map. The environment variable POSTERN_PERF_MAP=1 says the same. Lines stay in the
+    /// file when programs go, and nobody removes it. Linux only.
+    bool perf_map;
 };
 
 /// Options of the core in this process. Before the first call that needs it, else -EBUSY.

@@ -48,6 +48,19 @@ static void trap(void *user, const char *program, const char *text)
         api_print(LIBBPF_WARN, "program %s: %s\n", program, text);
 }
 
+// A profiler that does not learn a name shows an address: no reason to refuse a program.
+static void name_code(void *user, const char *name, const void *bytes, size_t size)
+{
+    (void)user;
+    (void)pst_pal_code_name(bytes, size, name);
+}
+
+static bool wants_perf_map(void)
+{
+    const char *asked = getenv("POSTERN_PERF_MAP");
+    return g_options.perf_map || (asked && strcmp(asked, "1") == 0);
+}
+
 static void destroy(void)
 {
     if (g_door == &api_remote_door) api_remote_close();
@@ -81,7 +94,8 @@ static pst_status create(void)
     pst_core_options options = {.size = sizeof options, .trace = trace, .trap = trap, .budget = g_options.budget, .engine = g_options.engine,
                                 .strict = g_options.strict, .harden = g_options.harden, .trust = &g_trust,
                                 .allow_unsigned = g_options.allow_unsigned,
-                                .meter = g_options.meter, .meter_turns = g_options.meter_turns};
+                                .meter = g_options.meter, .meter_turns = g_options.meter_turns,
+                                .code = wants_perf_map() ? name_code : NULL};
     g_trust = (pst_trust){0};
     if (g_options.trust) PST_TRY(api_trust_read(g_options.trust, &g_trust));
     PST_TRY(pst_core_create(api_env(), &options, &g_core));

@@ -197,6 +197,9 @@ int64_t core_prog_verify(core_call *call, core_prog *prog, pst_text *log);
 /// The one place that chooses the engine of a program. PST_E_UNSUPPORTED after a sentence: no engine runs it yet.
 PST_MUST_USE pst_status core_engine_create(pst_core *core, const core_prog *prog, pst_exec **out);
 
+/// Tells pst_core_options.code what was compiled. The program's tag is known.
+void core_name_code(const core_prog *prog);
+
 /// What every prog_array demands of its programs; false: not compatible. The first program decides.
 PST_MUST_USE bool core_prog_array_accepts(pst_map *map, const core_prog *prog);
 

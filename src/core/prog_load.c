@@ -337,6 +337,7 @@ static int64_t build(load *l)
     compute_tag(prog, env);
     prog->load_time_ns = pst_pal_boot_time_ns();
     prog->uid = call->client->identity.uid;
+    core_name_code(prog);
     if (!core_object_register(&prog->object)) return core_refuse(call, PST_ENOMEM, "no memory for another program id");
     return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "base/format.h"
 #include "host/server.h"
+#include "pal/pal.h"
 #if PST_HAVE_EXT
 #include "ext/net/xdp.h"
 #endif
@@ -56,6 +57,19 @@ static void trap(void *user, const char *program, const char *text)
     fprintf(stderr, "posternd: program %s: %s\n", program, text);
 }
 
+// A profiler that does not learn a name shows an address: no reason to refuse a program.
+static void name_code(void *user, const char *name, const void *bytes, size_t size)
+{
+    (void)user;
+    (void)pst_pal_code_name(bytes, size, name);
+}
+
+static bool wants_perf_map(void)
+{
+    const char *asked = getenv("POSTERN_PERF_MAP");
+    return asked && strcmp(asked, "1") == 0;
+}
+
 // READY=1 to the service manager, if there is one.
 static void notify(const char *state)
 {
@@ -87,7 +101,7 @@ static void make_default_folder(const host_options *options)
 static pst_status run(const pst_env *env, const host_options *options)
 {
     pst_core *core;
-    pst_core_options core_options = {.size = sizeof core_options, .trace = trace, .trap = trap, .share_memory = true,
+    pst_core_options core_options = {.size = sizeof core_options, .trace = trace, .trap = trap, .share_memory = true, .code = wants_perf_map() ? name_code : NULL,
                                      .engine = options->dynamic_code ? PST_CORE_ENGINE_ANY : PST_CORE_ENGINE_INTERP};
     PST_TRY(pst_core_create(env, &core_options, &core));
     pst_status status = PST_OK;

@@ -110,6 +110,7 @@ bool pst_jit_code_of(const pst_exec *exec, pst_jit_code *out)
 {
     if (exec->free != jit_program_free) return false;
     const jit_program *prog = (const jit_program *)(const void *)exec;
-    *out = (pst_jit_code){.bytes = prog->code.bytes, .size = prog->code_bytes, .count = prog->piece_count, .offsets = prog->offsets, .slots = prog->slots};
+    *out = (pst_jit_code){.bytes = prog->code.bytes, .size = prog->code_bytes, .count = prog->piece_count, .offsets = prog->offsets, .slots = prog->slots,
+                          .functions = prog->functions, .function_count = exec->image->subprog_count};
     return true;
 }

@@ -48,6 +48,8 @@ typedef struct pst_jit_code {
     uint32_t count;          // of pieces
     const uint32_t *offsets; // one more: the end of the last instruction's
     const uint32_t *slots;   // NULL: piece i is of slot i
+    const uint32_t *functions; // where each subprogram of the image begins
+    uint32_t function_count;
 } pst_jit_code;
 /// False: exec comes from another engine.
 PST_MUST_USE bool pst_jit_code_of(const pst_exec *exec, pst_jit_code *out);

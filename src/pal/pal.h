@@ -51,6 +51,10 @@ PST_MUST_USE pst_status pst_pal_code_alloc(size_t size, pst_code *out);
 PST_MUST_USE pst_status pst_pal_code_seal(pst_code *code); // flushes the instruction cache
 void pst_pal_code_free(pst_code *code);
 
+/// Tells profilers (Linux: perf, by /tmp/perf-PID.map) that machine code at bytes is called name, which has no white space. There is no way to take
+/// it back: code that is gone keeps its line. Failure may be ignored: names are for people. PST_E_LIMIT: the file is large enough; PST_E_DENIED: it is not ours; PST_E_UNSUPPORTED: this platform has no such thing.
+pst_status pst_pal_code_name(const void *bytes, size_t size, const char *name);
+
 /// A fault that the machine raised in some thread: a refused access, an undefined instruction, a division that overflows.
 typedef struct pst_fault {
     uint64_t pc;       // may be changed: where the thread goes on

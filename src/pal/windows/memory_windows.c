@@ -179,3 +179,9 @@ void pst_pal_code_free(pst_code *code)
     if (code->bytes) VirtualFree(code->bytes - pst_pal_page_size(), 0, MEM_RELEASE);
     *code = (pst_code){0};
 }
+
+pst_status pst_pal_code_name(const void *bytes, size_t size, const char *name)
+{
+    (void)bytes, (void)size, (void)name;
+    return PST_E_UNSUPPORTED;
+}
