@@ -2,7 +2,7 @@
 
 _postern() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command= i
-    local commands="run show map unpin test-run verify compile keygen shim help"
+    local commands="run show map unpin test-run verify compile keygen netsh shim help"
     local global="--json --verbose --help --version -j -v -h"
     local topics="sections maps programs links pins host disassembly code btf helpers types groups"
     local run="--hook --program --one-way --set --map --events --event-type --duration --stats-interval --detach-after --engine --mode --harden --no-harden --meter --budget --trust --allow-unsigned --make-tap --btf"
@@ -12,7 +12,8 @@ _postern() {
     local shim="--host"
     local compile="--output --target --program --sign --mode --set --btf -o"
     local keygen=""
-    local map="" unpin=""
+    local map="" unpin="" netsh=""
+    local netsh_groups="ebpf add delete pin set show unpin"
     local help=""
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -46,6 +47,15 @@ _postern() {
         mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
     elif [[ $command == shim && $prev == shim || $prev == -- ]]; then
         mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+    elif [[ $command == netsh ]]; then
+        case $prev in
+            netsh | ebpf) mapfile -t COMPREPLY < <(compgen -W "$netsh_groups" -- "$cur") ;;
+            add | delete | set) mapfile -t COMPREPLY < <(compgen -W "program" -- "$cur") ;;
+            pin | unpin) mapfile -t COMPREPLY < <(compgen -W "map program" -- "$cur") ;;
+            show)
+                mapfile -t COMPREPLY < <(compgen -W "disassembly hash links maps pins processes programs sections verification" -- "$cur") ;;
+            *) mapfile -t COMPREPLY < <(compgen -f -X '!*.o' -- "$cur" && compgen -d -- "$cur") ;;
+        esac
     elif [[ $prev == map ]]; then
         mapfile -t COMPREPLY < <(compgen -W "dump lookup update delete" -- "$cur")
     elif [[ $prev == show ]]; then

@@ -137,6 +137,8 @@ void cli_table_text(cli_table *table, const char *text);
 void cli_table_format(cli_table *table, const char *fmt, ...) PST_PRINTF(2, 3);
 /// Prints and frees.
 cli_exit cli_table_end(cli_table *table, bool json);
+/// Frees without printing.
+void cli_table_drop(cli_table *table);
 
 /// Hex and text of bytes, 16 a line, indented.
 void cli_hex_dump(pst_text *out, const void *bytes, size_t size);

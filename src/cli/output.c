@@ -272,12 +272,17 @@ static void table_plain(const cli_table *table)
     cli_emit(&text);
 }
 
+void cli_table_drop(cli_table *table)
+{
+    for (size_t i = 0; i < table->count; i++) free(table->cells[i]);
+    free(table->cells);
+}
+
 cli_exit cli_table_end(cli_table *table, bool json)
 {
     bool failed = table->failed;
     if (!failed && json) table_json(table);
     if (!failed && !json) table_plain(table);
-    for (size_t i = 0; i < table->count; i++) free(table->cells[i]);
-    free(table->cells);
+    cli_table_drop(table);
     return failed ? cli_fail(CLI_FAILED, "no memory for a table") : CLI_OK;
 }

@@ -1,7 +1,8 @@
-// unsupported.c: systems where no program can take this one's place.
+// unsupported.c: systems where no program can take this one's place, and no interface carries programs.
 #include <errno.h>
 
 #include "cli/exec.h"
+#include "cli/interface.h"
 
 bool cli_can_replace_process(void)
 {
@@ -34,4 +35,10 @@ int cli_replace_process(char *const *argv)
 {
     (void)argv;
     return ENOSYS;
+}
+
+uint32_t cli_interface_index(const char *name)
+{
+    (void)name;
+    return 0;
 }

@@ -1,5 +1,6 @@
 // command_table.c: the one table of commands: it drives --help, `postern help`, the check of the man page, and the completion.
 #include "main/command_table.h"
+#include "netsh/netsh.h"
 
 const cli_option cli_global_options[] = {
     {"json", 'j', NULL, "print JSON, one value a line"},
@@ -233,6 +234,25 @@ const cli_command cli_commands[] = {
         .arguments_min = 0,
         .arguments_max = 2,
         .run = cli_verify,
+    },
+    {
+        .name = "netsh",
+        .arguments = "[[ebpf] COMMAND [ARGUMENT]...]",
+        .summary = "the commands of eBPF for Windows, against a host",
+        .text = "Does what `netsh ebpf` does on Windows, with the same commands, parameters, layouts, messages and exit codes (0 and 1): add, delete and set\n"
+                "program; pin and unpin map and program; show disassembly, hash, links, maps, pins, processes, programs, sections and verification.\n"
+                "`postern netsh ?` lists them, `postern netsh show programs ?` explains one. Words may be abbreviated as long as they are clear; a\n"
+                "parameter is given by its place or as TAG=VALUE. Without COMMAND, lines of standard input are commands until `exit`. -j among the\n"
+                "words prints JSON.\n"
+                "\n"
+                "Programs live in the host that POSTERN_HOST names: start one with posternd(8). Without a host they end with this process, and only the\n"
+                "commands about files have something to show.\n",
+        .examples = "postern netsh ebpf show sections filter.o\n"
+                    "POSTERN_HOST=1 postern netsh ebpf add program filter.o pinpath=filter\n"
+                    "POSTERN_HOST=1 postern netsh show programs level=verbose\n"
+                    "POSTERN_HOST=1 postern netsh sh prog -j\n",
+        .takes_rest = true,
+        .run = netsh_run,
     },
     {
         .name = "shim",
