@@ -2,7 +2,7 @@
 
 _postern() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command= i
-    local commands="run show map unpin test-run verify compile keygen netsh shim help"
+    local commands="run show map top metrics unpin test-run verify compile keygen netsh shim help"
     local global="--json --verbose --help --version -j -v -h"
     local topics="sections maps programs links pins host disassembly code btf helpers types groups"
     local run="--hook --program --one-way --set --map --events --event-type --duration --stats-interval --detach-after --engine --mode --harden --no-harden --meter --budget --trust --allow-unsigned --make-tap --btf"
@@ -12,6 +12,7 @@ _postern() {
     local shim="--host"
     local compile="--output --target --program --sign --mode --set --btf -o"
     local keygen=""
+    local top="--interval --count --sort --filter" metrics="--interval"
     local map="" unpin="" netsh=""
     local netsh_groups="ebpf add delete pin set show unpin"
     local help=""
@@ -36,6 +37,9 @@ _postern() {
             return ;;
         --engine)
             mapfile -t COMPREPLY < <(compgen -W "jit jit-quick interp checked" -- "$cur")
+            return ;;
+        --sort)
+            mapfile -t COMPREPLY < <(compgen -W "share rate average runs name id" -- "$cur")
             return ;;
         --max-steps | --max-states | --unroll | --stack-max) return ;;
         --program | --set | --map | --event-type | --duration | --stats-interval | --detach-after | --ctx | --repeat | --budget | --events) return ;;

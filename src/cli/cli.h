@@ -84,10 +84,12 @@ cli_exit cli_seconds(const cli_args *args, const char *name, uint64_t *out);
 cli_exit cli_number(const cli_args *args, const char *name, uint64_t max, uint64_t *out);
 
 cli_exit cli_map(const cli_args *args);
+cli_exit cli_metrics(const cli_args *args);
 cli_exit cli_run(const cli_args *args);
 cli_exit cli_shim(const cli_args *args);
 cli_exit cli_show(const cli_args *args);
 cli_exit cli_test_run(const cli_args *args);
+cli_exit cli_top(const cli_args *args);
 cli_exit cli_unpin(const cli_args *args);
 cli_exit cli_verify(const cli_args *args);
 cli_exit cli_compile(const cli_args *args);

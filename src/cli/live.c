@@ -98,7 +98,8 @@ static cli_exit list_pins(live_state *state)
     return result == 0 || result == -PST_ENOENT ? CLI_OK : cli_fail(CLI_FAILED, "pins cannot be listed: %s", door->why());
 }
 
-cli_exit live_read(live_state *out)
+// The core, and objects of the first kinds of the table.
+static cli_exit read_kinds(live_state *out, size_t kinds)
 {
     uint32_t first;
     *out = (live_state){.about = {.size = sizeof out->about}};
@@ -111,8 +112,26 @@ cli_exit live_read(live_state *out)
         {LIVE_LINK, (void **)&out->links, &out->link_count, sizeof *out->links},
     };
     cli_exit code = CLI_OK;
-    for (size_t i = 0; code == CLI_OK && i < PST_COUNT(lists); i++) code = list(&lists[i]);
+    for (size_t i = 0; code == CLI_OK && i < PST_COUNT(lists) && i < kinds; i++) code = list(&lists[i]);
+    return code;
+}
+
+cli_exit live_read_programs(live_state *out)
+{
+    return read_kinds(out, 1);
+}
+
+cli_exit live_read(live_state *out)
+{
+    cli_exit code = read_kinds(out, SIZE_MAX);
     return code == CLI_OK ? list_pins(out) : code;
+}
+
+int live_statistics(cli_exit *code)
+{
+    int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+    *code = fd >= 0 ? CLI_OK : cli_fail(cli_exit_of_errno(-fd), "statistics cannot be turned on: %s", api_why(fd));
+    return fd;
 }
 
 void live_free(live_state *state)
@@ -153,6 +172,17 @@ const pst_bpf_map_info *live_map_by_id(const live_state *state, uint32_t id)
     for (size_t i = 0; i < state->map_count; i++)
         if (state->maps[i].id == id) return &state->maps[i];
     return NULL;
+}
+
+const char *live_engine_name(unsigned engine)
+{
+    switch (engine) {
+    case POSTERN_ENGINE_INTERP: return "interp";
+    case POSTERN_ENGINE_JIT: return "jit";
+    case POSTERN_ENGINE_JIT_QUICK: return "jit-quick";
+    case POSTERN_ENGINE_CHECKED: return "checked";
+    }
+    return "";
 }
 
 // A core that compiles, and no code is shown: either it could not be compiled, or the caller may not know.

@@ -33,15 +33,21 @@ typedef struct live_state {
 
 /// CLI_OK, or an exit code after the sentence; live_free in any case.
 cli_exit live_read(live_state *out);
+/// The core and its programs alone.
+cli_exit live_read_programs(live_state *out);
 void live_free(live_state *state);
 
 size_t live_pins_of(const live_state *state, live_kind kind, uint32_t id);
 size_t live_links_of(const live_state *state, uint32_t prog_id);
+/// Statistics stay on until the descriptor is closed. A descriptor, or -1 after the sentence, with *code.
+int live_statistics(cli_exit *code);
 const live_program *live_program_by_id(const live_state *state, uint32_t id);
 const pst_bpf_map_info *live_map_by_id(const live_state *state, uint32_t id);
 
 /// A descriptor, or a negative errno. The caller closes it with postern_close.
 int live_open(live_kind kind, uint32_t id);
+/// "jit", "interp" and so on, for POSTERN_ENGINE_*; "" for none.
+const char *live_engine_name(unsigned engine);
 /// What runs a program: "jit", "interp", or "" where that is not told.
 const char *live_mode(const live_state *state, const live_program *program);
 /// The attach type of a link, and where it is attached (an interface; 0: none).

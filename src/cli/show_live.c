@@ -112,17 +112,6 @@ cli_exit show_live_pins(const show_state *s) { return with_state(s->args, pins_t
 
 // --- The host ------------------------------------------------------------------------------------------------------
 
-static const char *engine_name(unsigned engine)
-{
-    switch (engine) {
-    case POSTERN_ENGINE_INTERP: return "interp";
-    case POSTERN_ENGINE_JIT: return "jit";
-    case POSTERN_ENGINE_JIT_QUICK: return "jit-quick";
-    case POSTERN_ENGINE_CHECKED: return "checked";
-    }
-    return "";
-}
-
 static const char *why_text(unsigned why)
 {
     switch (why) {
@@ -156,7 +145,7 @@ static cli_exit host_json(const live_state *state)
     pst_json_key(json, "version");
     pst_json_string(json, about->version);
     pst_json_key(json, "engine");
-    pst_json_string(json, engine_name(about->engine));
+    pst_json_string(json, live_engine_name(about->engine));
     pst_json_key(json, "why");
     pst_json_string(json, why_text(about->why));
     pst_json_key(json, "dynamic_code");
@@ -179,7 +168,7 @@ static cli_exit host_table(const live_state *state, bool json)
     uint64_t seconds = about->uptime_ns / 1000000000u;
     if (json) return host_json(state);
     printf("core          %s (process %u), version %s\n", about->is_host ? "a host's" : "of this process", about->pid, about->version);
-    printf("engine        %s: %s\n", engine_name(about->engine), why_text(about->why));
+    printf("engine        %s: %s\n", live_engine_name(about->engine), why_text(about->why));
     printf("dynamic code  %s\n", about->dynamic_code ? "made" : "not made");
     printf("proofs        %s\n", about->strict ? "strict for everybody" : "Linux's rules for clients with all rights, strict for others");
     printf("statistics    %s\n", about->statistics ? "on" : "off");

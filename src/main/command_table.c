@@ -97,6 +97,17 @@ static const cli_option compile_options[] = {
     {"btf", 0, "FILE", "types of the target for CO-RE relocations (default: those of this host)"},
 };
 
+static const cli_option top_options[] = {
+    {"interval", 0, "SECONDS", "how often to print the table, and over what time rates are taken (default 1)"},
+    {"count", 0, "N", "end after N tables (default: at ctrl-C)"},
+    {"sort", 0, "share|rate|average|runs|name|id", "what comes first (default share)"},
+    {"filter", 0, "TEXT", "only programs whose name or type has TEXT in it"},
+};
+
+static const cli_option metrics_options[] = {
+    {"interval", 0, "SECONDS", "turn statistics on for this time first, so that what runs meanwhile is counted (default 0)"},
+};
+
 const char *const cli_show_topics[] = {"sections", "maps", "programs", "links", "pins", "host", "disassembly", "code", "btf", "helpers", "types", "groups", NULL};
 
 const cli_command cli_commands[] = {
@@ -178,6 +189,33 @@ const cli_command cli_commands[] = {
         .arguments_min = 2,
         .arguments_max = 4,
         .run = cli_map,
+    },
+    {
+        .name = "top",
+        .arguments = "",
+        .summary = "watch the programs of a host: runs a second, share of time, average time of a run",
+        .text = "Turns statistics on and prints, again and again, a table of the programs that live in the core at hand: runs in a second, the share of\n"
+                "one CPU's time that they took, the average time of a run, all over the last interval, and runs since they are counted. With -j each\n"
+                "program is a line. Statistics go off with the last process that wants them.\n",
+        .examples = "postern top\n"
+                    "postern top --sort rate --filter xdp\n"
+                    "postern top --count 1 --interval 10 -j\n",
+        .options = top_options,
+        .option_count = PST_COUNT(top_options),
+        .run = cli_top,
+    },
+    {
+        .name = "metrics",
+        .arguments = "",
+        .summary = "print what lives in a host, and what it does, as Prometheus reads it",
+        .text = "Prints metrics of the core at hand in Prometheus' text format: what it is and since when, how many objects live in it, and for each\n"
+                "program its runs and seconds, counted while statistics were on. Meant for a collector of text files, or a service that starts it\n"
+                "for each request.\n",
+        .examples = "postern metrics >/var/lib/prometheus/node-exporter/postern.prom\n"
+                    "postern metrics --interval 5\n",
+        .options = metrics_options,
+        .option_count = PST_COUNT(metrics_options),
+        .run = cli_metrics,
     },
     {
         .name = "unpin",
@@ -308,8 +346,10 @@ const cli_command cli_commands[] = {
         .name = "help",
         .arguments = "[COMMAND]",
         .summary = "explain a command",
-        .text = "Without COMMAND: what there is. `postern COMMAND --help` says the same.\n",
-        .examples = "postern help run\n",
+        .text = "Without COMMAND: what there is. `postern COMMAND --help` says the same. `postern help powershell` prints a PowerShell module with a\n"
+                "function for each command of `postern netsh`: Get-EbpfProgram, Add-EbpfProgram, Get-EbpfMap and so on.\n",
+        .examples = "postern help run\n"
+                    "postern help powershell >Postern.psm1\n",
         .arguments_min = 0,
         .arguments_max = 1,
         .run = cli_help,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "main/command_table.h"
+#include "netsh/netsh.h"
 
 static void print_options(const cli_option *options, size_t count)
 {
@@ -93,6 +94,10 @@ cli_exit cli_help(const cli_args *args)
     }
     if (strcmp(args->argument[0], "table") == 0) {
         print_table();
+        return CLI_OK;
+    }
+    if (strcmp(args->argument[0], "powershell") == 0) {
+        netsh_powershell();
         return CLI_OK;
     }
     const cli_command *command = cli_find_command(args->argument[0]);

@@ -77,6 +77,8 @@ bool netsh_program_type(const char *word, uint32_t *type);
 int netsh_table_end(cli_table *table, bool json);
 
 cli_exit netsh_run(const cli_args *args);
+/// Prints a PowerShell module (netsh_powershell.c).
+void netsh_powershell(void);
 
 // The commands, in the order of the table.
 int netsh_add_program(const netsh_call *call);

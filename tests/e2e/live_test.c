@@ -107,6 +107,68 @@ TEST(elements_of_maps_are_read_and_changed)
     host_close(&p);
 }
 
+static void run_for_a_while(int prog_fd)
+{
+    char packet[64] = {0};
+    LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = sizeof packet, .repeat = 1000);
+    CHECK_EQ(bpf_prog_test_run_opts(prog_fd, &opts), 0);
+}
+
+TEST(runs_are_counted_and_told)
+{
+    host_place p;
+    char out[96];
+    host_open(&p, NULL);
+    struct bpf_object *obj = fill();
+    int fd = bpf_program__fd(bpf_object__find_program_by_name(obj, "count"));
+    SAYS(0, "postern_program_runs_total{id=\"", "metrics");
+    SAYS(0, "postern_statistics_enabled 0\n", "metrics");
+    // While top watches, runs count.
+    snprintf(out, sizeof out, "%s/top", p.folder);
+    const char *argv[] = {PST_POSTERN, "top", "--count", "3", "--interval", "0.3", "--filter", "count", "-j", NULL};
+    pid_t top = cli_start(argv, out, "/dev/null");
+    CHECK(cli_await(out, "\"name\":\"count\"")); // the first look is over
+    run_for_a_while(fd);
+    CHECK_EQ(cli_wait(top), 0);
+    char *said = cli_slurp(out);
+    CHECK(said && json_lines_valid(said) && strstr(said, "\"runs\":1000,") != NULL);
+    CHECK(said && !strstr(said, "tail_target"));
+    free(said);
+    SAYS(0, "name=\"count\",type=\"xdp\"} 1000\n", "metrics");
+    run_for_a_while(fd); // nobody counts these
+    SAYS(0, "name=\"count\",type=\"xdp\"} 1000\n", "metrics", "--interval", "0.05");
+    SAYS(0, "runs/s", "top", "--count", "1", "--interval", "0.05", "--sort", "name");
+    SAYS(2, "--sort x", "top", "--sort", "x");
+    unlink(out);
+    bpf_object__close(obj);
+    postern_shutdown();
+    host_close(&p);
+}
+
+// No PowerShell is needed to see that each command has its function, and that brackets match.
+TEST(a_powershell_module_is_made_of_the_table)
+{
+    static const char *const functions[] = {
+        "function Get-EbpfProgram {",       "function Get-EbpfMap {",        "function Get-EbpfLink {",      "function Get-EbpfPin {",
+        "function Get-EbpfProcess {",       "function Get-EbpfHash {",       "function Get-EbpfSection {",   "function Get-EbpfDisassembly {",
+        "function Get-EbpfVerification {",  "function Add-EbpfProgram {",    "function Remove-EbpfProgram {", "function Set-EbpfProgram {",
+        "function Add-EbpfProgramPin {",    "function Add-EbpfMapPin {",     "function Remove-EbpfMapPin {", "function Remove-EbpfProgramPin {",
+        "function Get-EbpfHost {",          "function Get-EbpfMapElement {", "ValidateSet('none', 'first', 'all')] [string] $Pinned",
+    };
+    cli_result result = postern((const char *const[]){"help", "powershell", NULL});
+    long depth = 0, lowest = 0;
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+        if (!strstr(result.out, functions[i])) pst_test_fail(__FILE__, __LINE__, "%s is not there", functions[i]);
+    for (const char *c = result.out; *c; c++) {
+        depth += *c == '{' || *c == '(' || *c == '[';
+        depth -= *c == '}' || *c == ')' || *c == ']';
+        if (depth < lowest) lowest = depth;
+    }
+    CHECK_EQ(depth, 0);
+    CHECK_EQ(lowest, 0);
+    cli_result_free(&result);
+}
+
 TEST(without_a_host_the_core_is_empty)
 {
     unsetenv("POSTERN_HOST");
