@@ -12,7 +12,7 @@ _postern() {
     local shim="--host"
     local compile="--output --target --program --sign --mode --set --btf -o"
     local keygen=""
-    local top="--interval --count --sort --filter" metrics="--interval"
+    local top="--interval --count --sort --filter" metrics="--listen --interval"
     local map="" unpin="" netsh=""
     local netsh_groups="ebpf add delete pin set show unpin"
     local help=""

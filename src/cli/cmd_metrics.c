@@ -3,6 +3,7 @@
 
 #include "catalog/catalog.h"
 #include "cli/live.h"
+#include "cli/metrics_server.h"
 #include "pal/pal.h"
 
 static void head(pst_text *out, const char *name, const char *type, const char *help)
@@ -106,21 +107,51 @@ static cli_exit count_for_a_while(const cli_args *args)
     return CLI_OK;
 }
 
+// The page, whole or not at all.
+static cli_exit make(pst_text *out, live_state *state)
+{
+    cli_exit code = live_read(state);
+    if (code != CLI_OK) return code;
+    core_metrics(state, out);
+    program_metrics(state, out);
+    map_metrics(state, out);
+    return out->failed ? cli_fail(CLI_FAILED, "no memory for metrics") : CLI_OK;
+}
+
+// The same for whoever asks over HTTP. Runs are counted from the first request on, and again when the host has been started anew.
+static cli_exit make_page(void *user, pst_text *out)
+{
+    int *statistics = user;
+    live_state state;
+    cli_exit code = make(out, &state);
+    if (code == CLI_OK && !state.about.statistics) {
+        if (*statistics >= 0) (void)postern_close(*statistics);
+        *statistics = live_statistics(&code);
+    }
+    live_free(&state);
+    return code;
+}
+
+static cli_exit serve(const char *where)
+{
+    int statistics = -1;
+    cli_exit code = metrics_serve(where, make_page, &statistics);
+    if (statistics >= 0) (void)postern_close(statistics);
+    return code;
+}
+
 cli_exit cli_metrics(const cli_args *args)
 {
     live_state state;
     pst_text out;
+    const char *where = cli_value(args, "listen");
+    if (where && cli_value(args, "interval")) return cli_fail(CLI_USAGE, "--listen and --interval do not go together: a server has runs counted all the time");
+    if (where) return serve(where);
     cli_exit code = count_for_a_while(args);
     if (code != CLI_OK) return code;
     pst_text_init(&out, cli_env());
-    code = live_read(&state);
-    if (code == CLI_OK) {
-        core_metrics(&state, &out);
-        program_metrics(&state, &out);
-        map_metrics(&state, &out);
-        if (out.failed) code = cli_fail(CLI_FAILED, "no memory for metrics");
-        else fputs(pst_text_cstr(&out), stdout);
-    }
+    code = make(&out, &state);
+    if (code == CLI_OK) fputs(pst_text_cstr(&out), stdout);
     pst_text_free(&out);
     live_free(&state);
     return code;

@@ -105,6 +105,7 @@ static const cli_option top_options[] = {
 };
 
 static const cli_option metrics_options[] = {
+    {"listen", 0, "ADDRESS:PORT", "answer GET /metrics there until ctrl-C, with statistics on, instead of printing"},
     {"interval", 0, "SECONDS", "turn statistics on for this time first, so that what runs meanwhile is counted (default 0)"},
 };
 
@@ -209,10 +210,11 @@ const cli_command cli_commands[] = {
         .arguments = "",
         .summary = "print what lives in a host, and what it does, as Prometheus reads it",
         .text = "Prints metrics of the core at hand in Prometheus' text format: what it is and since when, how many objects live in it, and for each\n"
-                "program its runs and seconds, counted while statistics were on. Meant for a collector of text files, or a service that starts it\n"
-                "for each request.\n",
+                "program its runs and seconds, counted while statistics were on. With --listen it serves them, without it prints them, for a\n"
+                "collector of text files.\n",
         .examples = "postern metrics >/var/lib/prometheus/node-exporter/postern.prom\n"
-                    "postern metrics --interval 5\n",
+                    "postern metrics --interval 5\n"
+                    "postern metrics --listen 127.0.0.1:9435\n",
         .options = metrics_options,
         .option_count = PST_COUNT(metrics_options),
         .run = cli_metrics,

@@ -1,6 +1,10 @@
 // live_test.c: what lives in a host, as `postern` shows and changes it.
+#include <netinet/in.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bpf/bpf.h"
@@ -8,6 +12,7 @@
 #include "cli_fixture.h"
 #include "harness.h"
 #include "host_fixture.h"
+#include "pal/pal.h"
 #include "postern/postern.h"
 
 #define OBJECT PST_SOURCE_DIR "/tests/unit/api/data/api.bpf.o"
@@ -140,6 +145,94 @@ TEST(runs_are_counted_and_told)
     SAYS(0, "runs/s", "top", "--count", "1", "--interval", "0.05", "--sort", "name");
     SAYS(2, "--sort x", "top", "--sort", "x");
     unlink(out);
+    bpf_object__close(obj);
+    postern_shutdown();
+    host_close(&p);
+}
+
+// What the server says to one request; "" when it does not listen.
+static void http_get(uint16_t port, const char *request, char *out, size_t size)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    size_t length = 0;
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 && write(fd, request, strlen(request)) > 0)
+        for (ssize_t got; length < size - 1 && (got = read(fd, out + length, size - 1 - length)) > 0;) length += (size_t)got;
+    out[length] = '\0';
+    if (fd >= 0) close(fd);
+}
+
+#define GET_METRICS "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+TEST(metrics_are_served)
+{
+    host_place p;
+    char err[96], where[32], answer[16384] = "";
+    uint16_t port = (uint16_t)(20000 + getpid() % 20000);
+    host_open(&p, NULL);
+    struct bpf_object *obj = fill();
+    snprintf(err, sizeof err, "%s/err", p.folder);
+    snprintf(where, sizeof where, "127.0.0.1:%u", port);
+    const char *argv[] = {PST_POSTERN, "metrics", "--listen", where, NULL};
+    pid_t server = cli_start(argv, "/dev/null", err);
+    for (int i = 0; i < 500 && !*answer && waitpid(server, NULL, WNOHANG) == 0; i++) {
+        http_get(port, GET_METRICS, answer, sizeof answer);
+        if (!*answer) pst_pal_sleep_ns(10000000);
+    }
+    char *said = cli_slurp(err);
+    bool absent = said && strstr(said, "libmicrohttpd");
+    free(said);
+    if (absent) {
+        pst_test_skip("this build has no libmicrohttpd");
+    } else {
+        CHECK(strncmp(answer, "HTTP/1.1 200", 12) == 0 && strstr(answer, "version=0.0.4") != NULL);
+        CHECK(strstr(answer, "postern_objects{kind=\"program\"} 2\n") != NULL);
+        run_for_a_while(bpf_program__fd(bpf_object__find_program_by_name(obj, "count"))); // counted: the server wants it so
+        http_get(port, GET_METRICS, answer, sizeof answer);
+        CHECK(strstr(answer, "name=\"count\",type=\"xdp\"} 1000\n") != NULL);
+        http_get(port, "GET /else HTTP/1.0\r\n\r\n", answer, sizeof answer);
+        CHECK(strstr(answer, " 404 ") != NULL);
+        http_get(port, "DELETE /metrics HTTP/1.0\r\n\r\n", answer, sizeof answer);
+        CHECK(strstr(answer, " 405 ") != NULL);
+        kill(server, SIGTERM);
+        CHECK_EQ(cli_wait(server), 0);
+        SAYS(2, "in numbers", "metrics", "--listen", "localhost");
+    }
+    unlink(err);
+    bpf_object__close(obj);
+    postern_shutdown();
+    host_close(&p);
+}
+
+TEST(users_without_rights_see_their_own)
+{
+    static const char *const empty[] = {"programs", "maps", "pins"};
+    host_place p;
+    if (geteuid() != 0) {
+        pst_test_skip("needs root to become another user");
+        return;
+    }
+    host_open(&p, "--open");
+    struct bpf_object *obj = fill();
+    for (size_t i = 0; i < sizeof empty / sizeof *empty; i++) {
+        const char *argv[] = {PST_POSTERN, "show", empty[i], "-j", NULL};
+        cli_result result = cli_execute(argv, true);
+        CHECK_EQ(result.code, 0);
+        CHECK_STR(result.out, "[]\n");
+        cli_result_free(&result);
+    }
+    const char *unpin[] = {PST_POSTERN, "unpin", "BPF:\\prog", NULL}, *top[] = {PST_POSTERN, "top", "--count", "1", NULL};
+    const char *processes[] = {PST_POSTERN, "netsh", "show", "processes", NULL};
+    cli_result result = cli_execute(unpin, true);
+    CHECK_EQ(result.code, 5);
+    cli_result_free(&result);
+    result = cli_execute(top, true);
+    CHECK_EQ(result.code, 5);
+    cli_result_free(&result);
+    result = cli_execute(processes, true);
+    CHECK_EQ(result.code, 1);
+    CHECK_STR(result.err, "This command requires running as Administrator\n");
+    cli_result_free(&result);
     bpf_object__close(obj);
     postern_shutdown();
     host_close(&p);
