@@ -18,7 +18,7 @@
 #define PIN_ROOT "/sys/fs/bpf"
 #define BPF_FS_MAGIC 0xcafe4a11
 
-static bool is_pin_path(const char *path)
+bool shim_is_pin_path(const char *path)
 {
     size_t length = sizeof PIN_ROOT - 1;
     return path && strncmp(path, PIN_ROOT, length) == 0 && (path[length] == '/' || path[length] == '\0');
@@ -27,7 +27,7 @@ static bool is_pin_path(const char *path)
 SHIM_API int statfs(const char *path, struct statfs *out)
 {
     typedef int (*statfs_fn)(const char *, struct statfs *);
-    if (!is_pin_path(path)) return SHIM_NEXT(statfs_fn, "statfs")(path, out);
+    if (!shim_is_pin_path(path)) return SHIM_NEXT(statfs_fn, "statfs")(path, out);
     *out = (struct statfs){.f_type = BPF_FS_MAGIC, .f_bsize = 4096, .f_namelen = 255};
     return 0;
 }
@@ -36,7 +36,7 @@ SHIM_API int statfs64(const char *path, struct statfs64 *out);
 SHIM_API int statfs64(const char *path, struct statfs64 *out)
 {
     typedef int (*statfs_fn)(const char *, struct statfs64 *);
-    if (!is_pin_path(path)) return SHIM_NEXT(statfs_fn, "statfs64")(path, out);
+    if (!shim_is_pin_path(path)) return SHIM_NEXT(statfs_fn, "statfs64")(path, out);
     *out = (struct statfs64){.f_type = BPF_FS_MAGIC, .f_bsize = 4096, .f_namelen = 255};
     return 0;
 }
@@ -44,7 +44,7 @@ SHIM_API int statfs64(const char *path, struct statfs64 *out)
 // 1: it was a pin of the host; 0: it is not; -1: with errno.
 static int unpin(const char *path)
 {
-    pst_remote *remote = is_pin_path(path) ? shim_remote() : NULL;
+    pst_remote *remote = shim_is_pin_path(path) ? shim_remote() : NULL;
     if (!remote) return 0;
     int64_t result = pst_remote_unpin(remote, path);
     if (result >= 0) return 1;
@@ -70,7 +70,7 @@ SHIM_API int unlinkat(int folder, const char *path, int flags)
 static int stat_pin(const char *path, struct stat *out)
 {
     pst_bpf_attr attr = {.pathname = (uint64_t)(uintptr_t)path};
-    bool inside = is_pin_path(path) && path[sizeof PIN_ROOT - 1] == '/' && path[sizeof PIN_ROOT] != '\0';
+    bool inside = shim_is_pin_path(path) && path[sizeof PIN_ROOT - 1] == '/' && path[sizeof PIN_ROOT] != '\0';
     pst_remote *remote = inside ? shim_remote() : NULL;
     if (!remote) return 0;
     int64_t fd = pst_remote_command(remote, PST_BPF_OBJ_GET, &attr, sizeof attr);
@@ -115,7 +115,7 @@ SHIM_API int remove(const char *path)
 SHIM_API int mkdir(const char *path, mode_t mode)
 {
     typedef int (*mkdir_fn)(const char *, mode_t);
-    return is_pin_path(path) ? 0 : SHIM_NEXT(mkdir_fn, "mkdir")(path, mode);
+    return shim_is_pin_path(path) ? 0 : SHIM_NEXT(mkdir_fn, "mkdir")(path, mode);
 }
 
 static const char *kind_name(const wire_shape *shape)

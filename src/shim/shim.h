@@ -9,6 +9,9 @@ pst_remote *shim_remote(void);
 /// The host without connecting: NULL unless the program has used bpf(2).
 pst_remote *shim_remote_if(void);
 
+/// Whether path lies in the tree of pins, or is its root.
+bool shim_is_pin_path(const char *path);
+
 /// The next definition of a function, that of the C library. Aborts if there is none.
 void *shim_next(const char *name);
 #define SHIM_NEXT(type, name) ((type)(uintptr_t)shim_next(name))

@@ -231,6 +231,9 @@ TEST(bpftool_of_the_system_works_unchanged)
     BPFTOOL_SAYS("prog_ids", "btf", "list");
     BPFTOOL_SAYS("jited", "prog", "show", "name", "xdp_firewall");
     BPFTOOL_SAYS("Return value:", "prog", "run", "pinned", "/sys/fs/bpf/p", "data_in", OBJECT, "repeat", "3");
+    char *mounts = cli_slurp("/proc/mounts");
+    if (mounts && strstr(mounts, " /sys/fs/bpf bpf ")) BPFTOOL_SAYS("pinned /sys/fs/bpf/p", "-f", "prog", "show");
+    free(mounts);
     const char *remove_pin[] = {PST_POSTERN, "shim", "/bin/rm", "/sys/fs/bpf/p", NULL};
     cli_result removed = cli_execute(remove_pin, false);
     CHECK_EQ(removed.code, 0);
