@@ -143,7 +143,7 @@ static void lpm_destroy(pst_map *map)
 
 static unsigned bit_at(const uint8_t *prefix, uint32_t at)
 {
-    return prefix[at / 8] >> (7 - at % 8) & 1u;
+    return (unsigned)prefix[at / 8] >> (7 - at % 8) & 1u;
 }
 
 static uint64_t load_be64(const uint8_t *at)
