@@ -25,6 +25,8 @@
 #define PST_UNREACHABLE() __builtin_unreachable()
 #define PST_TRAP() __builtin_trap()
 #define PST_PREFETCH(p) __builtin_prefetch(p)
+// Where the calling function's frame begins: its caller's frame pointer, and what it returns to. That function has one then, whatever is left out elsewhere.
+#define PST_FRAME_ADDRESS() __builtin_frame_address(0)
 // Makes instructions just written to [begin, end), both char *, visible to instruction fetch.
 #define PST_FLUSH_CODE(begin, end) __builtin___clear_cache(begin, end)
 

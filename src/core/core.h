@@ -50,8 +50,8 @@ typedef struct pst_core_options {
     bool allow_unsigned; // native modules without a signature run too: whoever can load programs here may bring any machine code
     bool meter;           // loops without a proved bound are no reason to refuse a program: their turns are counted when it runs
     uint64_t meter_turns; // with meter: so many of them in one run, then it is stopped. 0: PST_METER_TURNS
-    /// Receives each function of a program that was compiled: where its machine code lies, and a name of letters, digits, '_' and '.'. For profilers.
-    /// May be NULL. Called from whoever loads the program, before anybody can run it.
+    /// Receives each function of a program that was compiled: where its machine code lies, and a name of letters, digits, '_' and '.'. For profilers,
+    /// for whose sake compiled functions keep frame pointers then. May be NULL. Called from whoever loads the program, before anybody can run it.
     void (*code)(void *user, const char *name, const void *bytes, size_t size);
 } pst_core_options;
 

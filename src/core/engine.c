@@ -42,6 +42,7 @@ static pst_status create_proved(pst_core *core, const core_prog *prog, pst_exec 
     const pst_jit_opts opts = {.size = sizeof opts,
                                .tier = wanted == PST_CORE_ENGINE_JIT_QUICK ? PST_JIT_QUICK : PST_JIT_OPTIMISED,
                                .harden = hardening(core, prog),
+                               .walkable = core->options.code != NULL,
                                .meter_turns = core->options.meter_turns};
     const pst_interp_opts interp = {.size = sizeof interp, .meter_turns = core->options.meter_turns};
     if (wanted == PST_CORE_ENGINE_JIT || wanted == PST_CORE_ENGINE_JIT_QUICK)

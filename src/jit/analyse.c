@@ -226,6 +226,7 @@ static pst_status study(jit_unit *unit)
         unit->funcs[i].stack_bytes = PST_FRAME_BYTES;
     }
     for (uint32_t i = 0; i < image->subprog_count; i++) {
+        unit->funcs[i].has_frame |= unit->walkable;
         unit->written |= unit->funcs[i].written;
         unit->has_frames |= unit->funcs[i].has_frame;
     }

@@ -142,7 +142,7 @@ pst_status pst_jit_compile(const pst_env *env, const pst_image *image, const pst
     if (!blob) return PST_E_NOMEM;
     *blob = (pst_jit_blob){.env = env, .target = target, .layout = pst_jit_layout(), .slot_count = image->count};
     jit_unit unit = {.env = env, .image = image, .source = image, .bindings = bindings, .facts = facts,
-                     .harden = opts ? opts->harden : 0, .meter_turns = jit_meter_turns(opts)};
+                     .harden = opts ? opts->harden : 0, .walkable = opts && opts->walkable, .meter_turns = jit_meter_turns(opts)};
     pst_status status = pst_jit_info_hash(env, image, bindings, blob->info_hash);
     if (status == PST_OK) status = jit_analyse(&unit);
     if (status == PST_OK) status = compile(&unit, opts, blob);

@@ -90,7 +90,7 @@ pst_status pst_jit_create(const pst_env *env, const pst_image *image, const pst_
     if (!prog) return PST_E_NOMEM;
     *prog = (jit_program){.env = env, .bindings = *bindings, .exec = {.enter = jit_enter_by_stub, .free = jit_program_free, .image = image}};
     jit_unit unit = {.env = env, .image = image, .source = image, .bindings = bindings, .facts = facts,
-                     .harden = opts ? opts->harden : 0, .meter_turns = jit_meter_turns(opts)};
+                     .harden = opts ? opts->harden : 0, .walkable = opts && opts->walkable, .meter_turns = jit_meter_turns(opts)};
     pst_status status = jit_analyse(&unit);
     if (status == PST_OK) {
         opt_better better;

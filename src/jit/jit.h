@@ -29,6 +29,7 @@ typedef struct pst_jit_opts {
     uint32_t harden;      // PST_JIT_BLIND and so on
     uint64_t meter_turns; // of all loops without a proved bound (PST_FACT_METERED) together, in one run, before it ends with PST_TRAP_BUDGET. 0: PST_METER_TURNS; at most INT32_MAX
     bool by_blob;         // compiled to a blob (blob.h), and bound from its bytes: for tests of what code from elsewhere goes through
+    bool walkable;        // every function keeps a frame pointer, at two instructions a call: who follows them, as perf and gdb do, misses none
 } pst_jit_opts;
 
 /// Makes image executable. image, bindings->type and the helpers outlive *out; freed by (*out)->free(*out), which nobody runs then.

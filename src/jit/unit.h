@@ -17,7 +17,7 @@ typedef struct jit_func {
     uint32_t start, end;  // slots
     uint16_t written;     // registers that its instructions write
     uint16_t stack_bytes; // below r10, a multiple of 8. 0: r10 is not used
-    bool has_frame;       // r10 is needed
+    bool has_frame;       // r10 is needed, or a link of the chain of frames
     bool calls;           // anything: a subprogram, a helper, a function of the engine
     uint32_t callers;     // places that call it or take its address
 } jit_func;
@@ -35,6 +35,7 @@ typedef struct jit_unit {
     const pst_bindings *bindings;
     const pst_facts *facts; // may be NULL
     uint32_t harden;        // PST_JIT_BLIND and so on
+    bool walkable;          // every function has a frame
     uint32_t meter_turns;   // of all loops without a proved bound together, at most INT32_MAX
     jit_effect *effects;    // per slot
     uint16_t *live;         // per slot: registers whose value is used after it

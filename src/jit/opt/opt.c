@@ -135,7 +135,7 @@ pst_status opt_better_make(opt_better *better, const jit_unit *unit, const jit_m
     if (better->no_memory) return PST_E_NOMEM;
     if (status != PST_OK) return PST_OK;
     better->unit = (jit_unit){.env = unit->env, .image = &better->result.image, .source = unit->source, .origins = better->result.origins,
-                              .bindings = unit->bindings, .facts = &better->result.facts, .harden = unit->harden, .meter_turns = unit->meter_turns};
+                              .bindings = unit->bindings, .facts = &better->result.facts, .harden = unit->harden, .walkable = unit->walkable, .meter_turns = unit->meter_turns};
     better->analysed = true;
     *out = &better->unit;
     return jit_analyse(&better->unit);

@@ -259,7 +259,7 @@ static pst_map_view *find_map(void *user, pst_imm64_op op, int32_t number)
     return number >= 1 && number <= 7 ? &g_maps[number - 1] : NULL;
 }
 
-static pst_image *make_image(const char *text)
+pst_image *fixture_image(const char *text)
 {
     pst_slot *slots = NULL;
     size_t count = 0;
@@ -308,7 +308,7 @@ pst_status fixture_create(fixture_engine engine, const pst_image *image, const p
 
 pst_exec *fixture_make(fixture_engine engine, const char *text, const pst_facts *facts)
 {
-    pst_image *image = make_image(text);
+    pst_image *image = fixture_image(text);
     pst_exec *exec = NULL;
     if (!image) return NULL;
     pst_status status = fixture_create(engine, image, fixture_bindings(), facts, &exec);

@@ -42,6 +42,8 @@ void fixture_free(pst_exec *exec);
 uint64_t fixture_run(fixture_engine engine, const char *text, pst_run *run);
 
 const pst_bindings *fixture_bindings(void);
+/// Assembles text; NULL after a failed check.
+pst_image *fixture_image(const char *text);
 /// Makes image executable in engine, with these bindings. facts may be NULL.
 pst_status fixture_create(fixture_engine engine, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts, pst_exec **out);
 uint64_t *fixture_value(int32_t map, unsigned index); // arrays and map 3
