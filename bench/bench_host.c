@@ -111,7 +111,7 @@ static void point_to_maps(const bench_loaded *loaded, const pst_object_program *
     for (uint32_t i = 0; i < program->ref_count; i++) {
         const pst_object_ref *ref = &program->refs[i];
         uint8_t source = ref->kind == PST_REF_MAP_VALUE ? 2 : 1; // BPF_PSEUDO_MAP_VALUE, BPF_PSEUDO_MAP_FD
-        slots[ref->pc].regs = (uint8_t)((slots[ref->pc].regs & 15u) | source << 4);
+        slots[ref->pc].regs = (uint8_t)((slots[ref->pc].regs & 15u) | (unsigned)source << 4);
         slots[ref->pc].imm = loaded->maps[ref->index];
     }
 }
