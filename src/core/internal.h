@@ -37,7 +37,8 @@ struct pst_core {
     epoch_domain epoch;
     pst_mutex *lock; // of ids, pins, links' targets, providers
     id_table ids[OBJECT_KINDS];
-    core_pin *pins;
+    core_pin **pins; // by path
+    size_t pin_count, pin_capacity;
     pst_provider *providers[CORE_PROVIDERS_MAX]; // never freed before the core: programs keep pointers
     uint32_t provider_count;
     pst_provider *retired_providers[CORE_PROVIDERS_MAX];

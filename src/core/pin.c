@@ -7,8 +7,11 @@
 
 #define PATH_LIMIT 4096u
 
+// Without a limit a user could take the host's memory with one object and many names.
+#define PINS_MAX 65536u
+#define PINS_OF_USER_MAX 4096u // without rights
+
 struct core_pin {
-    core_pin *next;
     core_object *object;
     size_t size; // of the whole block
     uint32_t owner; // user id of the client that made it
@@ -92,12 +95,44 @@ static int64_t path_of(core_call *call, char *out)
     return core_refuse(call, PST_EINVAL, "pathname must be absolute (" PST_PIN_ROOT "/NAME, BPF:\\NAME), shorter than %u bytes, and without \"..\"", PATH_LIMIT);
 }
 
-// The core's lock is held. The place of the pin with this path in the list, or the list's end.
-static core_pin **find_pin(pst_core *core, const char *path)
+// The core's lock is held. The place of the first pin whose path is not below path.
+static size_t search_pin(const pst_core *core, const char *path)
 {
-    core_pin **at = &core->pins;
-    while (*at && strcmp((*at)->path, path) != 0) at = &(*at)->next;
-    return at;
+    size_t low = 0, high = core->pin_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(core->pins[middle]->path, path) < 0) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+// The core's lock is held. The pin with this path, or NULL; *at is its place.
+static core_pin *find_pin(const pst_core *core, const char *path, size_t *at)
+{
+    *at = search_pin(core, path);
+    return *at < core->pin_count && strcmp(core->pins[*at]->path, path) == 0 ? core->pins[*at] : NULL;
+}
+
+static bool may_have_another(const pst_core *core, const pst_client *client)
+{
+    size_t own = 0;
+    for (size_t i = 0; !client->identity.privileged && i < core->pin_count; i++) own += core->pins[i]->owner == client->identity.uid;
+    return own < PINS_OF_USER_MAX && core->pin_count < PINS_MAX;
+}
+
+// The core's lock is held. 0, or a positive errno.
+static int insert_pin(pst_core *core, const pst_client *client, core_pin *pin)
+{
+    size_t at;
+    if (find_pin(core, pin->path, &at)) return PST_EEXIST;
+    if (!may_have_another(core, client)) return PST_ENOSPC;
+    if (pst_grow(&core->env, &core->pins, &core->pin_capacity, core->pin_count + 1, sizeof *core->pins) != PST_OK) return PST_ENOMEM;
+    memmove(&core->pins[at + 1], &core->pins[at], (core->pin_count - at) * sizeof *core->pins);
+    core->pins[at] = pin;
+    core->pin_count++;
+    core_object_get_user(pin->object);
+    return 0;
 }
 
 static int64_t add_pin(core_call *call, const char *path, core_object *object)
@@ -109,16 +144,14 @@ static int64_t add_pin(core_call *call, const char *path, core_object *object)
     *pin = (core_pin){.object = object, .size = sizeof *pin + length, .owner = call->client->identity.uid};
     memcpy(pin->path, path, length);
     pst_pal_mutex_lock(core->lock);
-    core_pin **at = find_pin(core, path);
-    bool exists = *at != NULL;
-    if (!exists) {
-        core_object_get_user(object);
-        *at = pin;
-    }
+    int error = insert_pin(core, call->client, pin);
     pst_pal_mutex_unlock(core->lock);
-    if (!exists) return 0;
+    if (!error) return 0;
     pst_free(&core->env, pin, pin->size);
-    return core_refuse(call, PST_EEXIST, "%s is pinned already", path);
+    if (error == PST_EEXIST) return core_refuse(call, PST_EEXIST, "%s is pinned already", path);
+    if (error == PST_ENOSPC)
+        return core_refuse(call, PST_ENOSPC, "there are too many pins (%u, and %u of a user without rights): remove some", PINS_MAX, PINS_OF_USER_MAX);
+    return core_refuse(call, PST_ENOMEM, "no memory for a pin");
 }
 
 int64_t core_cmd_obj_pin(core_call *call)
@@ -151,8 +184,9 @@ int64_t core_cmd_obj_get(core_call *call)
     int64_t error = core_open_mode(call, call->attr->file_flags, &mode);
     if (!error) error = path_of(call, path);
     if (error) return error;
+    size_t at;
     pst_pal_mutex_lock(call->core->lock);
-    core_pin *pin = *find_pin(call->core, path);
+    const core_pin *pin = find_pin(call->core, path, &at);
     core_object *object = pin ? pin->object : NULL;
     bool denied = pin && !is_open_to(pin, call->client);
     if (object && !denied) core_object_get_user(object);
@@ -167,11 +201,15 @@ int64_t pst_core_unpin(pst_client *client, const char *path)
 {
     pst_core *core = client->core;
     char normal[PATH_LIMIT];
+    size_t at;
     if (!path_normalise(path, normal)) return -PST_EINVAL;
     pst_pal_mutex_lock(core->lock);
-    core_pin **at = find_pin(core, normal), *pin = *at;
+    core_pin *pin = find_pin(core, normal, &at);
     bool denied = pin && !is_open_to(pin, client);
-    if (pin && !denied) *at = pin->next;
+    if (pin && !denied) {
+        core->pin_count--;
+        memmove(&core->pins[at], &core->pins[at + 1], (core->pin_count - at) * sizeof *core->pins);
+    }
     pst_pal_mutex_unlock(core->lock);
     if (!pin) return -PST_ENOENT;
     if (denied) return -PST_EACCES;
@@ -183,12 +221,13 @@ int64_t pst_core_unpin(pst_client *client, const char *path)
 bool pst_core_pin_next(pst_client *client, const char *after, pst_pin_info *out)
 {
     pst_core *core = client->core;
-    const core_pin *next = NULL;
     char normal[PATH_LIMIT];
     if (*after && path_normalise(after, normal)) after = normal; // else: what was never a pin's name still has a place in the order
     pst_pal_mutex_lock(core->lock);
-    for (const core_pin *pin = core->pins; pin; pin = pin->next)
-        if (is_open_to(pin, client) && strcmp(pin->path, after) > 0 && (!next || strcmp(pin->path, next->path) < 0)) next = pin;
+    size_t at;
+    if (find_pin(core, after, &at)) at++;
+    while (at < core->pin_count && !is_open_to(core->pins[at], client)) at++;
+    const core_pin *next = at < core->pin_count ? core->pins[at] : NULL;
     if (next) {
         out->kind = next->object->kind;
         out->id = next->object->id;
@@ -200,10 +239,12 @@ bool pst_core_pin_next(pst_client *client, const char *after, pst_pin_info *out)
 
 void core_pins_free(pst_core *core)
 {
-    while (core->pins) {
-        core_pin *pin = core->pins;
-        core->pins = pin->next;
+    while (core->pin_count > 0) {
+        core_pin *pin = core->pins[--core->pin_count];
         core_object_put_user(pin->object);
         pst_free(&core->env, pin, pin->size);
     }
+    pst_free(&core->env, core->pins, core->pin_capacity * sizeof *core->pins);
+    core->pins = NULL;
+    core->pin_capacity = 0;
 }

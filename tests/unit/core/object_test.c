@@ -200,6 +200,42 @@ TEST(pins_come_in_order_and_to_whom_they_belong)
     fixture_close(&f);
 }
 
+TEST(a_user_without_rights_has_so_many_pins)
+{
+    const pst_client_identity nobody = {.uid = 65534};
+    core_fixture f;
+    pst_client *other;
+    char path[64];
+    int64_t result = 0;
+    uint32_t made = 0;
+    fixture_open(&f);
+    int64_t fd = map_create(&f, PST_MAP_ARRAY, 4, 4, 1, 0);
+    REQUIRE(pst_client_create(f.core, &other) == PST_OK);
+    pst_client_identify(other, &nobody);
+    pst_bpf_attr attr = {.pathname = (uint64_t)(uintptr_t)path, .bpf_fd = (uint32_t)pst_client_share(f.client, (int)fd, other)};
+    for (uint32_t i = 0; result == 0 && i < 10000; i++) {
+        snprintf(path, sizeof path, "/sys/fs/bpf/%u", i * 7919 % 10000); // in no order
+        result = pst_core_command(other, PST_BPF_OBJ_PIN, &attr, sizeof attr);
+        made += result == 0;
+    }
+    CHECK_EQ(result, -PST_ENOSPC);
+    CHECK_EQ(made, 4096);
+    CHECK_EQ(pin(&f, PST_BPF_OBJ_PIN, fd, "/sys/fs/bpf/mine"), 0); // others go on
+    CHECK_EQ(pst_core_unpin(other, "/sys/fs/bpf/0"), 0);
+    CHECK_EQ(pst_core_command(other, PST_BPF_OBJ_PIN, &attr, sizeof attr), 0);
+    // All are found, and in order.
+    pst_pin_info info = {.path = ""};
+    char last[PST_PIN_PATH_MAX] = "";
+    uint32_t seen = 0;
+    for (; pst_core_pin_next(f.client, info.path, &info); seen++) {
+        CHECK(strcmp(last, info.path) < 0);
+        memcpy(last, info.path, strlen(info.path) + 1);
+    }
+    CHECK_EQ(seen, 4097);
+    pst_client_free(other);
+    fixture_close(&f);
+}
+
 TEST(infos_are_cut_and_checked)
 {
     core_fixture f;

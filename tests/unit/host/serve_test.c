@@ -152,3 +152,47 @@ TEST(clients_without_rights_see_what_is_theirs)
     pst_client_free(second);
     close_place(&p);
 }
+
+// The answer to a request of one string; INT32_MIN: the connection ends.
+static int32_t ask(place *p, uint16_t op, const char *text, uint8_t *out, size_t capacity)
+{
+    uint8_t *frame;
+    size_t size;
+    host_answer answer;
+    wire_answer header = {.result = INT32_MIN};
+    if (pack_text(pst_pal_env(), (wire_op)op, 0, 1, text, &frame, &size) != PST_OK) return INT32_MIN;
+    if (host_serve(pst_pal_env(), p->core, p->client, frame, size, &answer) == PST_OK) {
+        memcpy(&header, answer.bytes, sizeof header);
+        memcpy(out, answer.bytes, answer.size < capacity ? answer.size : capacity);
+    }
+    pst_free(pst_pal_env(), answer.bytes, answer.bytes ? answer.capacity : 0);
+    pst_free(pst_pal_env(), frame, size);
+    return header.result;
+}
+
+TEST(pins_and_the_host_itself_are_told)
+{
+    place p;
+    uint8_t answer[512] = {0};
+    wire_pin pin;
+    wire_about about;
+    open_place(&p);
+    CHECK_EQ(ask(&p, WIRE_PIN_NEXT, "", answer, sizeof answer), -PST_ENOENT);
+    pst_bpf_attr make = {.map_type = PST_MAP_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 4};
+    int64_t fd = pst_core_command(p.client, PST_BPF_MAP_CREATE, &make, sizeof make);
+    pst_bpf_attr obj_pin = {.pathname = (uint64_t)(uintptr_t) "BPF:\\x", .bpf_fd = (uint32_t)fd};
+    CHECK_EQ(pst_core_command(p.client, PST_BPF_OBJ_PIN, &obj_pin, sizeof obj_pin), 0);
+    CHECK_EQ(ask(&p, WIRE_PIN_NEXT, "", answer, sizeof answer), 0);
+    memcpy(&pin, answer + sizeof(wire_answer), sizeof pin);
+    CHECK_EQ(pin.kind, WIRE_MAP);
+    CHECK_EQ(pin.path_size, sizeof "/sys/fs/bpf/x");
+    CHECK_STR((const char *)answer + sizeof(wire_answer) + sizeof pin, "/sys/fs/bpf/x");
+    CHECK_EQ(ask(&p, WIRE_PIN_NEXT, "/ebpf/global/x", answer, sizeof answer), -PST_ENOENT);
+    CHECK_EQ(ask(&p, WIRE_ABOUT, "", answer, sizeof answer), 0);
+    memcpy(&about, answer + sizeof(wire_answer), sizeof about);
+    CHECK(about.engine != 0 && about.pid != 0 && about.version[0] != '\0');
+    // A string without an end is none.
+    wire_request request = {.size = sizeof request, .op = WIRE_PIN_NEXT};
+    CHECK_EQ(serve(&p, (const uint8_t *)&request, sizeof request), -PST_EINVAL);
+    close_place(&p);
+}
