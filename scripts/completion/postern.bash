@@ -57,7 +57,7 @@ _postern() {
             add | delete | set) mapfile -t COMPREPLY < <(compgen -W "program" -- "$cur") ;;
             pin | unpin) mapfile -t COMPREPLY < <(compgen -W "map program" -- "$cur") ;;
             show)
-                mapfile -t COMPREPLY < <(compgen -W "disassembly hash links maps pins processes programs sections verification" -- "$cur") ;;
+                mapfile -t COMPREPLY < <(compgen -W "contents disassembly hash helpers hooks links maps pins processes programs sections verification" -- "$cur") ;;
             *) mapfile -t COMPREPLY < <(compgen -f -X '!*.o' -- "$cur" && compgen -d -- "$cur") ;;
         esac
     elif [[ $prev == map ]]; then

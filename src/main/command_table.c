@@ -280,7 +280,8 @@ const cli_command cli_commands[] = {
         .arguments = "[[ebpf] COMMAND [ARGUMENT]...]",
         .summary = "the commands of eBPF for Windows, against a host",
         .text = "Does what `netsh ebpf` does on Windows, with the same commands, parameters, layouts, messages and exit codes (0 and 1): add, delete and set\n"
-                "program; pin and unpin map and program; show disassembly, hash, links, maps, pins, processes, programs, sections and verification.\n"
+                "program; pin and unpin map and program; show disassembly, hash, links, maps, pins, processes, programs, sections and verification; and what\n"
+                "it lacks, show contents, helpers and hooks.\n"
                 "`postern netsh ?` lists them, `postern netsh show programs ?` explains one. Words may be abbreviated as long as they are clear; a\n"
                 "parameter is given by its place or as TAG=VALUE. Without COMMAND, lines of standard input are commands until `exit`. -j among the\n"
                 "words prints JSON.\n"

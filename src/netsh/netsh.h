@@ -80,14 +80,17 @@ cli_exit netsh_run(const cli_args *args);
 /// Prints a PowerShell module (netsh_powershell.c).
 void netsh_powershell(void);
 
-// The commands, in the order of the table.
+// The commands, by name.
 int netsh_add_program(const netsh_call *call);
 int netsh_delete_program(const netsh_call *call);
 int netsh_pin_map(const netsh_call *call);
 int netsh_pin_program(const netsh_call *call);
 int netsh_set_program(const netsh_call *call);
+int netsh_show_contents(const netsh_call *call);
 int netsh_show_disassembly(const netsh_call *call);
 int netsh_show_hash(const netsh_call *call);
+int netsh_show_helpers(const netsh_call *call);
+int netsh_show_hooks(const netsh_call *call);
 int netsh_show_links(const netsh_call *call);
 int netsh_show_maps(const netsh_call *call);
 int netsh_show_pins(const netsh_call *call);

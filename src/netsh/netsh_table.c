@@ -33,6 +33,8 @@ static const netsh_parameter set_program[] = {
 };
 static const netsh_parameter pin_program[] = {NUMBER("id", "Id of the program"), TEXT("pinpath", "Where (default: the program's name)")};
 static const netsh_parameter pin_map[] = {NUMBER("id", "Id of the map"), TEXT("pinpath", "Where (default: the map's name)")};
+static const netsh_parameter show_contents[] = {NEEDED("map", "Name, id or pin of the map")};
+static const netsh_parameter of_type[] = {TEXT("type", "Only of this program type, as a section name")};
 static const netsh_parameter show_disassembly[] = {
     NEEDED("filename", "Object file"),
     TEXT("section", "Section to show (default: the first that has a program)"),
@@ -72,8 +74,11 @@ const netsh_command netsh_commands[] = {
     {"pin", "map", "Pins a map.", PARAMETERS(pin_map), netsh_pin_map},
     {"pin", "program", "Pins a program.", PARAMETERS(pin_program), netsh_pin_program},
     {"set", "program", "Attaches, detaches, pins or unpins a program.", PARAMETERS(set_program), netsh_set_program},
+    {"show", "contents", "Shows the elements of a map.", PARAMETERS(show_contents), netsh_show_contents},
     {"show", "disassembly", "Shows the instructions of a program in an object file.", PARAMETERS(show_disassembly), netsh_show_disassembly},
     {"show", "hash", "Shows the hash of an object file.", PARAMETERS(show_hash), netsh_show_hash},
+    {"show", "helpers", "Shows functions that programs may call.", PARAMETERS(of_type), netsh_show_helpers},
+    {"show", "hooks", "Shows what programs can be attached to.", PARAMETERS(of_type), netsh_show_hooks},
     {"show", "links", "Shows where programs are attached.", NULL, 0, netsh_show_links},
     {"show", "maps", "Shows maps.", NULL, 0, netsh_show_maps},
     {"show", "pins", "Shows pins.", NULL, 0, netsh_show_pins},

@@ -126,10 +126,15 @@ TEST(maps_are_shown_and_pinned)
     uint32_t key = 0, value = (uint32_t)inner;
     CHECK(inner >= 0 && outer >= 0);
     CHECK_EQ(bpf_map_update_elem(outer, &key, &value, BPF_ANY), 0);
+    key = 1, value = 5;
+    CHECK_EQ(bpf_map_update_elem(inner, &key, &value, BPF_ANY), 0);
     SAYS("", "pin", "map", "1");
     SAYS(MAPS_HEAD "      1                hash     4      4        1      0     1  inner_map\n"
                    "      2       array_of_maps     4      4        1      1     0  outer_map\n",
          "show", "maps");
+    SAYS("[1] = 5\n", "show", "contents", "inner_map");
+    SAYS("{\"type\":\"element\",\"key\":1,\"value\":5}\n", "show", "contents", "map=1", "-j");
+    FAILS("postern: no map is called none", "show", "contents", "none");
     SAYS("", "unpin", "map", "1");
     FAILS("Map not found\n", "pin", "map", "77");
     FAILS("'x' is not an acceptable value for 'id'.", "pin", "map", "x");
@@ -185,6 +190,14 @@ TEST(files_are_shown_without_a_host)
     CHECK(result.code == 0 && strlen(result.out) == 65 && strspn(result.out, "0123456789ABCDEF") == 64);
     cli_result_free(&result);
     FAILS("Error: No hash section found in " PST_POSTERN, "show", "hash", PST_POSTERN);
+    SAYS("\nProgram type          Attach type                     Hosted\n====================  ==============================  ======\n"
+         "sample                sample                          yes\n",
+         "show", "hooks", "sample_ext");
+    result = netsh((const char *const[]){"show", "helpers", "xdp", NULL});
+    CHECK(result.code == 0 && strstr(result.out, "     44  bpf_xdp_adjust_head             integer (") != NULL);
+    CHECK(!strstr(result.out, "bpf_skb_"));
+    cli_result_free(&result);
+    FAILS("'nothing' is not an acceptable value for 'type'.", "show", "helpers", "nothing");
     FAILS("One or more essential parameters were not entered.", "delete", "program");
     FAILS("The following command was not found: ebpf frobnicate.", "frobnicate");
 }
@@ -220,7 +233,7 @@ TEST(the_shell_reads_commands)
 
 TEST(every_listing_is_json_too)
 {
-    static const char *const shows[] = {"programs", "maps", "links", "pins", "processes"};
+    static const char *const shows[] = {"programs", "maps", "links", "pins", "processes", "helpers", "hooks"};
     host_place p;
     if (samples_missing()) return;
     host_open(&p, NULL);
