@@ -20,7 +20,7 @@ typedef struct top_state {
     const char *filter;
     int (*order)(const void *a, const void *b);
     uint64_t interval_ns, count;
-    bool clears; // the screen, before each table
+    bool clears; // the screen, before each table; else an empty line parts them
 } top_state;
 
 static int by_number(double a, double b) { return (a < b) - (a > b); } // the largest first
@@ -121,7 +121,7 @@ static cli_exit print_table(const live_state *state, const top_row *rows, size_t
     return cli_table_end(&table, false);
 }
 
-static cli_exit print(const top_state *top, const live_state *before, const live_state *now, double seconds)
+static cli_exit print(const top_state *top, const live_state *before, const live_state *now, double seconds, bool first)
 {
     top_row *rows = calloc(now->program_count + 1, sizeof *rows);
     size_t count = 0;
@@ -136,6 +136,7 @@ static cli_exit print(const top_state *top, const live_state *before, const live
         for (size_t i = 0; i < count; i++) print_json(now, &rows[i]);
     } else {
         if (top->clears) printf("\033[H\033[J");
+        else if (!first) printf("\n");
         code = print_table(now, rows, count);
     }
     free(rows);
@@ -153,7 +154,7 @@ static cli_exit watch(const top_state *top)
         pst_pal_sleep_ns(top->interval_ns);
         uint64_t end = pst_pal_time_ns();
         code = live_read_programs(&now);
-        if (code == CLI_OK) code = print(top, &before, &now, (double)(end - begin) / 1e9);
+        if (code == CLI_OK) code = print(top, &before, &now, (double)(end - begin) / 1e9, shown == 0);
         live_free(&before);
         before = now;
         begin = end;

@@ -197,14 +197,30 @@ static const char *identify(const host_server *server, int fd, host_conn *conn)
     return own < HOST_CONNECTIONS_OF_USER_MAX ? NULL : "its user has too many connections";
 }
 
-static const char *conn_start(host_server *server, host_conn *conn)
+static const char *conn_admit(host_server *server, host_conn *conn)
 {
     const char *refused = server->conn_count < HOST_CONNECTIONS_MAX ? identify(server, conn->fd, conn) : "there are too many connections";
     if (refused) return refused;
     if (pst_client_create(server->core, &conn->client) != PST_OK) return "there is no memory";
     pst_client_identify(conn->client, &conn->identity);
     pst_client_number_from(conn->client, WIRE_HANDLE_FIRST);
-    return pst_pal_thread_create(server->env, conn_body, conn, &conn->thread) == PST_OK ? NULL : "there is no memory for a thread";
+    return NULL;
+}
+
+// In the list before its thread begins: its first request may be who is connected.
+static const char *conn_start(host_server *server, host_conn *conn)
+{
+    pst_pal_mutex_lock(server->lock);
+    conn->next = server->conns;
+    server->conns = conn;
+    server->conn_count++;
+    pst_pal_mutex_unlock(server->lock);
+    if (pst_pal_thread_create(server->env, conn_body, conn, &conn->thread) == PST_OK) return NULL;
+    pst_pal_mutex_lock(server->lock);
+    server->conns = conn->next; // only this thread changes the list
+    server->conn_count--;
+    pst_pal_mutex_unlock(server->lock);
+    return "there is no memory for a thread";
 }
 
 void host_conn_open(host_server *server, int fd)
@@ -215,17 +231,12 @@ void host_conn_open(host_server *server, int fd)
         return;
     }
     *conn = (host_conn){.server = server, .fd = fd, .refs = 1};
-    const char *refused = conn_start(server, conn);
+    const char *refused = conn_admit(server, conn);
+    if (!refused) refused = conn_start(server, conn);
     if (refused) {
         pst_log(server->env, PST_LOG_WARN, "a client (process %d, user %u) is refused: %s", conn->pid, conn->identity.uid, refused);
         host_conn_put(conn);
-        return;
     }
-    pst_pal_mutex_lock(server->lock);
-    conn->next = server->conns;
-    server->conns = conn;
-    server->conn_count++;
-    pst_pal_mutex_unlock(server->lock);
 }
 
 void host_conn_put(host_conn *conn)
