@@ -221,6 +221,7 @@ uint64_t core_run(const pst_exec *exec, void *native_ctx, bool *trapped, pst_tra
     bool stopped = run.trap.code != PST_TRAP_NONE;
     if (trapped) *trapped = stopped;
     if (PST_LIKELY(!stopped)) return r0;
+    if (run.lock) core_spin_unlock(run.lock);
     if (trap) *trap = run.trap;
     report_trap(core, run.prog ? run.prog : exec, &run.trap); // after a tail call it is another program's
     return 0;

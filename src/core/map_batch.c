@@ -8,12 +8,14 @@ typedef struct batch_call {
     pst_map *map;
     uint8_t *keys, *values;
     uint32_t capacity, done;
+    bool locked;
 } batch_call;
 
-static int64_t check_batch(core_call *call, bool lookup)
+static int64_t check_batch(core_call *call, const pst_map *map, bool lookup)
 {
-    if (call->attr->batch.elem_flags != 0)
-        return core_refuse(call, PST_EINVAL, "batch.elem_flags must be 0 (there are no spin locks in values)");
+    uint64_t flags = call->attr->batch.elem_flags;
+    if (flags && (flags != PST_BPF_F_LOCK || !map->has_lock))
+        return core_refuse(call, PST_EINVAL, "batch.elem_flags may only be BPF_F_LOCK, in a map whose values have a bpf_spin_lock");
     if (lookup && call->attr->batch.flags != 0) return core_refuse(call, PST_EINVAL, "batch.flags must be 0");
     return 0;
 }
@@ -29,7 +31,7 @@ static int read_keys(batch_call *batch, const void *cursor, void *next_cursor)
         uint8_t *key = batch->keys + (size_t)batch->done * key_size;
         error = map->ops->next_key(map, previous, key);
         if (error) break;
-        int read = map->ops->read(map, key, batch->values + (size_t)batch->done * value_size);
+        int read = (batch->locked ? map->ops->read_locked : map->ops->read)(map, key, batch->values + (size_t)batch->done * value_size);
         if (read == 0) {
             batch->done++;
             previous = key;
@@ -57,15 +59,15 @@ static int64_t read_batch(core_call *call, bool remove)
     bool supported = remove ? map->ops->batch_take : map->ops->batch;
     if (!supported || !map->ops->read)
         error = core_refuse(call, PST_ENOTSUPP, "%s maps have no such batch command", pst_map_type_name(map->view.type));
-    if (!error) error = check_batch(call, map->ops->read_batch != NULL);
+    if (!error) error = check_batch(call, map, map->ops->read_batch != NULL);
     void *cursor = CORE_POINTER(void *, attr->batch.in_batch), *next = CORE_POINTER(void *, attr->batch.out_batch);
     batch_call batch = {map, CORE_POINTER(uint8_t *, attr->batch.keys), CORE_POINTER(uint8_t *, attr->batch.values),
-                        attr->batch.count, 0};
+                        attr->batch.count, 0, attr->batch.elem_flags != 0};
     if (!error && batch.capacity > 0) {
         if (!next || !batch.keys || !batch.values) error = core_refuse(call, PST_EFAULT, "batch.out_batch, batch.keys or batch.values is NULL");
     }
     if (!error && batch.capacity > 0) {
-        map_batch whole = {cursor, next, batch.keys, batch.values, batch.capacity, 0, remove};
+        map_batch whole = {cursor, next, batch.keys, batch.values, batch.capacity, 0, remove, batch.locked};
         epoch_slot *slot = epoch_enter(&call->core->epoch);
         int result = map->ops->read_batch ? map->ops->read_batch(map, &whole) : read_keys(&batch, cursor, next);
         epoch_exit(slot);
@@ -114,9 +116,9 @@ static int64_t write_batch(core_call *call, write_fn write, bool values)
     if (error) return error;
     if (values ? !map->ops->batch : !map->ops->batch_delete)
         error = core_refuse(call, PST_ENOTSUPP, "%s maps have no such batch command", pst_map_type_name(map->view.type));
-    if (!error) error = check_batch(call, false);
+    if (!error) error = check_batch(call, map, false);
     batch_call batch = {map, CORE_POINTER(uint8_t *, attr->batch.keys), CORE_POINTER(uint8_t *, attr->batch.values),
-                        attr->batch.count, 0};
+                        attr->batch.count, 0, false};
     if (!error && batch.capacity > 0 && (!batch.keys || (values && !batch.values)))
         error = core_refuse(call, PST_EFAULT, "batch.keys or batch.values is NULL");
     if (!error && batch.capacity > 0) {

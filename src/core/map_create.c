@@ -2,6 +2,7 @@
 //
 // Checks come in Linux's order, so that a caller who probes for features gets Linux's errno.
 #include "core/internal.h"
+#include "core/map/fields.h"
 
 #include "base/bits.h"
 #include "verify/record.h"
@@ -46,6 +47,7 @@ bool core_map_fits_template(const map_template *meta, const pst_map *inner)
 {
     const pst_map_view *a = &meta->view, *b = &inner->view;
     if (a->type != b->type || a->key_size != b->key_size || a->value_size != b->value_size || a->flags != b->flags) return false;
+    if (!core_fields_equal(a, b)) return false; // programs go by the template's
     // Programs check an array's index against the template's length when it is known.
     return !meta->ops->inner_same_length || (a->flags & PST_F_INNER_MAP) || a->max_entries == b->max_entries;
 }
@@ -128,16 +130,35 @@ static int64_t take_template(core_call *call, pst_map *map)
     return error;
 }
 
+static int64_t check_records(core_call *call, pst_map *map)
+{
+    const char *why = "";
+    int error = core_fields_check(map, &why);
+    if (error) return core_refuse(call, -error, "%s map: %s", pst_map_type_name(map->view.type), why);
+    for (uint32_t i = 0; i < map->view.record_count; i++) {
+        if (map->view.records[i].kind != PST_RECORD_SPIN_LOCK) continue;
+        map->has_lock = true;
+        map->lock_offset = map->view.records[i].offset;
+    }
+    return 0;
+}
+
 // Locks, timers and the like in the value, told by its type.
 static int64_t take_records(core_call *call, pst_map *map)
 {
     const pst_btf *types = map->btf->types;
     if (map->btf_value_type >= pst_btf_count(types))
         return core_refuse(call, PST_EINVAL, "btf_value_type_id %u is not in the BTF given", map->btf_value_type);
+    uint64_t size = 0;
+    if (map->btf_key_type && (!pst_btf_size(types, map->btf_key_type, &size) || size != map->view.key_size))
+        return core_refuse(call, PST_EINVAL, "btf_key_type_id %u is no type of key_size bytes (%u)", map->btf_key_type, map->view.key_size);
+    if (!pst_btf_size(types, map->btf_value_type, &size) || size != map->view.value_size)
+        return core_refuse(call, PST_EINVAL, "btf_value_type_id %u is a type of %llu bytes, but value_size is %u", map->btf_value_type,
+                           (unsigned long long)size, map->view.value_size);
     if (!map->arena.env) pst_arena_init(&map->arena, core_map_env(map), 0);
     core_errors_clear();
     pst_status status = pst_verify_records(&map->arena, types, map->btf_value_type, &map->view.records, &map->view.record_count);
-    if (status == PST_OK) return 0;
+    if (status == PST_OK) return check_records(call, map);
     const char *why = core_errors_last();
     return core_refuse(call, status == PST_E_NOMEM ? PST_ENOMEM : PST_EINVAL, "the map's value type: %s", *why ? why : pst_status_text(status));
 }

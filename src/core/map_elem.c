@@ -63,7 +63,7 @@ static int64_t lookup_begin(core_call *call, unsigned access, pst_map **map)
     if (flags & ~(uint64_t)PST_BPF_F_LOCK)
         return core_refuse(call, PST_EINVAL, "flags 0x%llx: a lookup takes none but BPF_F_LOCK", (unsigned long long)flags);
     int64_t error = core_map_begin(call, call->attr->map_fd, access, map);
-    if (error || !flags) return error;
+    if (error || !flags || (*map)->has_lock) return error;
     error = core_refuse(call, PST_EINVAL, "BPF_F_LOCK: the values of map %u have no spin lock", (*map)->view.id);
     core_map_end(*map, access);
     return error;
@@ -91,7 +91,7 @@ int64_t core_cmd_map_lookup(core_call *call)
     pst_map *map;
     int64_t error = lookup_begin(call, HANDLE_READ, &map);
     if (error) return error;
-    error = read_value(call, map, map->ops->read, "look up a key in");
+    error = read_value(call, map, call->attr->flags ? map->ops->read_locked : map->ops->read, "look up a key in");
     core_map_end(map, HANDLE_READ);
     return error;
 }
@@ -101,7 +101,7 @@ int64_t core_cmd_map_take(core_call *call)
     pst_map *map;
     int64_t error = lookup_begin(call, HANDLE_READ | HANDLE_WRITE, &map);
     if (error) return error;
-    error = read_value(call, map, map->ops->take, "look up and delete a key in");
+    error = read_value(call, map, call->attr->flags ? map->ops->take_locked : map->ops->take, "look up and delete a key in");
     core_map_end(map, HANDLE_READ | HANDLE_WRITE);
     return error;
 }
@@ -143,7 +143,7 @@ int64_t core_cmd_map_update(core_call *call)
     pst_map *map;
     int64_t error = core_map_begin(call, attr->map_fd, HANDLE_WRITE, &map);
     if (error) return error;
-    if (attr->flags & PST_BPF_F_LOCK) error = core_refuse(call, PST_EINVAL, "BPF_F_LOCK: the values of map %u have no spin lock", map->view.id);
+    if ((attr->flags & PST_BPF_F_LOCK) && !map->has_lock) error = core_refuse(call, PST_EINVAL, "BPF_F_LOCK: the values of map %u have no spin lock", map->view.id);
     if (!error) error = key_of(call, map, &key);
     if (!error && !value && core_map_user_value_size(map) > 0) error = core_refuse(call, PST_EFAULT, "value is NULL");
     if (!error) error = core_map_update_key(call, map, key, value, attr->flags);

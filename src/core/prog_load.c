@@ -243,7 +243,9 @@ static const pst_helper *find_helper(void *user, int32_t id)
         if (provider->helpers[i].proto->id == id) return &provider->helpers[i];
     if (id <= 0 || (uint32_t)id >= CORE_HELPERS_MAX) return NULL;
     const pst_helper *helper = &prog->object.core->helpers[id];
-    return helper->proto ? helper : NULL;
+    if (!helper->proto) return NULL;
+    // A lock that the program may write over is none, and only a proof says that it does not.
+    return helper->proto->flags & (PST_HELPER_LOCK | PST_HELPER_UNLOCK) && !prog->bindings.proved ? NULL : helper;
 }
 
 static const pst_helper *find_kfunc(void *user, int32_t number)

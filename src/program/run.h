@@ -81,6 +81,7 @@ typedef struct pst_run {
     void *engine;
     pst_trap trap;
     pst_run_native native;
+    void *lock;     // the bpf_spin_lock that the program holds; NULL: none. Who ends the run early gives it back
     uint64_t turns; // so far in this run, of loops without a proved bound (PST_FACT_METERED), tail-called programs included
 } pst_run;
 
@@ -107,6 +108,7 @@ PST_INLINE void pst_run_begin(pst_run *run, void *ctx, void *host)
     run->tail_calls = run->tail_nested = 0;
     run->budget = run->insn_count = 0;
     run->turns = 0;
+    run->lock = 0;
     run->can_read = 0;
     run->call_back = 0;
     run->engine = 0;

@@ -19,13 +19,14 @@ static const struct {
     const char *name;
     pst_record_kind kind;
     bool is_unique; // at most one in a type
+    uint8_t size, align; // a struct of another size only has the name in common: what runs would write beyond it
 } g_kinds[] = {
-    {"bpf_spin_lock", PST_RECORD_SPIN_LOCK, true},  {"bpf_res_spin_lock", PST_RECORD_RES_SPIN_LOCK, true},
-    {"bpf_timer", PST_RECORD_TIMER, true},          {"bpf_wq", PST_RECORD_WORKQUEUE, true},
-    {"bpf_task_work", PST_RECORD_TASK_WORK, true},  {"bpf_dynptr", PST_RECORD_DYNPTR, false},
-    {"bpf_list_head", PST_RECORD_LIST_HEAD, false}, {"bpf_list_node", PST_RECORD_LIST_NODE, false},
-    {"bpf_rb_root", PST_RECORD_RB_ROOT, false},     {"bpf_rb_node", PST_RECORD_RB_NODE, false},
-    {"bpf_refcount", PST_RECORD_REFCOUNT, true},
+    {"bpf_spin_lock", PST_RECORD_SPIN_LOCK, true, 4, 4},    {"bpf_res_spin_lock", PST_RECORD_RES_SPIN_LOCK, true, 4, 4},
+    {"bpf_timer", PST_RECORD_TIMER, true, 16, 8},           {"bpf_wq", PST_RECORD_WORKQUEUE, true, 16, 8},
+    {"bpf_task_work", PST_RECORD_TASK_WORK, true, 8, 8},    {"bpf_dynptr", PST_RECORD_DYNPTR, false, 16, 8},
+    {"bpf_list_head", PST_RECORD_LIST_HEAD, false, 16, 8},  {"bpf_list_node", PST_RECORD_LIST_NODE, false, 24, 8},
+    {"bpf_rb_root", PST_RECORD_RB_ROOT, false, 16, 8},      {"bpf_rb_node", PST_RECORD_RB_NODE, false, 32, 8},
+    {"bpf_refcount", PST_RECORD_REFCOUNT, true, 4, 4},
 };
 
 static const struct {
@@ -135,7 +136,8 @@ static pst_status visit(finder *f, uint32_t owner, int32_t index, uint32_t type_
         PST_TRY(find_kptr(f, id, at, &is_kptr));
         bool is_known = is_kptr;
         for (uint32_t i = 0; t.kind == PST_BTF_STRUCT && i < PST_COUNT(g_kinds) && !is_known; i++) {
-            if (strcmp(t.name, g_kinds[i].name) != 0) continue;
+            if (size != g_kinds[i].size || strcmp(t.name, g_kinds[i].name) != 0) continue;
+            if (at % g_kinds[i].align != 0) return PST_E_FORMAT;
             is_known = true;
             pst_record record = {.kind = g_kinds[i].kind, .offset = at, .size = (uint32_t)size};
             if (record.kind == PST_RECORD_LIST_HEAD || record.kind == PST_RECORD_RB_ROOT)

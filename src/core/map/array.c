@@ -6,7 +6,7 @@
 #include "core/map/array.h"
 
 #include "core/internal.h"
-#include "core/map/values.h"
+#include "core/map/fields.h"
 
 #define CACHE_LINE 64u
 
@@ -72,7 +72,8 @@ static int array_create(pst_map *map)
     if (PST_MUL_OVERFLOW(bytes, (size_t)map->cpus, &bytes) || bytes > PTRDIFF_MAX) return -PST_ENOMEM;
     if (map->view.flags & PST_F_MMAPABLE) bytes = (size_t)pst_align_up(bytes, 65536); // whole pages, on Windows too
     array->bytes = bytes;
-    array->shared = (map->view.flags & PST_F_MMAPABLE) && map->object.core->options.share_memory;
+    // Nobody writes over locks and timers from outside: such a map is not mapped, as on Linux.
+    array->shared = (map->view.flags & PST_F_MMAPABLE) && map->object.core->options.share_memory && map->view.record_count == 0;
     array->values = array->shared ? pst_pal_shared_alloc(bytes, &array->share) : core_area_alloc(core_map_env(map), bytes);
     if (!array->values) return -PST_ENOMEM;
     if (!percpu) {
@@ -143,7 +144,7 @@ static int array_update_check(const pst_map *map, uint32_t index, uint64_t flags
     if ((flags & ~(uint64_t)PST_BPF_F_LOCK) > PST_BPF_EXIST) return -PST_EINVAL;
     if (index >= map->view.max_entries) return -PST_E2BIG;
     if (flags & PST_BPF_NOEXIST) return -PST_EEXIST;
-    return flags & PST_BPF_F_LOCK ? -PST_EINVAL : 0; // values have no spin lock
+    return (flags & PST_BPF_F_LOCK) && !map->has_lock ? -PST_EINVAL : 0;
 }
 
 static int array_update(pst_map *map, const void *key, const void *value, uint64_t flags)
@@ -151,7 +152,8 @@ static int array_update(pst_map *map, const void *key, const void *value, uint64
     uint32_t index = map_array_index(key);
     int error = array_update_check(map, index, flags);
     if (error) return error;
-    core_value_store(array_at(map, index, 0), value, map->view.value_size);
+    if (flags & PST_BPF_F_LOCK) core_fields_store_locked(map, array_at(map, index, 0), value);
+    else core_map_store(map, array_at(map, index, 0), value, map->view.value_size);
     return 0;
 }
 
@@ -160,7 +162,7 @@ static int percpu_array_update(pst_map *map, const void *key, const void *value,
     uint32_t index = map_array_index(key);
     int error = array_update_check(map, index, flags);
     if (error) return error;
-    core_value_store(array_at(map, index, pst_pal_cpu_id()), value, map->view.value_size);
+    core_map_store(map, array_at(map, index, pst_pal_cpu_id()), value, map->view.value_size);
     return 0;
 }
 
@@ -173,7 +175,15 @@ static int array_read(pst_map *map, const void *key, void *value)
 {
     uint32_t index = map_array_index(key);
     if (index >= map->view.max_entries) return -PST_ENOENT;
-    core_value_load(value, array_at(map, index, 0), map->view.value_size);
+    core_map_load(map, value, array_at(map, index, 0), map->view.value_size);
+    return 0;
+}
+
+static int array_read_locked(pst_map *map, const void *key, void *value)
+{
+    uint32_t index = map_array_index(key);
+    if (index >= map->view.max_entries) return -PST_ENOENT;
+    core_fields_load_locked(map, value, array_at(map, index, 0));
     return 0;
 }
 
@@ -182,7 +192,7 @@ static int percpu_array_read(pst_map *map, const void *key, void *value)
     uint32_t index = map_array_index(key);
     if (index >= map->view.max_entries) return -PST_ENOENT;
     for (uint32_t cpu = 0; cpu < map->cpus; cpu++)
-        core_value_load((uint8_t *)value + (size_t)cpu * map->value_bytes, array_at(map, index, cpu), map->value_bytes);
+        core_map_load(map, (uint8_t *)value + (size_t)cpu * map->value_bytes, array_at(map, index, cpu), map->value_bytes);
     return 0;
 }
 
@@ -193,7 +203,7 @@ static int percpu_array_write(pst_map *map, const void *key, const void *value, 
     int error = array_update_check(map, index, flags);
     if (error) return error;
     for (uint32_t cpu = 0; cpu < map->cpus; cpu++)
-        core_value_store(array_at(map, index, cpu), (const uint8_t *)value + (size_t)cpu * map->value_bytes, map->value_bytes);
+        core_map_store(map, array_at(map, index, cpu), (const uint8_t *)value + (size_t)cpu * map->value_bytes, map->value_bytes);
     return 0;
 }
 
@@ -207,6 +217,7 @@ const map_ops map_array_ops = {
     .update = array_update,
     .remove = array_remove,
     .read = array_read,
+    .read_locked = array_read_locked,
     .write = array_update,
     .next_key = map_array_next_key,
     .batch = true,

@@ -1,7 +1,7 @@
 // hash.c: BPF_MAP_TYPE_HASH and BPF_MAP_TYPE_PERCPU_HASH, and their LRU forms, over the table of hash_table.c.
 #include "core/internal.h"
 #include "core/map/hash_table.h"
-#include "core/map/values.h"
+#include "core/map/fields.h"
 
 #include "base/bits.h"
 
@@ -25,13 +25,13 @@ static int put_value(hash_map *hash, hash_element *old, const void *key, uint32_
 {
     int error = 0;
     uint32_t size = hash->map.view.value_size;
-    if (old && fits_one_store(size)) {
+    if (old && fits_one_store(size) && hash->map.view.record_count == 0) {
         core_value_store(hash_value(hash, old), value, size);
         return 0;
     }
     hash_element *element = hash_fill(hash, key, hashed, old != NULL, may_steal, &error);
     if (!element) return error;
-    core_value_store(hash_value(hash, element), value, size);
+    core_map_store(&hash->map, hash_value(hash, element), value, size);
     hash_link(hash, element); // in front of the old one: no moment without the key
     if (!old) return 0;
     hash_unlink(hash, old);
@@ -42,12 +42,15 @@ static int put_value(hash_map *hash, hash_element *old, const void *key, uint32_
 static int put(pst_map *map, const void *key, const void *value, uint64_t flags, bool may_steal)
 {
     hash_map *hash = hash_of(map);
-    if ((flags & ~(uint64_t)PST_BPF_F_LOCK) > PST_BPF_EXIST || (flags & PST_BPF_F_LOCK)) return -PST_EINVAL;
+    if ((flags & ~(uint64_t)PST_BPF_F_LOCK) > PST_BPF_EXIST) return -PST_EINVAL;
+    if ((flags & PST_BPF_F_LOCK) && !map->has_lock) return -PST_EINVAL;
     uint32_t hashed = hash_compute(hash, key);
     core_spin *lock = hash_lock(hash, hashed);
     hash_element *old = hash_find(hash, key);
     int error = hash_flags_check(old, flags);
-    if (!error) error = put_value(hash, old, key, hashed, value, may_steal);
+    // In place, under the value's lock: who holds that waits for nothing.
+    if (!error && old && (flags & PST_BPF_F_LOCK)) core_fields_store_locked(map, hash_value(hash, old), value);
+    else if (!error) error = put_value(hash, old, key, hashed, value, may_steal);
     core_spin_unlock(lock);
     return error;
 }
@@ -68,7 +71,12 @@ static int hash_write(pst_map *map, const void *key, const void *value, uint64_t
 
 static void copy_value(hash_map *hash, hash_element *element, void *value)
 {
-    core_value_load(value, hash_value(hash, element), hash->map.view.value_size);
+    core_map_load(&hash->map, value, hash_value(hash, element), hash->map.view.value_size);
+}
+
+static void copy_locked(hash_map *hash, hash_element *element, void *value)
+{
+    core_fields_load_locked(&hash->map, value, hash_value(hash, element));
 }
 
 // For commands: a value whose element was stolen meanwhile is read again.
@@ -87,6 +95,11 @@ static int read_with(pst_map *map, const void *key, void *value, hash_copy_fn co
 static int hash_read(pst_map *map, const void *key, void *value)
 {
     return read_with(map, key, value, copy_value);
+}
+
+static int hash_read_locked(pst_map *map, const void *key, void *value)
+{
+    return read_with(map, key, value, copy_locked);
 }
 
 static int take_with(pst_map *map, const void *key, void *value, hash_copy_fn copy)
@@ -109,9 +122,14 @@ static int hash_take(pst_map *map, const void *key, void *value)
     return take_with(map, key, value, copy_value);
 }
 
+static int hash_take_locked(pst_map *map, const void *key, void *value)
+{
+    return take_with(map, key, value, copy_locked);
+}
+
 static int hash_batch(pst_map *map, map_batch *batch)
 {
-    return hash_read_batch(map, batch, copy_value);
+    return hash_read_batch(map, batch, batch->locked ? copy_locked : copy_value);
 }
 
 static void *value_of(hash_map *hash, hash_element *element)
@@ -134,9 +152,11 @@ const map_ops map_hash_ops = {
     .remove = hash_remove,
     .walk = hash_visit,
     .read = hash_read,
+    .read_locked = hash_read_locked,
     .write = hash_write,
     .next_key = hash_next_key,
     .take = hash_take,
+    .take_locked = hash_take_locked,
     .read_batch = hash_batch,
     .batch = true,
     .batch_delete = true,
@@ -171,9 +191,9 @@ static void percpu_store(hash_map *hash, hash_element *element, const void *valu
     for (uint32_t cpu = 0; cpu < hash->map.cpus; cpu++) {
         uint8_t *part = percpu_at(hash, element, cpu);
         if (all)
-            core_value_store(part, (const uint8_t *)value + (size_t)cpu * hash->map.value_bytes, hash->map.value_bytes);
+            core_map_store(&hash->map, part, (const uint8_t *)value + (size_t)cpu * hash->map.value_bytes, hash->map.value_bytes);
         else if (cpu == here)
-            core_value_store(part, value, hash->map.view.value_size);
+            core_map_store(&hash->map, part, value, hash->map.view.value_size);
         else if (fresh)
             core_value_clear(part, hash->map.value_bytes);
     }
@@ -218,7 +238,7 @@ static int percpu_write(pst_map *map, const void *key, const void *value, uint64
 static void percpu_copy(hash_map *hash, hash_element *element, void *value)
 {
     for (uint32_t cpu = 0; cpu < hash->map.cpus; cpu++)
-        core_value_load((uint8_t *)value + (size_t)cpu * hash->map.value_bytes, percpu_at(hash, element, cpu), hash->map.value_bytes);
+        core_map_load(&hash->map, (uint8_t *)value + (size_t)cpu * hash->map.value_bytes, percpu_at(hash, element, cpu), hash->map.value_bytes);
 }
 
 static int percpu_read(pst_map *map, const void *key, void *value)
@@ -287,7 +307,7 @@ static void *lru_lookup(pst_map *map, const void *key)
 static int lru_update(pst_map *map, const void *key, const void *value, uint64_t flags)
 {
     int error;
-    do error = put(map, key, value, flags, true);
+    do error = put(map, key, value, flags, true); // BPF_F_LOCK: these maps have no locks
     while (error == -PST_E2BIG && hash_evict(hash_of(map)));
     return error == -PST_E2BIG ? -PST_ENOMEM : error;
 }

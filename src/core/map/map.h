@@ -18,6 +18,8 @@ typedef struct pst_map {
     core_object object;
     uint32_t cpus;         // areas of a per-CPU value; 1 otherwise
     uint32_t value_bytes;  // one CPU's part of a value, rounded up to 8
+    uint32_t lock_offset;  // of the bpf_spin_lock in a value, where has_lock
+    bool has_lock;
     uint32_t writers;      // commands that write right now; freezing waits for none: it is refused
     uint32_t btf_key_type, btf_value_type;
     struct core_btf *btf;  // NULL: none
@@ -37,6 +39,7 @@ typedef struct map_batch {
     uint8_t *keys, *values;
     uint32_t capacity, done;
     bool remove;         // lookup and delete
+    bool locked;         // BPF_F_LOCK: each value is copied under its lock
 } map_batch;
 
 /// False: no more elements.
@@ -68,6 +71,9 @@ struct map_ops {
     int (*next_key)(pst_map *map, const void *key, void *next);
     int (*take)(pst_map *map, const void *key, void *value); // look up and delete
     int (*read_batch)(pst_map *map, map_batch *batch);       // NULL: key by key
+    /// read and take under the value's lock (BPF_F_LOCK), for maps whose has_lock is set. write gets the flag.
+    int (*read_locked)(pst_map *map, const void *key, void *value);
+    int (*take_locked)(pst_map *map, const void *key, void *value);
     /// For maps whose values are descriptors: target is the object, or NULL to delete. The map takes its own reference.
     int (*set_object)(pst_map *map, const void *key, core_object *target, uint64_t flags);
     /// What Linux checks before it looks at the descriptor. May be NULL.

@@ -3,6 +3,7 @@
 // Needs Linux and the right to call bpf(2); skipped elsewhere. What may differ: the order of keys in a hash map (whole walks are
 // compared as sets), ids.
 #include "core_fixture.h"
+#include "value_types.h"
 
 #ifdef __linux__
 
@@ -15,6 +16,7 @@
 
 typedef struct pair {
     core_fixture ours;
+    uint32_t btf, kernel_btf; // 0: none
     int64_t fd, kernel_fd;
     uint32_t type, key_size, value_size, max_entries, user_value;
     uint64_t random;
@@ -59,7 +61,8 @@ static bool pair_create(pair *p, uint32_t type, uint32_t key_size, uint32_t valu
                         uint32_t kernel_inner)
 {
     pst_bpf_attr attr = {.map_type = type, .key_size = key_size, .value_size = value_size, .max_entries = max_entries, .map_flags = flags,
-                         .inner_map_fd = kernel_inner};
+                         .inner_map_fd = kernel_inner, .btf_fd = p->kernel_btf, .btf_key_type_id = p->kernel_btf ? KEY_TYPE : 0,
+                         .btf_value_type_id = p->kernel_btf ? VALUE_TYPE : 0};
     p->type = type;
     p->key_size = key_size;
     p->value_size = value_size;
@@ -68,6 +71,7 @@ static bool pair_create(pair *p, uint32_t type, uint32_t key_size, uint32_t valu
     p->user_value = percpu ? (value_size + 7) / 8 * 8 * pst_pal_cpu_count() : value_size;
     p->kernel_fd = kernel(PST_BPF_MAP_CREATE, &attr);
     attr.inner_map_fd = inner;
+    attr.btf_fd = p->btf;
     p->fd = cmd(&p->ours, PST_BPF_MAP_CREATE, &attr);
     if ((p->fd >= 0) == (p->kernel_fd >= 0) && (p->fd >= 0 || p->fd == p->kernel_fd)) return p->fd >= 0;
     pst_test_fail(__FILE__, __LINE__, "create type %u key %u value %u entries %u flags 0x%x: ours %lld, the kernel's %lld (%s)", type, key_size,
@@ -157,7 +161,7 @@ static bool batch_agrees(pair *p)
     for (uint32_t i = 0; i < count; i++) memcpy(keys + i * p->key_size, p->keys[draw(p, KEYS)], p->key_size);
     for (uint32_t i = 0; i < sizeof values; i++) values[i] = (uint8_t)draw(p, 256);
     uint64_t elem_flags = draw(p, 8) == 0 ? draw(p, 5) : 0;
-    if (elem_flags == 4) elem_flags = 0;
+    if (elem_flags == 4 && !p->btf) elem_flags = 0;
     pst_bpf_attr attr = {.batch = {.keys = PTR(keys), .values = PTR(values), .count = count, .map_fd = (uint32_t)p->fd, .elem_flags = elem_flags}};
     pst_bpf_attr kernels = attr;
     kernels.batch.map_fd = (uint32_t)p->kernel_fd;
@@ -259,6 +263,39 @@ TEST(lru_hashes_that_are_not_full_are_the_kernels)
     compare_type(PST_MAP_LRU_HASH, 4, 8, 4096, 0);
     compare_type(PST_MAP_LRU_HASH, 16, 33, 4096, PST_F_NO_COMMON_LRU);
     compare_type(PST_MAP_LRU_PERCPU_HASH, 4, 12, 4096, 0);
+}
+
+// Values with locks and timers: all commands, with and without BPF_F_LOCK; which map types take them.
+TEST(values_with_fields_are_the_kernels)
+{
+    static const struct {
+        value_field fields[2];
+        uint32_t count, value_size;
+    } rows[] = {{{{FIELD_LOCK, 0}}, 1, 12}, {{{FIELD_LOCK, 8}}, 1, 33}, {{{FIELD_LOCK, 4}, {FIELD_TIMER, 8}}, 2, 40}, {{{FIELD_LOCK, 0}}, 1, 4},
+                {{{FIELD_TIMER, 0}}, 1, 16}};
+    static const uint32_t types[] = {PST_MAP_ARRAY, PST_MAP_HASH, PST_MAP_PERCPU_ARRAY, PST_MAP_PERCPU_HASH, PST_MAP_LRU_HASH, PST_MAP_LRU_PERCPU_HASH,
+                                     PST_MAP_QUEUE, PST_MAP_LPM_TRIE};
+    static const uint32_t flags[] = {0, PST_F_NO_PREALLOC, PST_F_RDONLY_PROG};
+    static pair p;
+    uint8_t bytes[VALUE_TYPES_MAX];
+    if (!kernel_allows()) return;
+    for (size_t r = 0; r < PST_COUNT(rows); r++)
+        for (size_t t = 0; t < PST_COUNT(types); t++)
+            for (size_t i = 0; i < PST_COUNT(flags); i++) {
+                bool keyless = types[t] == PST_MAP_QUEUE, lru = types[t] == PST_MAP_LRU_HASH || types[t] == PST_MAP_LRU_PERCPU_HASH;
+                p = (pair){.random = r * 77 + t};
+                fixture_open(&p.ours);
+                pst_bpf_attr attr = {.btf = PTR(bytes), .btf_size = value_types(bytes, rows[r].fields, rows[r].count, rows[r].value_size, 4)};
+                int64_t kernel_btf = kernel(PST_BPF_BTF_LOAD, &attr), btf = cmd(&p.ours, PST_BPF_BTF_LOAD, &attr);
+                CHECK(btf >= 0 && kernel_btf >= 0);
+                p.btf = (uint32_t)btf;
+                p.kernel_btf = (uint32_t)kernel_btf;
+                p.kernel_fd = p.fd = -1;
+                if (pair_create(&p, types[t], keyless ? 0 : 4, rows[r].value_size, lru ? 4096 : 16, flags[i], 0, 0) && !keyless) random_commands(&p, 400);
+                pair_close(&p);
+                close((int)kernel_btf);
+                fixture_close(&p.ours);
+            }
 }
 
 TEST(tries_of_prefixes_are_the_kernels)
