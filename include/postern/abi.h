@@ -180,7 +180,7 @@ enum {
 #define PST_ERRNO_LIST(X)                                                                                              \
     X(EPERM, 1) X(ENOENT, 2) X(EINTR, 4) X(EIO, 5) X(E2BIG, 7) X(EBADF, 9) X(EAGAIN, 11) X(ENOMEM, 12) X(EACCES, 13)     \
     X(EFAULT, 14) X(EBUSY, 16) X(EEXIST, 17) X(ENODEV, 19) X(EINVAL, 22) X(EMFILE, 24) X(EFBIG, 27) X(ENOSPC, 28)        \
-    X(ERANGE, 34) X(EDOM, 33) X(ENAMETOOLONG, 36) X(ENOSYS, 38) X(ELOOP, 40) X(ENOLINK, 67) X(EOVERFLOW, 75) X(EOPNOTSUPP, 95)          \
+    X(ERANGE, 34) X(EDEADLK, 35) X(EDOM, 33) X(ENAMETOOLONG, 36) X(ENOSYS, 38) X(ELOOP, 40) X(ENOLINK, 67) X(EOVERFLOW, 75) X(EOPNOTSUPP, 95)          \
     X(ENOTCONN, 107) X(ETIMEDOUT, 110) X(ENOTSUPP, 524)
 
 enum {

@@ -121,6 +121,7 @@ bool pst_ctx_write(const pst_prog_type *type, void *native, uint32_t off, uint32
 pst_packet_range pst_ctx_packet(const pst_prog_type *type, const void *native)
 {
     pst_packet_range range = {0};
+    if (!native) return range; // the callback of a timer has none
     for (uint32_t i = 0; i < type->field_count; i++) {
         const pst_ctx_field *field = &type->fields[i];
         uint8_t **to = field->kind == PST_FIELD_PACKET_START ? &range.start

@@ -84,6 +84,7 @@ void pst_core_free(pst_core *core)
         core_attachments_free(core);
         core_pins_free(core);
     }
+    core_timers_stop(core);
     epoch_destroy(&core->epoch);
     for (uint32_t i = 0; i < core->provider_count; i++) pst_free(&core->env, core->providers[i], sizeof(pst_provider));
     for (uint32_t i = 0; i < core->retired_provider_count; i++)
@@ -225,6 +226,19 @@ uint64_t core_run(const pst_exec *exec, void *native_ctx, bool *trapped, pst_tra
     if (trap) *trap = run.trap;
     report_trap(core, run.prog ? run.prog : exec, &run.trap); // after a tail call it is another program's
     return 0;
+}
+
+void core_run_callback(core_prog *prog, uint64_t func, const uint64_t args[PST_ARGS_MAX])
+{
+    pst_core *core = prog->object.core;
+    pst_run run;
+    pst_run_begin(&run, NULL, core);
+    run.budget = core->options.budget;
+    run.prog = prog->exec;
+    (void)prog->exec->enter_callback(prog->exec, &run, func, args);
+    if (PST_LIKELY(run.trap.code == PST_TRAP_NONE)) return;
+    if (run.lock) core_spin_unlock(run.lock);
+    report_trap(core, run.prog, &run.trap);
 }
 
 uint64_t pst_link_run_in_epoch(pst_link *link, void *native_ctx, bool *trapped)

@@ -31,6 +31,8 @@ typedef struct core_object {
 /// Gives the object an id and makes it findable; refs and users are 1: the caller's, who turns them into a handle. False: no memory or no id left.
 PST_MUST_USE bool core_object_register(core_object *object);
 void core_object_get(core_object *object);
+/// Takes a reference unless the last one is gone already.
+PST_MUST_USE bool core_object_try_get(core_object *object);
 void core_object_put(core_object *object);
 /// The same for a reference that counts as a user.
 void core_object_get_user(core_object *object);

@@ -8,6 +8,7 @@
 #include "core/map/map.h"
 #include "core/handle.h"
 #include "core/provider.h"
+#include "core/timer.h"
 #include "verify/verify.h"
 
 #define CORE_PROVIDERS_MAX 64u
@@ -53,6 +54,7 @@ struct pst_core {
     core_waiter *waiters;
     struct sample_hook *sample;
     struct core_attachment *attachments; // of PROG_ATTACH
+    core_timers timers;
 };
 
 typedef struct client_handle {
@@ -187,6 +189,8 @@ int64_t core_open_mode(core_call *call, uint32_t flags, uint32_t *mode);
 
 /// Runs exec for owner and counts; inside an epoch.
 uint64_t core_run(const pst_exec *exec, void *native_ctx, bool *trapped, pst_trap *trap);
+/// Runs a subprogram that a timer calls back, with nothing of an event; inside an epoch. See pst_exec.enter_callback.
+void core_run_callback(core_prog *prog, uint64_t func, const uint64_t args[PST_ARGS_MAX]);
 PST_INLINE core_prog *core_exec_prog(const pst_exec *exec)
 {
     return exec->owner;

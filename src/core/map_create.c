@@ -136,11 +136,17 @@ static int64_t check_records(core_call *call, pst_map *map)
     int error = core_fields_check(map, &why);
     if (error) return core_refuse(call, -error, "%s map: %s", pst_map_type_name(map->view.type), why);
     for (uint32_t i = 0; i < map->view.record_count; i++) {
-        if (map->view.records[i].kind != PST_RECORD_SPIN_LOCK) continue;
-        map->has_lock = true;
-        map->lock_offset = map->view.records[i].offset;
+        const pst_record *field = &map->view.records[i];
+        if (field->kind == PST_RECORD_SPIN_LOCK) {
+            map->has_lock = true;
+            map->lock_offset = field->offset;
+        } else if (field->kind == PST_RECORD_TIMER) {
+            map->has_timer = true;
+            map->timer_offset = field->offset;
+        }
     }
-    return 0;
+    if (!map->has_timer || core_timers_start(call->core) == PST_OK) return 0;
+    return core_refuse(call, PST_ENOMEM, "no thread could be started for timers: a limit of the system is reached");
 }
 
 // Locks, timers and the like in the value, told by its type.

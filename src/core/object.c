@@ -92,8 +92,7 @@ void core_object_put_user(core_object *object)
     core_object_put(object);
 }
 
-// Takes a reference unless the last one is gone already.
-static bool object_try_get(core_object *object)
+bool core_object_try_get(core_object *object)
 {
     uint32_t refs = PST_ATOMIC_LOAD_RELAXED(&object->refs);
     while (refs != 0)
@@ -107,7 +106,7 @@ core_object *core_object_by_id(pst_core *core, object_kind kind, uint32_t id)
     core_object *found = NULL;
     pst_pal_mutex_lock(core->lock);
     size_t at = table_search(table, id);
-    if (at < table->count && table->objects[at]->id == id && object_try_get(table->objects[at])) found = table->objects[at];
+    if (at < table->count && table->objects[at]->id == id && core_object_try_get(table->objects[at])) found = table->objects[at];
     pst_pal_mutex_unlock(core->lock);
     return found;
 }

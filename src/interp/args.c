@@ -87,6 +87,14 @@ static bool check_spin_lock(checked_run *c, helper_call *call, unsigned arg)
     return fine || refuse(call, arg, 4);
 }
 
+// Whether the value really has a timer there only a proof can say.
+static bool check_timer(checked_run *c, helper_call *call, unsigned arg)
+{
+    const region *in = checked_region(c, call->args[arg], 16);
+    bool fine = c->prog->bindings.proved && in && in->kind == REGION_VALUE && in->writable && call->args[arg] % 8 == 0;
+    return fine || refuse(call, arg, 16);
+}
+
 // The thing that a helper of this run returned, at exactly this address.
 static region *find_exact(checked_run *c, uint64_t address, bool object)
 {
@@ -153,8 +161,8 @@ static bool check_arg(checked_run *c, helper_call *call, unsigned arg)
     case PST_ARG_SOCK:
     case PST_ARG_FULL_SOCK:
     case PST_ARG_BTF_ID: return check_returned(c, call, arg, true);
+    case PST_ARG_TIMER: return check_timer(c, call, arg);
     case PST_ARG_PERCPU_BTF_ID:
-    case PST_ARG_TIMER:
     case PST_ARG_KPTR:
     case PST_ARG_DYNPTR_OR_NULL: return refuse(call, arg, 0);
     case PST_ARG_ITER_NEW:

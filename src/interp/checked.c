@@ -440,12 +440,11 @@ static uint64_t call_back(pst_run *run, uint64_t func, const uint64_t args[PST_A
     return run->trap.code == PST_TRAP_NONE ? c->r[0] : 0;
 }
 
-static uint64_t run_program(checked_run *c)
+// From c->pc on, with r1 to r5 set.
+static uint64_t run_from(checked_run *c)
 {
     pst_run *run = c->run;
     c->may_goto_left = PST_MAY_GOTO_MAX;
-    c->r[1] = c->prog->bindings.type ? PST_CHECKED_CTX : (uint64_t)(uintptr_t)run->ctx;
-    c->r[2] = run->ctx_size;
     offer_can_read(c);
     run->call_back = call_back;
     frame_begin(c);
@@ -456,6 +455,13 @@ static uint64_t run_program(checked_run *c)
     if (run->trap.code == PST_TRAP_NONE) return c->r[0];
     run->tail_next = NULL;
     return 0;
+}
+
+static uint64_t run_program(checked_run *c)
+{
+    c->r[1] = c->prog->bindings.type ? PST_CHECKED_CTX : (uint64_t)(uintptr_t)c->run->ctx;
+    c->r[2] = c->run->ctx_size;
+    return run_from(c);
 }
 
 static uint64_t enter_flat(const pst_exec *exec, pst_run *run)
@@ -470,6 +476,20 @@ static uint64_t enter_deep(const pst_exec *exec, pst_run *run)
     PST_ALIGNED(16) uint8_t stack[PST_FRAMES_MAX * CHECKED_FRAME_STRIDE];
     checked_run c = {.prog = (const checked_program *)(const void *)exec, .run = run, .stack = stack};
     return run_program(&c);
+}
+
+static uint64_t enter_callback(const pst_exec *exec, pst_run *run, uint64_t func, const uint64_t args[PST_ARGS_MAX])
+{
+    PST_ALIGNED(16) uint8_t stack[PST_FRAMES_MAX * CHECKED_FRAME_STRIDE];
+    checked_run c = {.prog = (const checked_program *)(const void *)exec, .run = run, .stack = stack};
+    const pst_map_view *map = (const pst_map_view *)(uintptr_t)args[0];
+    const pst_subprog *sub = interp_func(exec->image, func);
+    if (!sub) (void)checked_trap(&c, PST_TRAP_CALL, func, 0);
+    if (!sub || !checked_element_add(&c, map, args[1], args[2])) return 0;
+    checked_inner_add(&c, map);
+    memcpy(&c.r[1], args, PST_ARGS_MAX * sizeof *args);
+    c.pc = sub->start;
+    return run_from(&c);
 }
 
 // --- Making it ------------------------------------------------------------------------------------------------
@@ -515,6 +535,7 @@ pst_status pst_checked_create_with(const pst_env *env, const pst_image *image, c
     if (!prog) return PST_E_NOMEM;
     *prog = (checked_program){.env = env, .bindings = *bindings, .has_sock_field = type_has_sock(bindings->type)};
     prog->exec.enter = interp_frames(image) == 1 ? enter_flat : enter_deep;
+    prog->exec.enter_callback = enter_callback;
     prog->exec.free = checked_free;
     prog->exec.image = image;
     prog->helpers = pst_alloc_zero(env, image->count, sizeof(*prog->helpers));

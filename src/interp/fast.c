@@ -75,11 +75,11 @@ uint64_t fast_tail_nested(const pst_exec *target, pst_run *run)
     return r0;
 }
 
-static uint64_t enter(const fast_program *prog, pst_run *run, uint8_t *stack)
+static uint64_t enter(const fast_program *prog, pst_run *run, uint8_t *stack, fast_start *start)
 {
     run->engine = stack;
     run->can_read = can_read;
-    uint64_t r0 = prog->loop(prog, run, stack, NULL);
+    uint64_t r0 = prog->loop(prog, run, stack, start);
     run->engine = NULL; // the stack goes
     run->can_read = NULL;
     return r0;
@@ -89,13 +89,24 @@ static uint64_t enter(const fast_program *prog, pst_run *run, uint8_t *stack)
 static uint64_t enter_flat(const pst_exec *exec, pst_run *run)
 {
     PST_ALIGNED(16) uint8_t stack[PST_FRAME_BYTES];
-    return enter((const fast_program *)(const void *)exec, run, stack);
+    return enter((const fast_program *)(const void *)exec, run, stack, NULL);
 }
 
 static uint64_t enter_deep(const pst_exec *exec, pst_run *run)
 {
     PST_ALIGNED(16) uint8_t stack[PST_FRAME_BYTES * PST_FRAMES_MAX];
-    return enter((const fast_program *)(const void *)exec, run, stack);
+    return enter((const fast_program *)(const void *)exec, run, stack, NULL);
+}
+
+static uint64_t enter_callback(const pst_exec *exec, pst_run *run, uint64_t func, const uint64_t args[PST_ARGS_MAX])
+{
+    PST_ALIGNED(16) uint8_t stack[PST_FRAME_BYTES * PST_FRAMES_MAX];
+    const fast_program *prog = (const fast_program *)(const void *)exec;
+    const pst_subprog *sub = interp_func(exec->image, func);
+    if (!sub) return stop(run, PST_TRAP_CALL);
+    fast_start start = {.pc = prog->code + sub->start};
+    memcpy(start.args, args, sizeof start.args);
+    return enter(prog, run, stack, &start);
 }
 
 static void fast_free(pst_exec *exec)
@@ -152,6 +163,7 @@ pst_status fast_create_with(const pst_env *env, const pst_image *image, const ps
     *prog = (fast_program){.env = env, .bindings = *bindings, .loop = loop, .meter_turns = interp_meter_turns(opts)};
     prog->stack_bytes = interp_frames(image) * PST_FRAME_BYTES;
     prog->exec.enter = prog->stack_bytes == PST_FRAME_BYTES ? enter_flat : enter_deep;
+    prog->exec.enter_callback = enter_callback;
     prog->exec.free = fast_free;
     prog->exec.image = image;
     prog->code = pst_alloc_zero(env, image->count, sizeof *prog->code);

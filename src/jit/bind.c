@@ -175,7 +175,7 @@ static jit_program *begin(const pst_env *env, const pst_image *image, const pst_
 {
     jit_program *prog = pst_alloc_zero(env, 1, sizeof *prog);
     if (prog)
-        *prog = (jit_program){.env = env, .bindings = *bindings, .exec = {.enter = jit_enter_by_stub, .free = jit_program_free, .image = image}};
+        *prog = (jit_program){.env = env, .bindings = *bindings, .exec = {.enter = jit_enter_by_stub, .enter_callback = jit_enter_callback, .free = jit_program_free, .image = image}};
     return prog;
 }
 

@@ -88,7 +88,7 @@ pst_status pst_jit_create(const pst_env *env, const pst_image *image, const pst_
     if (opts && opts->by_blob) return create_by_blob(env, image, bindings, facts, opts, out);
     jit_program *prog = pst_alloc_zero(env, 1, sizeof *prog);
     if (!prog) return PST_E_NOMEM;
-    *prog = (jit_program){.env = env, .bindings = *bindings, .exec = {.enter = jit_enter_by_stub, .free = jit_program_free, .image = image}};
+    *prog = (jit_program){.env = env, .bindings = *bindings, .exec = {.enter = jit_enter_by_stub, .enter_callback = jit_enter_callback, .free = jit_program_free, .image = image}};
     jit_unit unit = {.env = env, .image = image, .source = image, .bindings = bindings, .facts = facts,
                      .harden = opts ? opts->harden : 0, .walkable = opts && opts->walkable, .meter_turns = jit_meter_turns(opts)};
     pst_status status = jit_analyse(&unit);

@@ -75,17 +75,31 @@ static bool can_read(const pst_run *run, uint64_t address, uint64_t size)
     return false;
 }
 
+static uint64_t enter(const jit_program *prog, const void *function, pst_run *run, const uint64_t args[PST_ARGS_MAX])
+{
+    run->native = (pst_run_native){.may_goto_left = PST_MAY_GOTO_MAX};
+    if (prog->reads_stack) run->can_read = can_read;
+    run->call_back = call_back;
+    uint64_t r0 = call(prog, function, run, args);
+    run->can_read = NULL; // the stack goes
+    run->call_back = NULL;
+    return r0;
+}
+
 uint64_t jit_enter_by_stub(const pst_exec *exec, pst_run *run)
 {
     const jit_program *prog = (const jit_program *)(const void *)exec;
     const uint64_t args[PST_ARGS_MAX] = {(uint64_t)(uintptr_t)run->ctx, run->ctx_size};
-    run->native = (pst_run_native){.may_goto_left = PST_MAY_GOTO_MAX};
-    if (prog->reads_stack) run->can_read = can_read;
-    run->call_back = call_back;
-    uint64_t r0 = call(prog, prog->code.bytes + prog->functions[0], run, args);
-    run->can_read = NULL; // the stack goes
-    run->call_back = NULL;
-    return r0;
+    return enter(prog, prog->code.bytes + prog->functions[0], run, args);
+}
+
+uint64_t jit_enter_callback(const pst_exec *exec, pst_run *run, uint64_t func, const uint64_t args[PST_ARGS_MAX])
+{
+    const jit_program *prog = (const jit_program *)(const void *)exec;
+    const void *function = function_at(prog, func);
+    // A program that hands out callbacks has the stub.
+    if (!function || prog->call_offset == UINT32_MAX) return stop(run, PST_TRAP_CALL, 0);
+    return enter(prog, function, run, args);
 }
 
 // --- Called by compiled code ----------------------------------------------------------------------------------

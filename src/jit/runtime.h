@@ -34,6 +34,7 @@ typedef uint64_t (*jit_call_fn)(const void *target, pst_run *run, const uint64_t
 
 /// Enters a program through its stub, and provides what helpers of such programs need (callbacks, can_read).
 uint64_t jit_enter_by_stub(const pst_exec *exec, pst_run *run);
+uint64_t jit_enter_callback(const pst_exec *exec, pst_run *run, uint64_t func, const uint64_t args[PST_ARGS_MAX]); // pst_exec.enter_callback
 
 // --- Called by compiled code ----------------------------------------------------------------------------------
 

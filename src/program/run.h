@@ -91,6 +91,9 @@ typedef uint64_t (*pst_helper_fn)(uint64_t r1, uint64_t r2, uint64_t r3, uint64_
 /// A program in the form that one engine can run. Engines embed it as their first member.
 typedef struct pst_exec {
     uint64_t (*enter)(const struct pst_exec *exec, pst_run *run); // runs until exit, tail call or trap; returns r0
+    /// Runs the subprogram whose address func is as a run of its own, without a context: as the callback of an element, with the map, its key and
+    /// its value in args. run->prog is exec. Returns its r0. Engines without callbacks: NULL.
+    uint64_t (*enter_callback)(const struct pst_exec *exec, pst_run *run, uint64_t func, const uint64_t args[5]);
     void (*free)(struct pst_exec *exec);
     const struct pst_image *image;
     void *owner; // the core's program object, for helpers and statistics

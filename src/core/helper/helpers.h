@@ -20,7 +20,7 @@ typedef struct helper_table {
 
 // General ones: every program type that the catalog allows them to.
 extern const helper_table helper_map_table, helper_system_table, helper_text_table, helper_ring_table, helper_sum_table, helper_callback_table,
-    helper_dynptr_table, helper_lock_table;
+    helper_dynptr_table, helper_lock_table, helper_timer_table;
 // Of one kind of context.
 extern const helper_table helper_xdp_table, helper_skb_table;
 

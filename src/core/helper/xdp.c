@@ -77,7 +77,7 @@ HELPER(xdp_store_bytes)
 HELPER(xdp_redirect)
 {
     pst_xdp_ctx *xdp = run->ctx;
-    if (r2) return PST_XDP_ABORTED;
+    if (r2 || !xdp) return PST_XDP_ABORTED; // the callback of a timer has no packet
     xdp->redirect_ifindex = (uint32_t)r1;
     return PST_XDP_REDIRECT;
 }

@@ -83,9 +83,16 @@ static int array_create(pst_map *map)
     return 0;
 }
 
+static void array_release_users(pst_map *map)
+{
+    array_map *array = (array_map *)(void *)map;
+    for (uint32_t i = 0; map->has_timer && i < map->view.max_entries; i++) core_fields_release(map, array->values + (size_t)i * map->value_bytes);
+}
+
 static void array_destroy(pst_map *map)
 {
     array_map *array = (array_map *)(void *)map;
+    array_release_users(map);
     if (!array->shared) {
         core_area_free(core_map_env(map), array->values, array->bytes);
         return;
@@ -154,6 +161,7 @@ static int array_update(pst_map *map, const void *key, const void *value, uint64
     if (error) return error;
     if (flags & PST_BPF_F_LOCK) core_fields_store_locked(map, array_at(map, index, 0), value);
     else core_map_store(map, array_at(map, index, 0), value, map->view.value_size);
+    core_fields_release(map, array_at(map, index, 0));
     return 0;
 }
 
@@ -212,6 +220,7 @@ const map_ops map_array_ops = {
     .check = map_array_check,
     .create = array_create,
     .destroy = array_destroy,
+    .release_users = array_release_users,
     .lookup = array_lookup,
     .walk = array_walk,
     .update = array_update,

@@ -6,6 +6,7 @@
 
 #include "core/map/map.h"
 #include "core/map/values.h"
+#include "core/timer.h"
 
 /// Stores size bytes of a value but for its special fields, which stay as they are.
 void core_fields_store(const pst_map *map, void *live, const void *from, uint32_t size);
@@ -19,6 +20,12 @@ void core_fields_load_locked(const pst_map *map, void *to, void *live);
 PST_MUST_USE int core_fields_check(const pst_map *map, const char **why);
 /// Whether programs find the same fields in values of both.
 PST_MUST_USE bool core_fields_equal(const pst_map_view *a, const pst_map_view *b);
+
+/// An element's life ends, or its value was replaced: its timer goes.
+PST_INLINE void core_fields_release(pst_map *map, void *live)
+{
+    if (PST_UNLIKELY(map->has_timer)) core_timer_release(map, live);
+}
 
 PST_INLINE void core_map_store(const pst_map *map, void *live, const void *from, uint32_t size)
 {

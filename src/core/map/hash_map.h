@@ -96,6 +96,8 @@ hash_element *hash_pool_take(hash_map *hash, bool replaces, bool may_steal, int 
 void hash_pool_give(hash_map *hash, hash_element *element, bool removed);
 /// The element number index of the only segment of an LRU map, NULL: it was never used.
 hash_element *hash_pool_at(hash_map *hash, uint32_t index);
+/// Ends the timers of all elements, whether they are in buckets or not.
+void hash_pool_release(hash_map *hash);
 PST_MUST_USE int hash_pool_create(hash_map *hash);
 void hash_pool_destroy(hash_map *hash);
 /// CPU 0's value of an element of a per-CPU map.

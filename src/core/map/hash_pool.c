@@ -4,7 +4,7 @@
 #include "base/bits.h"
 #include "core/map/hash_map.h"
 #include "core/internal.h"
-#include "core/map/values.h"
+#include "core/map/fields.h"
 
 #define SEGMENT_BYTES 65536u
 #define SPARE_MIN 32u // elements beyond max_entries: removed ones that wait, replaced values
@@ -176,9 +176,21 @@ hash_element *hash_pool_take(hash_map *hash, bool replaces, bool may_steal, int 
     return element;
 }
 
+void hash_pool_release(hash_map *hash)
+{
+    hash_pool *pool = &hash->pool;
+    if (!hash->map.has_timer) return;
+    core_spin_lock(&pool->lock);
+    for (size_t i = 0; i < pool->segment_count; i++)
+        for (uint32_t k = 0; k < pool->segment_size; k++)
+            core_fields_release(&hash->map, hash_value(hash, (hash_element *)(void *)(pool->segments[i].elements + (size_t)k * hash->element_bytes)));
+    core_spin_unlock(&pool->lock);
+}
+
 void hash_pool_give(hash_map *hash, hash_element *element, bool removed)
 {
     hash_pool *pool = &hash->pool;
+    core_fields_release(&hash->map, hash_value(hash, element));
     core_spin_lock(&pool->lock);
     uint64_t now = PST_ATOMIC_LOAD(&hash->map.object.core->epoch.now);
     if (pool->mark_epoch[0] != now) {

@@ -5,7 +5,7 @@
 #include "base/hash.h"
 #include "core/internal.h"
 #include "core/map/hash_table.h"
-#include "core/map/values.h"
+#include "core/map/fields.h"
 
 // Multilinear hashing: each 32-bit word of the key times its own random 64-bit factor, summed; the upper half is the hash. For random factors two
 // different keys collide with probability 2^-32, whatever the keys are, so hostile keys gain nothing.
@@ -152,9 +152,15 @@ void hash_destroy(pst_map *map)
 {
     hash_map *hash = hash_of(map);
     const pst_env *env = core_map_env(map);
+    hash_pool_release(hash);
     hash_pool_destroy(hash);
     core_area_free(env, hash->buckets, ((size_t)hash->bucket_mask + 1) * sizeof *hash->buckets);
     pst_free(env, hash->locks, ((size_t)hash->lock_mask + 1) * sizeof *hash->locks);
+}
+
+void hash_release_users(pst_map *map)
+{
+    hash_pool_release(hash_of(map));
 }
 
 // --- Changes --------------------------------------------------------------------------------------------------
@@ -222,6 +228,7 @@ hash_element *hash_fill(hash_map *hash, const void *key, uint32_t hashed, bool r
 {
     hash_element *element = hash_pool_take(hash, replaces, may_steal, error);
     if (!element) return NULL;
+    core_fields_release(&hash->map, hash_value(hash, element)); // a late user of what was removed may have made one
     PST_ATOMIC_STORE_RELAXED(&element->hash, hashed);
     core_value_store(hash_key(element), key, hash->map.view.key_size);
     return element;

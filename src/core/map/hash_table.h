@@ -9,6 +9,7 @@ typedef void (*hash_copy_fn)(hash_map *hash, hash_element *element, void *value)
 int hash_check(const pst_bpf_attr *attr, const char **why);
 int hash_create(pst_map *map);
 void hash_destroy(pst_map *map);
+void hash_release_users(pst_map *map);
 
 /// Locks the bucket of a hash value. Unlock with core_spin_unlock.
 core_spin *hash_lock(hash_map *hash, uint32_t hashed);

@@ -20,6 +20,8 @@ typedef struct pst_map {
     uint32_t value_bytes;  // one CPU's part of a value, rounded up to 8
     uint32_t lock_offset;  // of the bpf_spin_lock in a value, where has_lock
     bool has_lock;
+    bool has_timer;
+    uint32_t timer_offset; // of the bpf_timer, where has_timer
     uint32_t writers;      // commands that write right now; freezing waits for none: it is refused
     uint32_t btf_key_type, btf_value_type;
     struct core_btf *btf;  // NULL: none

@@ -32,22 +32,27 @@ void fixture_open(core_fixture *f)
     fixture_open_with(f, 0);
 }
 
-static void open_fixture(core_fixture *f, uint64_t budget, bool strict)
+static void open_fixture(core_fixture *f, uint32_t engine, uint64_t budget, bool strict)
 {
     *f = (core_fixture){.env = {.resize = fixture_resize, .user = f}};
-    pst_core_options options = {.size = sizeof options, .trace = on_trace, .trap = on_trap, .user = f, .budget = budget, .strict = strict};
+    pst_core_options options = {.size = sizeof options, .trace = on_trace, .trap = on_trap, .user = f, .budget = budget, .strict = strict, .engine = engine};
     CHECK(pst_core_create(&f->env, &options, &f->core) == PST_OK);
     CHECK(pst_client_create(f->core, &f->client) == PST_OK);
 }
 
 void fixture_open_with(core_fixture *f, uint64_t budget)
 {
-    open_fixture(f, budget, false);
+    open_fixture(f, PST_CORE_ENGINE_ANY, budget, false);
 }
 
 void fixture_open_strict(core_fixture *f)
 {
-    open_fixture(f, 0, true);
+    open_fixture(f, PST_CORE_ENGINE_ANY, 0, true);
+}
+
+void fixture_open_engine(core_fixture *f, uint32_t engine, uint64_t budget)
+{
+    open_fixture(f, engine, budget, false);
 }
 
 void fixture_close(core_fixture *f)

@@ -20,6 +20,7 @@ typedef struct core_fixture {
 void *fixture_resize(void *user, void *ptr, size_t old_size, size_t new_size);
 void fixture_open(core_fixture *f);
 void fixture_open_with(core_fixture *f, uint64_t budget); // of pst_core_options
+void fixture_open_engine(core_fixture *f, uint32_t engine, uint64_t budget); // PST_CORE_ENGINE_*
 void fixture_open_strict(core_fixture *f);
 void fixture_close(core_fixture *f); // checks that nothing leaks
 
