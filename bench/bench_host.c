@@ -30,9 +30,9 @@ static void core_close_fd(void *user, int fd)
     (void)pst_core_close(own->client, fd);
 }
 
-bool bench_core_open(bench_host *host, pst_core_engine engine, bool hardened)
+bool bench_core_open(bench_host *host, pst_core_engine engine, bool hardened, bool strict)
 {
-    const pst_core_options options = {.size = sizeof options, .engine = engine, .strict = hardened,
+    const pst_core_options options = {.size = sizeof options, .engine = engine, .strict = strict,
                                       .harden = hardened ? PST_CORE_HARDEN_ON : PST_CORE_HARDEN_OFF};
     bench_core *own = calloc(1, sizeof *own);
     if (!own) return false;

@@ -14,9 +14,9 @@ typedef struct bench_host {
     void *user;
 } bench_host;
 
-/// A core of ours. hardened: constants blinded, random places, and strict proofs with their masks. False: there is no memory, or the engine is
+/// A core of ours. hardened: constants blinded, random places. strict: strict proofs, with their masks. False: there is no memory, or the engine is
 /// not in this build.
-bool bench_core_open(bench_host *host, pst_core_engine engine, bool hardened);
+bool bench_core_open(bench_host *host, pst_core_engine engine, bool hardened, bool strict);
 void bench_core_close(bench_host *host);
 /// Why the core refused the last command.
 const char *bench_core_error(const bench_host *host);

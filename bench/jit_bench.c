@@ -252,6 +252,7 @@ static bool open_hosts(jit_results *results)
 {
     static const pst_core_engine engines[RUNNERS] = {
         [BY_JIT] = PST_CORE_ENGINE_JIT,      [BY_QUICK] = PST_CORE_ENGINE_JIT_QUICK,    [BY_HARDENED] = PST_CORE_ENGINE_JIT,
+        [BY_STRICT] = PST_CORE_ENGINE_JIT,
         [BY_INTERP] = PST_CORE_ENGINE_INTERP, [BY_CHECKED] = PST_CORE_ENGINE_CHECKED};
     static const pst_slot slots[] = {{0xb7, 0, 0, 0}, {0x95, 0, 0, 0}}; // r0 = 0; exit
     const pst_object_program program = {.slots = (pst_slot *)(uintptr_t)slots, .count = PST_COUNT(slots)};
@@ -259,7 +260,7 @@ static bool open_hosts(jit_results *results)
     char why[160];
     results->has[BY_NATIVE] = true;
     for (int r = BY_NATIVE + 1; r < RUNNERS; r++) {
-        bool opened = r == BY_LINUX ? bench_kernel_open(&g_hosts[r]) : bench_core_open(&g_hosts[r], engines[r], r == BY_HARDENED);
+        bool opened = r == BY_LINUX ? bench_kernel_open(&g_hosts[r]) : bench_core_open(&g_hosts[r], engines[r], r == BY_HARDENED || r == BY_STRICT, r == BY_STRICT);
         results->has[r] = opened && bench_load(&g_hosts[r], &empty, &g_empty[r], why, sizeof why);
         if (!results->has[r]) g_hosts[r].command = NULL;
     }

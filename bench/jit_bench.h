@@ -11,7 +11,8 @@
     X(NATIVE, "native", "clang -O2, the same source")          \
     X(JIT, "jit", "compiled")                                  \
     X(QUICK, "jit-quick", "compiled by the quick tier")        \
-    X(HARDENED, "hardened", "compiled with all hardening")     \
+    X(HARDENED, "hardened", "compiled: constants blinded, random places") \
+    X(STRICT, "strict", "the same, strict proofs with masks")  \
     X(INTERP, "interp", "the fast interpreter")                \
     X(CHECKED, "checked", "the checked interpreter")           \
     X(LINUX, "linux", "the running kernel, the same instructions")

@@ -25,6 +25,7 @@ typedef struct series {
 
 static const series g_series[] = {
     {BY_LINUX, "#e07b00", "Linux JIT"},
+    {BY_STRICT, "#7a1f7a", "Postern, strict proofs"},
     {BY_HARDENED, "#b04ab0", "Postern, hardened"},
     {BY_QUICK, "#8fb8de", "Postern, quick tier"},
     {BY_JIT, "#0b4f9e", "Postern"},

@@ -2,8 +2,7 @@
 //
 // Called by jit.c for each program. Every pass is linear in the number of slots; liveness repeats while loops bring news, at most SWEEPS_MAX times,
 // after which every register counts as live (which is always right).
-#include "jit/machine.h"
-#include "jit/unit.h"
+#include "jit/guess.h"
 
 #include <string.h>
 
@@ -85,16 +84,6 @@ static jit_effect effect_of(const jit_unit *unit, const pst_insn *insn)
     case PST_KIND_CAST: return (jit_effect){0, 0};
     }
     PST_UNREACHABLE();
-}
-
-bool jit_wants_barrier(const jit_unit *unit, const pst_insn *insn, uint32_t pc)
-{
-    uint8_t facts = jit_facts_at(unit, pc);
-    bool steady = (facts & (PST_FACT_STEADY | PST_FACT_CONTEXT)) != 0;
-    if (!(unit->harden & PST_JIT_MASK)) return false;
-    if (insn->kind == PST_KIND_LOAD || insn->kind == PST_KIND_LOAD_ACQUIRE) return !steady && insn->src != PST_REG_FP;
-    if (insn->kind == PST_KIND_STORE || insn->kind == PST_KIND_STORE_RELEASE || insn->kind == PST_KIND_ATOMIC) return !steady && insn->dst != PST_REG_FP;
-    return insn->kind == PST_KIND_LEGACY_LOAD || (insn->kind == PST_KIND_CALL && insn->op != PST_CALL_SUBPROG);
 }
 
 static const char *unsupported(const jit_unit *unit, const pst_insn *insn)
@@ -317,13 +306,15 @@ pst_status jit_analyse(jit_unit *unit)
     if (!unit->effects || !unit->live || !unit->marks || !unit->funcs) return PST_E_NOMEM;
     PST_TRY(study(unit));
     PST_TRY(measure_depth(unit));
-    return find_live(unit);
+    PST_TRY(find_live(unit));
+    return jit_find_guesses(unit);
 }
 
 void jit_unit_free(jit_unit *unit)
 {
     pst_free(unit->env, unit->effects, unit->image->count * sizeof *unit->effects);
     pst_free(unit->env, unit->live, unit->image->count * sizeof *unit->live);
+    if (unit->asked) pst_free(unit->env, unit->asked, unit->image->count * sizeof *unit->asked);
     pst_free(unit->env, unit->marks, unit->image->count * sizeof *unit->marks);
     pst_free(unit->env, unit->funcs, unit->image->subprog_count * sizeof *unit->funcs);
 }

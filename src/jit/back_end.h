@@ -15,6 +15,7 @@ typedef struct jit_back_end {
     /// What the host has beyond the base instruction set, as the back end numbers it; 0 on another machine.
     unsigned (*host_features)(void);
     uint8_t run_reg, leaf_run_reg; // jit_program's run_reg where the code comes from a blob; the second with PST_JIT_BLOB_LEAF
+    uint16_t guess_reg;   // bit n: rn is left to it where masks are wanted: it tells whether all branches were guessed right (guess.h). 0: waits instead
     bool meters;          // PST_FACT_METERED
 } jit_back_end;
 

@@ -9,6 +9,7 @@
 #include "base/cursor.h"
 #include "base/hash.h"
 #include "jit/back_end.h"
+#include "jit/guess.h"
 #include "jit/opt/opt.h"
 #include "jit/refs.h"
 
@@ -124,7 +125,8 @@ static pst_status compile(const jit_unit *unit, const pst_jit_opts *opts, pst_ji
     PST_TRY(jit_back_end_check(back_end, unit));
     opt_better better;
     const jit_unit *best;
-    pst_status status = opt_better_make(&better, unit, &back_end->machine, opts, &best);
+    const jit_machine machine = jit_machine_for(back_end, unit);
+    pst_status status = opt_better_make(&better, unit, &machine, opts, &best);
     if (status == PST_OK) status = back_end->compile_blob(best, opts, blob);
     if (status == PST_OK) status = keep_slots(best, blob);
     if (best->reads_stack) blob->flags |= PST_JIT_BLOB_READS_STACK;

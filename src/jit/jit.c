@@ -1,6 +1,7 @@
 // jit.c: see jit.h. From an image to a program that can be entered.
 #include "jit/back_end.h"
 #include "jit/faults.h"
+#include "jit/guess.h"
 #include "jit/opt/opt.h"
 
 #include <string.h>
@@ -95,7 +96,8 @@ pst_status pst_jit_create(const pst_env *env, const pst_image *image, const pst_
     if (status == PST_OK) {
         opt_better better;
         const jit_unit *best;
-        status = opt_better_make(&better, &unit, &jit_back_end_of(pst_jit_target_of_host())->machine, opts, &best);
+        const jit_machine machine = jit_machine_for(jit_back_end_of(pst_jit_target_of_host()), &unit);
+        status = opt_better_make(&better, &unit, &machine, opts, &best);
         if (status == PST_OK) status = compile(best, opts, prog);
         opt_better_free(&better);
         if (status != PST_OK) (void)pst_fail(env, status, "cannot make machine code of %s: %s", image->name, jit_reason(status));

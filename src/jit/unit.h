@@ -41,6 +41,7 @@ typedef struct jit_unit {
     uint16_t *live;         // per slot: registers whose value is used after it
     uint16_t entry_live;    // at the program's entry
     uint8_t *marks;         // per slot: JIT_*
+    bool *asked;            // per slot: see guess.h; NULL: nothing is to be masked
     jit_func *funcs;        // as image->subprogs
     uint16_t written;       // by any of them
     bool has_frames;        // any of them has one

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#define LOOP_ALIGN 16u
 // Random placement: what stands in front of the program, of each function, and where nothing goes on; and how far apart moved instructions are.
 #define PAD_PROGRAM 1024u
 #define PAD_FUNCTION 64u
@@ -121,8 +120,7 @@ static void select_insn(x64_select *x, const pst_insn *insn)
         x64_select_select(x, insn);
         return;
     }
-    bool barrier = jit_wants_barrier(x->unit, insn, x->pc);
-    if (barrier) x64_lfence(x->state.code);
+    x64_guess_before(x, insn);
     switch ((pst_kind)insn->kind) {
     case PST_KIND_ALU: x64_select_alu(x, insn); break;
     case PST_KIND_SWAP: x64_select_swap(x, insn); break;
@@ -141,7 +139,7 @@ static void select_insn(x64_select *x, const pst_insn *insn)
     case PST_KIND_PADDING:
     case PST_KIND_CAST: break; // nothing to do; refused before
     }
-    if (barrier && insn->kind == PST_KIND_CALL) x64_lfence(x->state.code);
+    x64_guess_after(x, insn);
 }
 
 // --- Functions ------------------------------------------------------------------------------------------------
@@ -166,6 +164,7 @@ static void enter_from_c(x64_select *x)
     if (unit->entry_live & JIT_REG(2)) x64_load(code, 64, x64_of(s, 2), x64_at(run, (int32_t)offsetof(pst_run, ctx_size)));
     for (unsigned reg = 0; reg < PST_REG_FP; reg++) // nothing that is proved reads them
         if (reg != 1 && reg != 2 && unit->entry_live >> reg & 1) x64_mov_ri(code, x64_of(s, reg), 0);
+    x64_guess_enter(x);
 }
 
 static void enter_function(x64_select *x)
@@ -173,7 +172,8 @@ static void enter_function(x64_select *x)
     const jit_unit *unit = x->unit;
     bool main = x->func == &unit->funcs[0];
     x->entered_here = main && !x->by_stub;
-    x->frame = x64_frame_of(unit, x->func, x->state.abi, x->entered_here);
+    uint16_t more = x->entered_here && x->guess != NO_REG ? (uint16_t)(1u << x->guess) : 0;
+    x->frame = x64_frame_of(unit, x->func, x->state.abi, x->entered_here, more);
     if (x->entered_here) {
         enter_from_c(x);
         return;
@@ -223,7 +223,7 @@ static void move_a_little(x64_select *x)
 static void begin_function(x64_select *x)
 {
     if (x->place) pad(x, x->func == &x->unit->funcs[0] ? PAD_PROGRAM : PAD_FUNCTION);
-    else if (x->func != &x->unit->funcs[0]) x64_align(x->state.code, LOOP_ALIGN);
+    else if (x->func != &x->unit->funcs[0]) x64_align(x->state.code, X64_LOOP_ALIGN);
     x64_room(x->state.code);
 }
 
@@ -235,7 +235,8 @@ static void select_at(x64_select *x)
     move_a_little(x);
     if (x->unit->marks[x->pc] & JIT_TARGET) {
         x64_forget(s);
-        if (x->unit->marks[x->pc] & JIT_LOOP_HEAD) x64_align(s->code, LOOP_ALIGN);
+        if (x64_guess_asks(x, x->pc) && x->pads[x->pc]) x64_guess_pad(x);
+        else if (x->unit->marks[x->pc] & JIT_LOOP_HEAD) x64_align(s->code, X64_LOOP_ALIGN);
     }
     x64_bind(s->code, x->pc);
     s->live = x->unit->live[x->pc];
@@ -293,10 +294,12 @@ static void emit_cold(x64_select *x, const x64_cold *cold)
     x64_code *code = x->state.code;
     x64_room(code);
     x64_bind(code, cold->from);
+    x64_guess_cold(x, cold);
     switch ((x64_cold_kind)cold->kind) {
     case COLD_ZERO: x64_mov_ri(code, (x64_reg)cold->reg, 0); break;
     case COLD_NARROW: x64_mov_rr(code, 32, (x64_reg)cold->reg, (x64_reg)cold->reg); break;
     case COLD_MAY_GOTO: x64_store_i(code, 32, RUN_FIELD(native.may_goto_left), 0); break;
+    case COLD_GUESS: break;
     case COLD_TRAP:
         x64_store_i(code, 32, RUN_FIELD(trap.code), cold->trap);
         x64_store_i(code, 32, RUN_FIELD(trap.pc), (int32_t)cold->pc);
@@ -334,6 +337,8 @@ static void emit_stub(x64_select *x, x64_label at, const x64_frame *frame)
     x64_mov_rr(code, 64, T0, (x64_reg)s->abi->args[2]);
     x64_store(code, 64, RUN_FIELD(native.unwind_sp), RSP);
     for (unsigned i = 0; i < PST_ARGS_MAX; i++) x64_load(code, 64, x64_of(s, i + 1), x64_at(T0, (int32_t)(8 * i)));
+    if (x->guess != NO_REG) x64_lfence(code); // C code has branches of its own
+    x64_guess_enter(x);
     x64_call_r(code, RAX);
     x64_frame_leave(code, frame, true);
 }
@@ -455,7 +460,9 @@ static pst_status compile(const jit_unit *unit, x64_select *x, jit_program *prog
     x->meter_turns = unit->meter_turns;
     x->by_stub = unit->main_is_called || unit->calls_back || unit->reads_stack;
     x->unwind = count + functions;
-    pst_status status = x64_code_init(&code, unit->env, count + functions + 1);
+    x->pad_labels = x->unwind + 1;
+    pst_status status = x64_guess_init(x);
+    if (status == PST_OK) status = x64_code_init(&code, unit->env, count + functions + 1 + (x->pads ? count : 0));
     if (status == PST_OK && blob) {
         status = jit_refs_init(&refs, unit->env);
         code.refs = &refs;
@@ -465,6 +472,7 @@ static pst_status compile(const jit_unit *unit, x64_select *x, jit_program *prog
         select_program(x, &end);
         status = prog ? finish(unit, x, &end, prog) : finish_blob(unit, x, &end, blob);
     }
+    pst_free(unit->env, x->pads, x->pads ? count * sizeof *x->pads : 0);
     pst_free(unit->env, x->colds, x->cold_capacity * sizeof *x->colds);
     jit_refs_free(&refs);
     x64_code_free(&code);
@@ -484,4 +492,4 @@ static pst_status compile_blob(const jit_unit *unit, const pst_jit_opts *opts, p
     return compile(unit, &x, NULL, blob);
 }
 
-const jit_back_end x64_back_end = {.machine = {.regs = 0x3ff, .kept = 0x3c0, .kinds = JIT_HAS_SELECT}, .compile = compile_program, .compile_blob = compile_blob, .host_features = x64_host_features, .meters = true, .run_reg = RUN};
+const jit_back_end x64_back_end = {.machine = {.regs = 0x3ff, .kept = 0x3c0, .kinds = JIT_HAS_SELECT}, .guess_reg = JIT_REG(9), .compile = compile_program, .compile_blob = compile_blob, .host_features = x64_host_features, .meters = true, .run_reg = RUN};

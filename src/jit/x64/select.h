@@ -10,12 +10,15 @@
 #include "jit/x64/stack_frame.h"
 #include "jit/x64/value.h"
 
+#define X64_LOOP_ALIGN 16u
+
 // Code that is seldom run, put behind the program.
 typedef enum x64_cold_kind {
     COLD_ZERO,     // reg = 0, back
     COLD_NARROW,   // reg = its low half, back
     COLD_TRAP,     // the run ends with trap at pc
     COLD_MAY_GOTO, // no turns are left: stays so; to back
+    COLD_GUESS,    // nothing but what a wrong guess does; to back
 } x64_cold_kind;
 
 typedef struct x64_cold {
@@ -24,6 +27,8 @@ typedef struct x64_cold {
     uint8_t kind; // x64_cold_kind
     uint8_t reg;
     uint8_t trap;
+    uint8_t cc;    // with guesses: it is a wrong guess that came here while the flags say so
+    bool guesses;
 } x64_cold;
 
 typedef struct x64_select {
@@ -42,6 +47,10 @@ typedef struct x64_select {
     uint32_t meter_turns;
     jit_chance *place; // NULL: functions begin where they happen to
     uint32_t until_nop; // instructions before the next one that is only there to move what follows
+    uint8_t guess;     // select_guess.c: machine register that is 0 after a wrong guess; NO_REG: there is none
+    bool moved;        // a wrong guess can move the memory operand, and guess is to stop it
+    uint32_t *pads;    // per slot: the branch to it, + 1, whose guess is looked at right in front of it; 0: none
+    x64_label pad_labels; // of slot 0's
     bool by_stub;      // C enters the program through the stub
     x64_cold *colds;
     size_t cold_capacity;
@@ -63,6 +72,35 @@ void x64_select_branch(x64_select *x, const pst_insn *insn);
 void x64_select_select(x64_select *x, const pst_insn *insn);
 void x64_select_may_goto(x64_select *x, const pst_insn *insn);
 void x64_select_call(x64_select *x, const pst_insn *insn);
+
+x64_cc x64_cc_of(pst_jump_op op);
+
+// select_guess.c: PST_JIT_MASK.
+/// Chooses the register. After unit and abi are set.
+PST_MUST_USE pst_status x64_guess_init(x64_select *x);
+/// At an entry from C: all is well so far.
+void x64_guess_enter(x64_select *x);
+/// Everything before is decided from here on.
+void x64_guess_wait(x64_select *x);
+/// Around each instruction.
+void x64_guess_before(x64_select *x, const pst_insn *insn);
+void x64_guess_after(x64_select *x, const pst_insn *insn);
+/// In front of slot pc, which jumps land on.
+void x64_guess_pad(x64_select *x);
+/// Where a branch to target on cc has to go; and behind it, where it goes on at slot other.
+x64_label x64_guess_taken(x64_select *x, x64_cc cc, uint32_t target);
+void x64_guess_other(x64_select *x, x64_cc cc, uint32_t other);
+/// Whether anybody at slot pc or behind asks.
+bool x64_guess_asks(const x64_select *x, uint32_t pc);
+/// In the code of the instruction itself: this is the wrong way where cc says so; cold code that is entered by the opposite.
+void x64_guess_wrong_if(x64_select *x, x64_cc cc, x64_cold *cold);
+void x64_guess_cold(x64_select *x, const x64_cold *cold);
+/// mem, or the same by scratch where a wrong guess could move it. Emits; right before the access.
+x64_mem x64_guess_operand(x64_select *x, x64_mem mem, x64_reg scratch);
+/// The arguments of a C function that is called next are 0 on a wrong way.
+void x64_guess_arguments(x64_select *x);
+/// The instruction has branches of its own, which nobody looked at: they are decided from here on, if anybody asks.
+void x64_guess_settle(x64_select *x);
 
 /// reg = off bytes into the values of the map with this index, where code is bound later.
 void x64_load_values(x64_select *x, unsigned reg, uint32_t map, uint64_t off);

@@ -97,14 +97,16 @@ static bool lookup_inline(x64_select *x)
     }
     x64_label done = x64_label_new(code);
     x64_claim(s, 0);
-    x64_load(code, 32, RAX, x64_operand(s, 2, 0));
+    x64_load(code, 32, RAX, x64_guess_operand(x, x64_operand(s, 2, 0), T0));
     if (!(jit_facts_at(x->unit, x->pc) & PST_FACT_NOT_NULL)) {
         x64_cold *cold = x64_cold_new(x, COLD_ZERO);
         cold->reg = RAX;
         cold->back = done;
         x64_alu_ri(code, ALU_CMP, 32, RAX, (int32_t)map->max_entries);
         x64_jump(code, CC_AE, cold->from);
+        x64_guess_wrong_if(x, CC_AE, cold);
     }
+    if (x->guess != NO_REG) x64_alu_rr(code, ALU_AND, 32, RAX, (x64_reg)x->guess); // the key may be of a wrong way
     if (code->refs) x64_load_ref(code, T0, (pst_jit_ref){PST_JIT_REF_MAP_VALUES, (uint32_t)fact->map - 1});
     else x64_mov_ri(code, T0, values);
     x64_imul_rri(code, 64, RAX, RAX, (int32_t)map->value_stride);
@@ -130,6 +132,7 @@ static void call_helper(x64_select *x, const pst_insn *insn)
         tail_call(x);
         return;
     }
+    x64_guess_arguments(x);
     uintptr_t lookup = s->code->refs ? 0 : jit_direct_lookup(x->unit, x->pc);
     if (lookup) { // r1 and r2 are where its arguments belong
         x64_call_out(s->code, lookup);
@@ -192,6 +195,7 @@ static void call_register(x64_select *x, const pst_insn *insn)
     x64_alu_ri(code, ALU_ADD, 64, RSP, room);
     x64_test_rr(code, 64, RAX, RAX);
     x64_jump(code, CC_E, x->unwind);
+    if (x->guess != NO_REG) x64_guess_wait(x); // the function asks
     x64_mov_rr(code, 64, T0, RAX);
     pass_last_arguments(x);
     x64_call_r(code, T0);

@@ -146,6 +146,7 @@ static void divide(x64_select *x, const pst_insn *insn)
     x64_bind(code, done);
     s->flags_reg = NO_REG;
     x64_wrote(s, insn->dst, insn->width == 32);
+    if (!by_imm && (is_signed(insn) || !(jit_facts_at(x->unit, x->pc) & PST_FACT_DIVISOR))) x64_guess_settle(x);
 }
 
 void x64_select_divide(x64_select *x, const pst_insn *insn)

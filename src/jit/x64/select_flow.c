@@ -3,7 +3,7 @@
 
 static uint32_t target_of(const x64_select *x, const pst_insn *insn) { return (uint32_t)((int64_t)x->pc + 1 + insn->target); }
 
-static x64_cc cc_of(pst_jump_op op)
+x64_cc x64_cc_of(pst_jump_op op)
 {
     switch (op) {
     case PST_JUMP_JEQ: return CC_E;
@@ -100,11 +100,11 @@ void x64_select_branch(x64_select *x, const pst_insn *insn)
 {
     x64_state *s = &x->state;
     uint32_t target = target_of(x, insn), other = x->pc + 1;
-    x64_cc cc = cc_of((pst_jump_op)insn->op);
+    x64_cc cc = x64_cc_of((pst_jump_op)insn->op);
     const pst_insn *next = is_metered(x, other) ? NULL : x64_follower(x, 1);
     count_turn(x);
     // "if c goto +1; goto far": the opposite branch to far. clang writes it where the distance of a branch would not do.
-    if (next && next->kind == PST_KIND_JUMP && target == x->pc + 2) {
+    if (next && next->kind == PST_KIND_JUMP && target == x->pc + 2 && !x64_guess_asks(x, target) && !x64_guess_asks(x, other)) {
         target = (uint32_t)((int64_t)other + 1 + next->target);
         other = x->pc + 2;
         cc ^= 1;
@@ -116,7 +116,8 @@ void x64_select_branch(x64_select *x, const pst_insn *insn)
         compare(x, insn);
         s->uses = 0;
         x64_settle_all(s); // nothing unless the comparison needed no register
-        x64_jump(s->code, cc, target);
+        x64_jump(s->code, cc, x64_guess_taken(x, cc, target));
+        x64_guess_other(x, cc, other);
         return;
     }
     s->uses = 0;
@@ -136,7 +137,7 @@ void x64_select_select(x64_select *x, const pst_insn *insn)
     x64_reg src = x64_settle(s, insn->src), dst = x64_settle(s, insn->dst);
     bool zero_upper = (s->zero_upper & JIT_REG(insn->dst)) != 0 && (s->zero_upper & JIT_REG(insn->src)) != 0;
     compare(x, &comparison);
-    x64_cmov(s->code, 64, cc_of((pst_jump_op)insn->op), dst, src);
+    x64_cmov(s->code, 64, x64_cc_of((pst_jump_op)insn->op), dst, src);
     x64_wrote(s, insn->dst, zero_upper);
 }
 

@@ -52,7 +52,7 @@ static bool load_swapped(x64_select *x, const pst_insn *insn)
     if (insn->flags & PST_INSN_SIGNED || insn->width == 8 || (insn->width != 16 && !(x->features & X64_MOVBE))) return false;
     s->live = x->unit->live[x->pc + 1];
     x64_claim(s, insn->dst);
-    x64_mem mem = x64_operand(s, insn->src, insn->off);
+    x64_mem mem = x64_guess_operand(x, x64_operand(s, insn->src, insn->off), T0);
     x64_reg dst = x64_of(s, insn->dst);
     if (insn->width == 16) {
         x64_load(s->code, 16, dst, mem);
@@ -76,7 +76,7 @@ void x64_select_load(x64_select *x, const pst_insn *insn)
     }
     if (insn->kind == PST_KIND_LOAD && load_swapped(x, insn)) return;
     x64_claim(s, insn->dst);
-    x64_mem mem = x64_operand(s, insn->src, insn->off);
+    x64_mem mem = x64_guess_operand(x, x64_operand(s, insn->src, insn->off), T0);
     bool extend = insn->kind == PST_KIND_LOAD && insn->flags & PST_INSN_SIGNED;
     if (extend) x64_load_signed(s->code, insn->width, x64_of(s, insn->dst), mem);
     else x64_load(s->code, insn->width, x64_of(s, insn->dst), mem);
@@ -103,10 +103,11 @@ void x64_select_store(x64_select *x, const pst_insn *insn)
     if (insn->kind == PST_KIND_STORE && jit_is_context(x->unit, x->pc, &base_off)) {
         context_store(x, insn, base_off);
     } else if (const_value(x, insn, &value)) {
-        x64_store_i(s->code, insn->width, x64_operand(s, insn->dst, insn->off), value);
+        x64_reg scratch = s->code->blind ? T1 : T0; // a constant that is hidden goes through T0
+        x64_store_i(s->code, insn->width, x64_guess_operand(x, x64_operand(s, insn->dst, insn->off), scratch), value);
     } else {
         x64_reg src = x64_settle(s, insn->src);
-        x64_store(s->code, insn->width, x64_operand(s, insn->dst, insn->off), src);
+        x64_store(s->code, insn->width, x64_guess_operand(x, x64_operand(s, insn->dst, insn->off), T0), src);
     }
 }
 
@@ -146,11 +147,10 @@ static void fetch_loop(x64_select *x, const pst_insn *insn)
     x64_mov_rr(code, 64, RAX, T1);
 }
 
-static void fetch(x64_select *x, const pst_insn *insn)
+static void fetch(x64_select *x, const pst_insn *insn, x64_mem mem)
 {
     x64_state *s = &x->state;
     x64_reg src = x64_of(s, insn->src);
-    x64_mem mem = x64_at(x64_of(s, insn->dst), insn->off);
     x64_claim(s, insn->src);
     if (insn->op == PST_ATOMIC_XCHG) x64_xchg_mr(s->code, insn->width, mem, src);
     else if (insn->op == PST_ATOMIC_ADD) x64_lock_xadd(s->code, insn->width, mem, src);
@@ -162,7 +162,7 @@ void x64_select_atomic(x64_select *x, const pst_insn *insn)
 {
     x64_state *s = &x->state;
     x64_settle_all(s);
-    x64_mem mem = x64_at(x64_of(s, insn->dst), insn->off);
+    x64_mem mem = x64_guess_operand(x, x64_at(x64_of(s, insn->dst), insn->off), T0);
     s->flags_reg = NO_REG;
     if (insn->op == PST_ATOMIC_CMPXCHG) {
         x64_claim(s, 0);
@@ -170,7 +170,7 @@ void x64_select_atomic(x64_select *x, const pst_insn *insn)
         if (insn->width == 32) x64_mov_rr(s->code, 32, RAX, RAX); // nothing wrote it where the exchange took place
         x64_wrote(s, 0, insn->width == 32);
     } else if (insn->flags & PST_INSN_FETCH) {
-        fetch(x, insn);
+        fetch(x, insn, mem);
     } else {
         x64_lock_alu_mr(s->code, alu_of((pst_atomic_op)insn->op), insn->width, mem, x64_of(s, insn->src));
     }

@@ -19,9 +19,9 @@ static x64_frame align(x64_frame frame)
     return frame;
 }
 
-x64_frame x64_frame_of(const jit_unit *unit, const jit_func *func, const x64_abi *abi, bool entry)
+x64_frame x64_frame_of(const jit_unit *unit, const jit_func *func, const x64_abi *abi, bool entry, uint16_t more)
 {
-    x64_frame frame = {.has_rbp = func->has_frame, .stack_bytes = func->stack_bytes};
+    x64_frame frame = {.has_rbp = func->has_frame, .stack_bytes = func->stack_bytes, .kept = more};
     // A run that ends early comes from any function straight to the entry: that has to have kept what the others have written.
     uint16_t written = entry ? unit->written | unit->entry_live : func->written; // what is live at the entry is made 0 there
     if (entry && unit->has_frames) frame.has_rbp = true;

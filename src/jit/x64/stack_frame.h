@@ -19,8 +19,8 @@ typedef struct x64_frame {
     uint32_t below_bytes; // between the kept registers and rsp
 } x64_frame;
 
-/// The frame of an ordinary function, or of one that C calls (entry): that keeps what C wants kept.
-x64_frame x64_frame_of(const jit_unit *unit, const jit_func *func, const x64_abi *abi, bool entry);
+/// The frame of an ordinary function, or of one that C calls (entry): that keeps what C wants kept. more: registers that it keeps besides.
+x64_frame x64_frame_of(const jit_unit *unit, const jit_func *func, const x64_abi *abi, bool entry, uint16_t more);
 /// The frame of the stub through which C calls any function of a program.
 x64_frame x64_frame_of_stub(const x64_abi *abi);
 void x64_frame_enter(x64_code *code, const x64_frame *frame);
