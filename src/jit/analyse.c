@@ -314,7 +314,7 @@ void jit_unit_free(jit_unit *unit)
 {
     pst_free(unit->env, unit->effects, unit->image->count * sizeof *unit->effects);
     pst_free(unit->env, unit->live, unit->image->count * sizeof *unit->live);
-    if (unit->asked) pst_free(unit->env, unit->asked, unit->image->count * sizeof *unit->asked);
+    pst_free(unit->env, unit->guesses, unit->image->count * sizeof *unit->guesses);
     pst_free(unit->env, unit->marks, unit->image->count * sizeof *unit->marks);
     pst_free(unit->env, unit->funcs, unit->image->subprog_count * sizeof *unit->funcs);
 }

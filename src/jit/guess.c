@@ -1,11 +1,25 @@
-// guess.c: PST_JIT_MASK: what a wrong guess of a branch may not move, and from where on it matters whether one was guessed wrong.
+// guess.c: PST_JIT_MASK: which values, places and calls a wrong guess of a branch may not decide, and from where on it matters whether one was guessed wrong.
 //
-// Called by analyse.c. "It matters" is liveness of one more register: an access whose place a wrong guess can move reads it, and so does a call that gets
-// arguments; a branch changes it, on both its ways; what waits for all branches sets it anew. A back end that has such a register (it holds whether the
-// way is the right one) keeps it up to date where it is live and nowhere else.
+// Called by analyse.c. Two questions, both answered backwards like liveness, over registers of the program:
+//  - Where may what a load brings go to? What it reads on a wrong way may be anything. It tells that to the world as an address, as the condition of a branch
+//    (which decides what is fetched next), or as what a subprogram gets or returns. Such loads are to be masked; sums that end in memory are not, since what
+//    is loaded from there is looked at again. What the program returns to C is masked once, at its end.
+//  - Where does somebody ask if the way is right? That is one more register that masks read, branches change on both their ways, and whoever waits for all
+//    branches sets anew. A back end that has such a register keeps it up to date where it is live, and nowhere else.
 #include "jit/guess.h"
 
 #define SWEEPS_MAX 16u
+
+typedef uint32_t flow; // low half: registers that may become an address or a condition; high half: those that main may return
+#define RETURNS_SHIFT 16u
+#define FLOW_ALL UINT32_MAX
+#define FLOW_OF(reg) ((flow)(JIT_REG(reg) | (uint32_t)JIT_REG(reg) << RETURNS_SHIFT))
+
+typedef struct guesses {
+    jit_unit *unit;
+    uint32_t straight; // slots of main before the first branch: there is nothing to guess
+    flow *in;          // per slot: of registers before it
+} guesses;
 
 bool jit_is_moved(const jit_unit *unit, const pst_insn *insn, uint32_t pc)
 {
@@ -26,69 +40,191 @@ bool jit_wants_barrier(const jit_unit *unit, const pst_insn *insn, uint32_t pc)
     return unit->harden & PST_JIT_MASK && (jit_is_moved(unit, insn, pc) || jit_calls_out(insn));
 }
 
-// Whether insn asks if the way is right. A subprogram goes on with its caller's answer, and the caller with the subprogram's.
-static bool asks(const jit_unit *unit, const jit_func *func, const pst_insn *insn, uint32_t pc)
-{
-    if (insn->kind == PST_KIND_CALL && insn->op == PST_CALL_SUBPROG) return true;
-    if (insn->kind == PST_KIND_EXIT) return func != &unit->funcs[0] || unit->main_is_called;
-    if (insn->kind == PST_KIND_CALL) return (unit->effects[pc].uses & ~JIT_REG(0)) != 0;
-    return jit_is_moved(unit, insn, pc);
-}
-
-bool jit_settles_guesses(const jit_unit *unit, const pst_insn *insn, uint32_t pc)
+static bool is_load(const pst_insn *insn) { return insn->kind == PST_KIND_LOAD || insn->kind == PST_KIND_LOAD_ACQUIRE; }
+static bool is_inlined(const jit_unit *unit, const pst_insn *insn, uint32_t pc)
 {
     const pst_fact_call *fact;
-    bool inlined = insn->kind == PST_KIND_CALL && insn->op == PST_CALL_HELPER && jit_known_array(unit, pc, &fact);
-    return jit_calls_out(insn) && !inlined;
+    return insn->kind == PST_KIND_CALL && insn->op == PST_CALL_HELPER && jit_known_array(unit, pc, &fact);
+}
+
+// What comes from memory in a register; PST_REG_FP: nothing.
+static unsigned loaded(const pst_insn *insn)
+{
+    if (is_load(insn)) return insn->dst;
+    if (insn->kind != PST_KIND_ATOMIC || !(insn->flags & PST_INSN_FETCH)) return PST_REG_FP;
+    return insn->op == PST_ATOMIC_CMPXCHG ? 0 : insn->src;
+}
+
+static uint32_t target_of(const pst_insn *insn, uint32_t pc) { return (uint32_t)((int64_t)pc + 1 + insn->target); }
+
+static bool jumps(const pst_insn *insn)
+{
+    return insn->kind == PST_KIND_JUMP || insn->kind == PST_KIND_BRANCH || insn->kind == PST_KIND_MAY_GOTO;
+}
+
+// --- Where values go ------------------------------------------------------------------------------------------
+
+static bool is_division(const pst_insn *insn)
+{
+    return insn->op == PST_ALU_DIV || insn->op == PST_ALU_MOD || insn->op == PST_ALU_SDIV || insn->op == PST_ALU_SMOD;
+}
+
+static flow computed(const pst_insn *insn, flow out, uint16_t uses)
+{
+    flow into = 0;
+    if (out & JIT_REG(insn->dst)) into |= uses;
+    if (out >> RETURNS_SHIFT & JIT_REG(insn->dst)) into |= (flow)uses << RETURNS_SHIFT;
+    // How long a division takes, and whether it takes place, depends on its operands.
+    if (insn->kind == PST_KIND_ALU && is_division(insn) && !(insn->flags & PST_INSN_IMM)) into |= uses;
+    return into;
+}
+
+static flow flow_before(const guesses *g, const jit_func *func, const pst_insn *insn, uint32_t pc, flow out)
+{
+    const jit_unit *unit = g->unit;
+    uint16_t uses = unit->effects[pc].uses, defs = unit->effects[pc].defs;
+    flow kept = out & ~(flow)(defs | (uint32_t)defs << RETURNS_SHIFT);
+    if (insn->kind == JIT_KIND_SELECT) return kept | computed(insn, out, uses);
+    switch ((pst_kind)insn->kind) {
+    case PST_KIND_ALU:
+    case PST_KIND_SWAP: return kept | computed(insn, out, uses);
+    case PST_KIND_LOAD:
+    case PST_KIND_LOAD_ACQUIRE: return kept | JIT_REG(insn->src);
+    case PST_KIND_STORE:
+    case PST_KIND_STORE_RELEASE: return kept | JIT_REG(insn->dst);
+    case PST_KIND_ATOMIC: return kept | JIT_REG(insn->dst);
+    case PST_KIND_BRANCH:
+    case PST_KIND_LEGACY_LOAD: return kept | uses;
+    case PST_KIND_CALL: return insn->op == PST_CALL_SUBPROG || insn->op == PST_CALL_REGISTER || is_inlined(unit, insn, pc) ? kept | uses : kept; // others get masked arguments
+    case PST_KIND_EXIT: return func == &unit->funcs[0] && !unit->main_is_called ? (flow)JIT_REG(0) << RETURNS_SHIFT : JIT_REG(0);
+    case PST_KIND_IMM64:
+    case PST_KIND_PADDING:
+    case PST_KIND_JUMP:
+    case PST_KIND_MAY_GOTO:
+    case PST_KIND_CAST: return kept;
+    }
+    PST_UNREACHABLE();
+}
+
+static flow flow_after(const guesses *g, const jit_func *func, const pst_insn *insn, uint32_t pc)
+{
+    flow out = 0;
+    if (insn->kind != PST_KIND_JUMP && insn->kind != PST_KIND_EXIT && pc + 1 < func->end) out = g->in[pc + 1];
+    return jumps(insn) ? out | g->in[target_of(insn, pc)] : out;
 }
 
 // One sweep from the end of a subprogram to its beginning. True: a loop head has news.
-static bool sweep(const jit_unit *unit, const jit_func *func, bool *asked)
+static bool sweep_flow(guesses *g, const jit_func *func)
 {
+    const jit_unit *unit = g->unit;
     bool news = false;
     for (uint32_t pc = func->end; pc-- > func->start;) {
         const pst_insn *insn = &unit->image->insns[pc];
-        bool next = pc + 1 < func->end && asked[pc + 1], before = next;
-        if (insn->kind != PST_KIND_PADDING) { // facts say nothing about it
-            bool jumps = insn->kind == PST_KIND_JUMP || insn->kind == PST_KIND_BRANCH || insn->kind == PST_KIND_MAY_GOTO;
-            if (jit_is_dead(unit, pc)) continue;
-            if (insn->kind == PST_KIND_JUMP || insn->kind == PST_KIND_EXIT) before = false;
-            if (jumps) before |= asked[(uint32_t)((int64_t)pc + 1 + insn->target)];
-            if (jit_settles_guesses(unit, insn, pc)) before = false;
-            before |= asks(unit, func, insn, pc);
-        }
-        if (before != asked[pc] && unit->marks[pc] & JIT_LOOP_HEAD) news = true;
-        asked[pc] = before;
+        flow before;
+        if (insn->kind == PST_KIND_PADDING) before = pc + 1 < func->end ? g->in[pc + 1] : 0; // facts say nothing about it
+        else if (jit_is_dead(unit, pc)) continue;
+        else before = flow_before(g, func, insn, pc, flow_after(g, func, insn, pc));
+        if (before != g->in[pc] && unit->marks[pc] & JIT_LOOP_HEAD) news = true;
+        g->in[pc] = before;
     }
     return news;
 }
 
-static bool has_cause(const jit_unit *unit)
+static void mark_values(guesses *g, const jit_func *func)
 {
-    for (uint32_t pc = 0; pc < unit->image->count; pc++) {
+    jit_unit *unit = g->unit;
+    for (uint32_t pc = func->start; pc < func->end; pc++) {
         const pst_insn *insn = &unit->image->insns[pc];
-        if (insn->kind != PST_KIND_PADDING && !jit_is_dead(unit, pc) && jit_wants_barrier(unit, insn, pc)) return true;
+        unsigned reg = insn->kind == PST_KIND_PADDING ? PST_REG_FP : loaded(insn);
+        if (reg == PST_REG_FP || jit_is_dead(unit, pc) || pc < g->straight) continue;
+        flow out = flow_after(g, func, insn, pc);
+        if (out & JIT_REG(reg)) unit->guesses[pc] |= JIT_GUESS_VALUE;
+        else if (out >> RETURNS_SHIFT & JIT_REG(reg)) unit->masks_result = true;
     }
-    return false;
+}
+
+// --- Who asks -------------------------------------------------------------------------------------------------
+
+// Whether insn asks if the way is right. A subprogram goes on with its caller's answer, and the caller with the subprogram's.
+static bool asks(const guesses *g, const jit_func *func, const pst_insn *insn, uint32_t pc)
+{
+    const jit_unit *unit = g->unit;
+    if (pc < g->straight) return false;
+    if (insn->kind == PST_KIND_CALL && insn->op == PST_CALL_SUBPROG) return true;
+    if (insn->kind == PST_KIND_EXIT) return func != &unit->funcs[0] || unit->main_is_called || unit->masks_result;
+    if (insn->kind == PST_KIND_LEGACY_LOAD) return true;
+    if (insn->kind == PST_KIND_CALL) return (unit->effects[pc].uses & ~JIT_REG(0)) != 0;
+    return unit->guesses[pc] & JIT_GUESS_VALUE || (!is_load(insn) && jit_is_moved(unit, insn, pc));
+}
+
+bool jit_settles_guesses(const jit_unit *unit, const pst_insn *insn, uint32_t pc) { return jit_calls_out(insn) && !is_inlined(unit, insn, pc); }
+
+static bool sweep_asked(const guesses *g, const jit_func *func)
+{
+    const jit_unit *unit = g->unit;
+    bool news = false;
+    for (uint32_t pc = func->end; pc-- > func->start;) {
+        const pst_insn *insn = &unit->image->insns[pc];
+        bool before = pc + 1 < func->end && unit->guesses[pc + 1] & JIT_GUESS_ASKED;
+        if (insn->kind != PST_KIND_PADDING) {
+            if (jit_is_dead(unit, pc)) continue;
+            if (insn->kind == PST_KIND_JUMP || insn->kind == PST_KIND_EXIT) before = false;
+            if (jumps(insn)) before |= (unit->guesses[target_of(insn, pc)] & JIT_GUESS_ASKED) != 0;
+            if (jit_settles_guesses(unit, insn, pc)) before = false;
+            before |= asks(g, func, insn, pc);
+        }
+        if (before != ((unit->guesses[pc] & JIT_GUESS_ASKED) != 0) && unit->marks[pc] & JIT_LOOP_HEAD) news = true;
+        if (before) unit->guesses[pc] |= JIT_GUESS_ASKED; // it only grows
+    }
+    return news;
+}
+
+// --- All together ---------------------------------------------------------------------------------------------
+
+static uint32_t straight_slots(const jit_unit *unit)
+{
+    uint32_t pc = 0;
+    if (unit->main_is_called || unit->marks[0] & JIT_LOOP_HEAD) return 0;
+    for (; pc < unit->funcs[0].end && (pc == 0 || !(unit->marks[pc] & JIT_TARGET)); pc++) {
+        const pst_insn *insn = &unit->image->insns[pc];
+        bool divides = insn->kind == PST_KIND_ALU && is_division(insn);
+        if (jumps(insn) || insn->kind == PST_KIND_EXIT || insn->kind == PST_KIND_CALL || insn->kind == PST_KIND_LEGACY_LOAD || divides) return pc;
+    }
+    return pc;
 }
 
 pst_status jit_find_guesses(jit_unit *unit)
 {
-    if (!has_cause(unit)) return PST_OK;
-    unit->asked = pst_alloc_zero(unit->env, unit->image->count, sizeof *unit->asked);
-    if (!unit->asked) return PST_E_NOMEM;
+    uint32_t count = unit->image->count;
+    if (!(unit->harden & PST_JIT_MASK)) return PST_OK;
+    guesses g = {.unit = unit, .straight = straight_slots(unit)};
+    unit->guesses = pst_alloc_zero(unit->env, count, sizeof *unit->guesses);
+    g.in = pst_alloc_zero(unit->env, count, sizeof *g.in);
+    if (!unit->guesses || !g.in) {
+        pst_free(unit->env, g.in, count * sizeof *g.in);
+        return PST_E_NOMEM;
+    }
     for (uint32_t i = 0; i < unit->image->subprog_count; i++) {
         const jit_func *func = &unit->funcs[i];
         unsigned sweeps = 0;
-        while (sweep(unit, func, unit->asked) && ++sweeps < SWEEPS_MAX) continue;
-        for (uint32_t pc = func->start; sweeps == SWEEPS_MAX && pc < func->end; pc++) unit->asked[pc] = true;
+        while (sweep_flow(&g, func) && ++sweeps < SWEEPS_MAX) continue;
+        for (uint32_t pc = func->start; sweeps == SWEEPS_MAX && pc < func->end; pc++) g.in[pc] = FLOW_ALL;
+        mark_values(&g, func);
     }
+    for (uint32_t i = 0; i < unit->image->subprog_count; i++) {
+        const jit_func *func = &unit->funcs[i];
+        unsigned sweeps = 0;
+        while (sweep_asked(&g, func) && ++sweeps < SWEEPS_MAX) continue;
+        for (uint32_t pc = func->start; sweeps == SWEEPS_MAX && pc < func->end; pc++) unit->guesses[pc] |= JIT_GUESS_ASKED;
+    }
+    for (uint32_t pc = 0; pc < count; pc++) unit->asks |= unit->guesses[pc] != 0;
+    pst_free(unit->env, g.in, count * sizeof *g.in);
     return PST_OK;
 }
 
 jit_machine jit_machine_for(const jit_back_end *back_end, const jit_unit *unit)
 {
     jit_machine machine = back_end->machine;
-    if (unit->asked) machine.regs &= (uint16_t)~back_end->guess_reg;
+    if (unit->asks) machine.regs &= (uint16_t)~back_end->guess_reg;
     return machine;
 }

@@ -12,10 +12,10 @@ bool jit_calls_out(const pst_insn *insn);
 /// Whether nobody knows behind insn whether the way is right unless everything waits: C code has branches of its own.
 bool jit_settles_guesses(const jit_unit *unit, const pst_insn *insn, uint32_t pc);
 
-/// Whether something at slot pc or behind it, before everything waits for the branches, depends on that they were guessed right.
-PST_INLINE bool jit_is_asked(const jit_unit *unit, uint32_t pc) { return unit->asked && pc < unit->image->count && unit->asked[pc]; }
+/// JIT_GUESS_* of slot pc.
+PST_INLINE uint8_t jit_guesses_at(const jit_unit *unit, uint32_t pc) { return unit->guesses && pc < unit->image->count ? unit->guesses[pc] : 0; }
 
-/// Fills unit->asked, where masks are wanted and something needs one.
+/// Fills unit->guesses, asks and masks_result, where masks are wanted.
 PST_MUST_USE pst_status jit_find_guesses(jit_unit *unit);
 
 /// What the optimiser may use for unit: the register for wrong guesses is left to the back end.

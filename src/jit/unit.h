@@ -13,6 +13,10 @@
 #define JIT_TARGET 0x1u    // jumps land here: nothing is known of what registers hold beyond their values
 #define JIT_LOOP_HEAD 0x2u // one of them comes from behind
 
+// Where it matters that a processor may have guessed a branch wrong: guess.h.
+#define JIT_GUESS_ASKED 0x1u // something here or behind, before everything waits for the branches, depends on that they were guessed right
+#define JIT_GUESS_VALUE 0x2u // what the instruction loads is to be masked
+
 typedef struct jit_func {
     uint32_t start, end;  // slots
     uint16_t written;     // registers that its instructions write
@@ -41,7 +45,9 @@ typedef struct jit_unit {
     uint16_t *live;         // per slot: registers whose value is used after it
     uint16_t entry_live;    // at the program's entry
     uint8_t *marks;         // per slot: JIT_*
-    bool *asked;            // per slot: see guess.h; NULL: nothing is to be masked
+    uint8_t *guesses;       // PST_JIT_MASK: per slot, JIT_GUESS_*; NULL without
+    bool asks;              // any slot has one
+    bool masks_result;      // what main returns may be of a load that nothing masks
     jit_func *funcs;        // as image->subprogs
     uint16_t written;       // by any of them
     bool has_frames;        // any of them has one

@@ -100,6 +100,7 @@ static void leave(x64_select *x)
 {
     x64_state *s = &x->state;
     (void)x64_settle(s, 0);
+    x64_guess_result(x);
     x64_frame_leave(s->code, &x->frame, true);
 }
 
@@ -337,7 +338,7 @@ static void emit_stub(x64_select *x, x64_label at, const x64_frame *frame)
     x64_mov_rr(code, 64, T0, (x64_reg)s->abi->args[2]);
     x64_store(code, 64, RUN_FIELD(native.unwind_sp), RSP);
     for (unsigned i = 0; i < PST_ARGS_MAX; i++) x64_load(code, 64, x64_of(s, i + 1), x64_at(T0, (int32_t)(8 * i)));
-    if (x->guess != NO_REG) x64_lfence(code); // C code has branches of its own
+    if (x->unit->asks) x64_lfence(code); // C code has branches of its own
     x64_guess_enter(x);
     x64_call_r(code, RAX);
     x64_frame_leave(code, frame, true);

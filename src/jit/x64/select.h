@@ -97,6 +97,10 @@ void x64_guess_wrong_if(x64_select *x, x64_cc cc, x64_cold *cold);
 void x64_guess_cold(x64_select *x, const x64_cold *cold);
 /// mem, or the same by scratch where a wrong guess could move it. Emits; right before the access.
 x64_mem x64_guess_operand(x64_select *x, x64_mem mem, x64_reg scratch);
+/// insn has loaded reg: it is 0 on a wrong way, if that matters.
+void x64_guess_value(x64_select *x, const pst_insn *insn, unsigned reg);
+/// So is what main returns.
+void x64_guess_result(x64_select *x);
 /// The arguments of a C function that is called next are 0 on a wrong way.
 void x64_guess_arguments(x64_select *x);
 /// The instruction has branches of its own, which nobody looked at: they are decided from here on, if anybody asks.

@@ -97,7 +97,7 @@ static bool lookup_inline(x64_select *x)
     }
     x64_label done = x64_label_new(code);
     x64_claim(s, 0);
-    x64_load(code, 32, RAX, x64_guess_operand(x, x64_operand(s, 2, 0), T0));
+    x64_load(code, 32, RAX, x64_operand(s, 2, 0));
     if (!(jit_facts_at(x->unit, x->pc) & PST_FACT_NOT_NULL)) {
         x64_cold *cold = x64_cold_new(x, COLD_ZERO);
         cold->reg = RAX;

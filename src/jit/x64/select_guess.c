@@ -8,7 +8,7 @@
 #include "jit/guess.h"
 #include "jit/x64/select.h"
 
-static bool asked(const x64_select *x, uint32_t pc) { return x->guess != NO_REG && jit_is_asked(x->unit, pc); }
+static bool asked(const x64_select *x, uint32_t pc) { return x->guess != NO_REG && jit_guesses_at(x->unit, pc) & JIT_GUESS_ASKED; }
 
 static bool asked_behind(const x64_select *x) { return asked(x, x->pc + x->taken); }
 
@@ -44,7 +44,7 @@ static void choose_pads(x64_select *x)
 pst_status x64_guess_init(x64_select *x)
 {
     x->guess = NO_REG;
-    if (!x->unit->asked) return PST_OK;
+    if (!x->unit->asks) return PST_OK;
     x->guess = (uint8_t)free_register(x);
     if (x->guess == NO_REG) return PST_OK;
     x->pads = pst_alloc_zero(x->unit->env, x->unit->image->count, sizeof *x->pads);
@@ -135,6 +135,20 @@ x64_mem x64_guess_operand(x64_select *x, x64_mem mem, x64_reg scratch)
     return x64_at(scratch, mem.disp);
 }
 
+void x64_guess_value(x64_select *x, const pst_insn *insn, unsigned reg)
+{
+    x64_state *s = &x->state;
+    if (x->guess == NO_REG || !(jit_guesses_at(x->unit, (uint32_t)(insn - x->unit->image->insns)) & JIT_GUESS_VALUE)) return;
+    if (!(s->pending & JIT_REG(reg))) x64_alu_rr(s->code, ALU_AND, 64, x64_of(s, reg), (x64_reg)x->guess); // else it is a constant
+}
+
+void x64_guess_result(x64_select *x)
+{
+    if (!x->unit->asks || x->func != &x->unit->funcs[0] || !x->unit->masks_result) return;
+    if (x->guess == NO_REG) x64_lfence(x->state.code);
+    else x64_alu_rr(x->state.code, ALU_AND, 64, x64_of(&x->state, 0), (x64_reg)x->guess);
+}
+
 void x64_guess_arguments(x64_select *x)
 {
     if (x->guess == NO_REG) return;
@@ -145,7 +159,7 @@ void x64_guess_arguments(x64_select *x)
 // Instructions whose code needs more registers than there are beside the two, or which are rare: they wait.
 static bool only_waits(const x64_select *x, const pst_insn *insn)
 {
-    if (x->guess == NO_REG) return jit_wants_barrier(x->unit, insn, x->pc);
+    if (x->guess == NO_REG) return jit_wants_barrier(x->unit, insn, x->pc) || jit_guesses_at(x->unit, x->pc) & JIT_GUESS_VALUE;
     if (insn->kind == PST_KIND_ATOMIC && jit_is_moved(x->unit, insn, x->pc))
         return insn->flags & PST_INSN_FETCH && insn->op != PST_ATOMIC_ADD && insn->op != PST_ATOMIC_XCHG && insn->op != PST_ATOMIC_CMPXCHG;
     if (insn->kind == PST_KIND_LEGACY_LOAD) return true;
@@ -157,9 +171,9 @@ static bool only_waits(const x64_select *x, const pst_insn *insn)
 void x64_guess_before(x64_select *x, const pst_insn *insn)
 {
     x->moved = false;
-    if (!x->unit->asked) return;
+    if (!x->unit->asks) return;
     if (only_waits(x, insn)) x64_lfence(x->state.code);
-    else x->moved = x->guess != NO_REG && (insn->kind == PST_KIND_CALL || jit_is_moved(x->unit, insn, x->pc));
+    else x->moved = x->guess != NO_REG && jit_is_moved(x->unit, insn, x->pc);
 }
 
 // Whether selection has used T1 for something else.
@@ -171,9 +185,11 @@ static bool used_t1(const x64_select *x, const pst_insn *insn)
 
 void x64_guess_after(x64_select *x, const pst_insn *insn)
 {
-    if (!x->unit->asked) return;
+    if (!x->unit->asks) return;
     if (x->guess == NO_REG) { // what a C function returned
         if (jit_calls_out(insn)) x64_lfence(x->state.code);
+    } else if (insn->kind == PST_KIND_LEGACY_LOAD) { // what it brings is of a packet, and C looked at its length
+        x64_guess_wait(x);
     } else if (asked_behind(x)) {
         if (jit_settles_guesses(x->unit, insn, x->pc)) x64_guess_wait(x);
         else if (used_t1(x, insn)) x64_mov_ri(x->state.code, T1, 0);

@@ -52,7 +52,7 @@ static bool load_swapped(x64_select *x, const pst_insn *insn)
     if (insn->flags & PST_INSN_SIGNED || insn->width == 8 || (insn->width != 16 && !(x->features & X64_MOVBE))) return false;
     s->live = x->unit->live[x->pc + 1];
     x64_claim(s, insn->dst);
-    x64_mem mem = x64_guess_operand(x, x64_operand(s, insn->src, insn->off), T0);
+    x64_mem mem = x64_operand(s, insn->src, insn->off);
     x64_reg dst = x64_of(s, insn->dst);
     if (insn->width == 16) {
         x64_load(s->code, 16, dst, mem);
@@ -62,11 +62,12 @@ static bool load_swapped(x64_select *x, const pst_insn *insn)
     }
     s->flags_reg = NO_REG;
     x64_wrote(s, insn->dst, insn->width != 64);
+    x64_guess_value(x, insn, insn->dst);
     x->taken = 2;
     return true;
 }
 
-void x64_select_load(x64_select *x, const pst_insn *insn)
+static void load(x64_select *x, const pst_insn *insn)
 {
     x64_state *s = &x->state;
     int32_t base_off;
@@ -76,11 +77,17 @@ void x64_select_load(x64_select *x, const pst_insn *insn)
     }
     if (insn->kind == PST_KIND_LOAD && load_swapped(x, insn)) return;
     x64_claim(s, insn->dst);
-    x64_mem mem = x64_guess_operand(x, x64_operand(s, insn->src, insn->off), T0);
+    x64_mem mem = x64_operand(s, insn->src, insn->off);
     bool extend = insn->kind == PST_KIND_LOAD && insn->flags & PST_INSN_SIGNED;
     if (extend) x64_load_signed(s->code, insn->width, x64_of(s, insn->dst), mem);
     else x64_load(s->code, insn->width, x64_of(s, insn->dst), mem);
     x64_wrote(s, insn->dst, !extend && insn->width != 64);
+}
+
+void x64_select_load(x64_select *x, const pst_insn *insn)
+{
+    load(x, insn);
+    if (x->taken == 1) x64_guess_value(x, insn, insn->dst);
 }
 
 // The stored value, if it is a constant that an instruction can hold.
@@ -169,8 +176,10 @@ void x64_select_atomic(x64_select *x, const pst_insn *insn)
         x64_lock_cmpxchg(s->code, insn->width, mem, x64_of(s, insn->src));
         if (insn->width == 32) x64_mov_rr(s->code, 32, RAX, RAX); // nothing wrote it where the exchange took place
         x64_wrote(s, 0, insn->width == 32);
+        x64_guess_value(x, insn, 0);
     } else if (insn->flags & PST_INSN_FETCH) {
         fetch(x, insn, mem);
+        x64_guess_value(x, insn, insn->src);
     } else {
         x64_lock_alu_mr(s->code, alu_of((pst_atomic_op)insn->op), insn->width, mem, x64_of(s, insn->src));
     }
