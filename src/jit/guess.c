@@ -8,6 +8,8 @@
 //    branches sets anew. A back end that has such a register keeps it up to date where it is live, and nowhere else.
 #include "jit/guess.h"
 
+#include "jit/bound.h"
+
 #define SWEEPS_MAX 16u
 
 typedef uint32_t flow; // low half: registers that may become an address or a condition; high half: those that main may return
@@ -18,6 +20,7 @@ typedef uint32_t flow; // low half: registers that may become an address or a co
 typedef struct guesses {
     jit_unit *unit;
     uint32_t straight; // slots of main before the first branch: there is nothing to guess
+    bool any_bounded;  // loads that nothing masks: what is stored has to be
     flow *in;          // per slot: of registers before it
 } guesses;
 
@@ -91,8 +94,8 @@ static flow flow_before(const guesses *g, const jit_func *func, const pst_insn *
     case PST_KIND_LOAD:
     case PST_KIND_LOAD_ACQUIRE: return kept | JIT_REG(insn->src);
     case PST_KIND_STORE:
-    case PST_KIND_STORE_RELEASE: return kept | JIT_REG(insn->dst);
-    case PST_KIND_ATOMIC: return kept | JIT_REG(insn->dst);
+    case PST_KIND_STORE_RELEASE:
+    case PST_KIND_ATOMIC: return kept | (g->any_bounded ? uses : JIT_REG(insn->dst));
     case PST_KIND_BRANCH:
     case PST_KIND_LEGACY_LOAD: return kept | uses;
     case PST_KIND_CALL: return insn->op == PST_CALL_SUBPROG || insn->op == PST_CALL_REGISTER || is_inlined(unit, insn, pc) ? kept | uses : kept; // others get masked arguments
@@ -136,7 +139,7 @@ static void mark_values(guesses *g, const jit_func *func)
     for (uint32_t pc = func->start; pc < func->end; pc++) {
         const pst_insn *insn = &unit->image->insns[pc];
         unsigned reg = insn->kind == PST_KIND_PADDING ? PST_REG_FP : loaded(insn);
-        if (reg == PST_REG_FP || jit_is_dead(unit, pc) || pc < g->straight) continue;
+        if (reg == PST_REG_FP || jit_is_dead(unit, pc) || pc < g->straight || unit->guesses[pc] & JIT_GUESS_BOUNDED) continue;
         flow out = flow_after(g, func, insn, pc);
         if (out & JIT_REG(reg)) unit->guesses[pc] |= JIT_GUESS_VALUE;
         else if (out >> RETURNS_SHIFT & JIT_REG(reg)) unit->masks_result = true;
@@ -154,7 +157,7 @@ static bool asks(const guesses *g, const jit_func *func, const pst_insn *insn, u
     if (insn->kind == PST_KIND_EXIT) return func != &unit->funcs[0] || unit->main_is_called || unit->masks_result;
     if (insn->kind == PST_KIND_LEGACY_LOAD) return true;
     if (insn->kind == PST_KIND_CALL) return (unit->effects[pc].uses & ~JIT_REG(0)) != 0;
-    return unit->guesses[pc] & JIT_GUESS_VALUE || (!is_load(insn) && jit_is_moved(unit, insn, pc));
+    return unit->guesses[pc] & JIT_GUESS_VALUE || (!is_load(insn) && jit_is_moved(unit, insn, pc) && !(unit->guesses[pc] & JIT_GUESS_BOUNDED));
 }
 
 bool jit_settles_guesses(const jit_unit *unit, const pst_insn *insn, uint32_t pc) { return jit_calls_out(insn) && !is_inlined(unit, insn, pc); }
@@ -199,11 +202,11 @@ pst_status jit_find_guesses(jit_unit *unit)
     if (!(unit->harden & PST_JIT_MASK)) return PST_OK;
     guesses g = {.unit = unit, .straight = straight_slots(unit)};
     unit->guesses = pst_alloc_zero(unit->env, count, sizeof *unit->guesses);
+    if (!unit->guesses) return PST_E_NOMEM;
+    PST_TRY(jit_find_bounded(unit));
+    for (uint32_t pc = 0; pc < count; pc++) g.any_bounded |= (unit->guesses[pc] & JIT_GUESS_BOUNDED) != 0;
     g.in = pst_alloc_zero(unit->env, count, sizeof *g.in);
-    if (!unit->guesses || !g.in) {
-        pst_free(unit->env, g.in, count * sizeof *g.in);
-        return PST_E_NOMEM;
-    }
+    if (!g.in) return PST_E_NOMEM;
     for (uint32_t i = 0; i < unit->image->subprog_count; i++) {
         const jit_func *func = &unit->funcs[i];
         unsigned sweeps = 0;
@@ -217,7 +220,7 @@ pst_status jit_find_guesses(jit_unit *unit)
         while (sweep_asked(&g, func) && ++sweeps < SWEEPS_MAX) continue;
         for (uint32_t pc = func->start; sweeps == SWEEPS_MAX && pc < func->end; pc++) unit->guesses[pc] |= JIT_GUESS_ASKED;
     }
-    for (uint32_t pc = 0; pc < count; pc++) unit->asks |= unit->guesses[pc] != 0;
+    for (uint32_t pc = 0; pc < count; pc++) unit->asks |= (unit->guesses[pc] & (JIT_GUESS_ASKED | JIT_GUESS_VALUE)) != 0;
     pst_free(unit->env, g.in, count * sizeof *g.in);
     return PST_OK;
 }

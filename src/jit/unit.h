@@ -16,6 +16,7 @@
 // Where it matters that a processor may have guessed a branch wrong: guess.h.
 #define JIT_GUESS_ASKED 0x1u // something here or behind, before everything waits for the branches, depends on that they were guessed right
 #define JIT_GUESS_VALUE 0x2u // what the instruction loads is to be masked
+#define JIT_GUESS_BOUNDED 0x4u // the access stays in an array on every way (bound.h)
 
 typedef struct jit_func {
     uint32_t start, end;  // slots

@@ -173,7 +173,7 @@ void x64_guess_before(x64_select *x, const pst_insn *insn)
     x->moved = false;
     if (!x->unit->asks) return;
     if (only_waits(x, insn)) x64_lfence(x->state.code);
-    else x->moved = x->guess != NO_REG && jit_is_moved(x->unit, insn, x->pc);
+    else x->moved = x->guess != NO_REG && jit_is_moved(x->unit, insn, x->pc) && !(jit_guesses_at(x->unit, x->pc) & JIT_GUESS_BOUNDED);
 }
 
 // Whether selection has used T1 for something else.
