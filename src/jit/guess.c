@@ -8,6 +8,8 @@
 //    branches sets anew. A back end that has such a register keeps it up to date where it is live, and nowhere else.
 #include "jit/guess.h"
 
+#include <string.h>
+
 #include "jit/bound.h"
 
 #define SWEEPS_MAX 16u
@@ -20,7 +22,7 @@ typedef uint32_t flow; // low half: registers that may become an address or a co
 typedef struct guesses {
     jit_unit *unit;
     uint32_t straight; // slots of main before the first branch: there is nothing to guess
-    bool any_bounded;  // loads that nothing masks: what is stored has to be
+    bool trusts;       // loads that are bounded are not masked: so what is stored has to be
     flow *in;          // per slot: of registers before it
 } guesses;
 
@@ -95,7 +97,7 @@ static flow flow_before(const guesses *g, const jit_func *func, const pst_insn *
     case PST_KIND_LOAD_ACQUIRE: return kept | JIT_REG(insn->src);
     case PST_KIND_STORE:
     case PST_KIND_STORE_RELEASE:
-    case PST_KIND_ATOMIC: return kept | (g->any_bounded ? uses : JIT_REG(insn->dst));
+    case PST_KIND_ATOMIC: return kept | (g->trusts ? uses : JIT_REG(insn->dst));
     case PST_KIND_BRANCH:
     case PST_KIND_LEGACY_LOAD: return kept | uses;
     case PST_KIND_CALL: return insn->op == PST_CALL_SUBPROG || insn->op == PST_CALL_REGISTER || is_inlined(unit, insn, pc) ? kept | uses : kept; // others get masked arguments
@@ -133,17 +135,45 @@ static bool sweep_flow(guesses *g, const jit_func *func)
     return news;
 }
 
-static void mark_values(guesses *g, const jit_func *func)
+// Where what is loaded at pc goes; 0: nowhere, or nothing is loaded.
+static flow loaded_flow(const guesses *g, const jit_func *func, uint32_t pc)
+{
+    const jit_unit *unit = g->unit;
+    const pst_insn *insn = &unit->image->insns[pc];
+    unsigned reg = insn->kind == PST_KIND_PADDING ? PST_REG_FP : loaded(insn);
+    if (reg == PST_REG_FP || jit_is_dead(unit, pc) || pc < g->straight) return 0;
+    return flow_after(g, func, insn, pc) & FLOW_OF(reg);
+}
+
+static void follow(guesses *g)
+{
+    const jit_unit *unit = g->unit;
+    memset(g->in, 0, unit->image->count * sizeof *g->in);
+    for (uint32_t i = 0; i < unit->image->subprog_count; i++) {
+        const jit_func *func = &unit->funcs[i];
+        unsigned sweeps = 0;
+        while (sweep_flow(g, func) && ++sweeps < SWEEPS_MAX) continue;
+        for (uint32_t pc = func->start; sweeps == SWEEPS_MAX && pc < func->end; pc++) g->in[pc] = FLOW_ALL;
+    }
+}
+
+// Marks the loads to be masked; how many.
+static uint32_t mark_values(guesses *g, bool trusts)
 {
     jit_unit *unit = g->unit;
-    for (uint32_t pc = func->start; pc < func->end; pc++) {
-        const pst_insn *insn = &unit->image->insns[pc];
-        unsigned reg = insn->kind == PST_KIND_PADDING ? PST_REG_FP : loaded(insn);
-        if (reg == PST_REG_FP || jit_is_dead(unit, pc) || pc < g->straight || unit->guesses[pc] & JIT_GUESS_BOUNDED) continue;
-        flow out = flow_after(g, func, insn, pc);
-        if (out & JIT_REG(reg)) unit->guesses[pc] |= JIT_GUESS_VALUE;
-        else if (out >> RETURNS_SHIFT & JIT_REG(reg)) unit->masks_result = true;
-    }
+    uint32_t count = 0;
+    g->trusts = trusts;
+    follow(g);
+    unit->masks_result = false;
+    for (uint32_t i = 0; i < unit->image->subprog_count; i++)
+        for (uint32_t pc = unit->funcs[i].start; pc < unit->funcs[i].end; pc++) {
+            flow to = trusts && unit->guesses[pc] & JIT_GUESS_BOUNDED ? 0 : loaded_flow(g, &unit->funcs[i], pc);
+            bool masked = (to & JIT_ALL_REGS) != 0;
+            unit->guesses[pc] = (uint8_t)((unit->guesses[pc] & ~JIT_GUESS_VALUE) | (masked ? JIT_GUESS_VALUE : 0));
+            if (to && !masked) unit->masks_result = true;
+            count += masked;
+        }
+    return count;
 }
 
 // --- Who asks -------------------------------------------------------------------------------------------------
@@ -204,16 +234,11 @@ pst_status jit_find_guesses(jit_unit *unit)
     unit->guesses = pst_alloc_zero(unit->env, count, sizeof *unit->guesses);
     if (!unit->guesses) return PST_E_NOMEM;
     PST_TRY(jit_find_bounded(unit));
-    for (uint32_t pc = 0; pc < count; pc++) g.any_bounded |= (unit->guesses[pc] & JIT_GUESS_BOUNDED) != 0;
     g.in = pst_alloc_zero(unit->env, count, sizeof *g.in);
     if (!g.in) return PST_E_NOMEM;
-    for (uint32_t i = 0; i < unit->image->subprog_count; i++) {
-        const jit_func *func = &unit->funcs[i];
-        unsigned sweeps = 0;
-        while (sweep_flow(&g, func) && ++sweeps < SWEEPS_MAX) continue;
-        for (uint32_t pc = func->start; sweeps == SWEEPS_MAX && pc < func->end; pc++) g.in[pc] = FLOW_ALL;
-        mark_values(&g, func);
-    }
+    // Either memory holds nothing of a wrong way, and bounded loads are free, or every load is looked at: whichever masks less.
+    uint32_t masked = mark_values(&g, false);
+    if (mark_values(&g, true) > masked) (void)mark_values(&g, false);
     for (uint32_t i = 0; i < unit->image->subprog_count; i++) {
         const jit_func *func = &unit->funcs[i];
         unsigned sweeps = 0;
