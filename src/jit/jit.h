@@ -20,7 +20,7 @@ typedef enum pst_jit_tier {
 
 #define PST_JIT_BLIND 0x1u // constants of the program do not stand in the code: each is mixed with a secret of this load
 #define PST_JIT_PLACE 0x2u // where functions begin, and what pads them, is chance
-#define PST_JIT_MASK 0x4u  // accesses that facts do not call steady (PST_FACT_STEADY), and calls, wait until every branch before them is decided
+#define PST_JIT_MASK 0x4u  // what a wrong guess of a branch reads is not seen, nor does it write where it likes (README.md, "Wrong guesses")
 
 typedef struct pst_jit_opts {
     size_t size;          // sizeof(pst_jit_opts); new fields go last

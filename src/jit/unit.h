@@ -99,8 +99,8 @@ const pst_helper *jit_helper(const pst_bindings *bindings, int64_t id);
 /// The helper or kfunc that a call instruction means, or NULL.
 const pst_helper *jit_callee(const pst_bindings *bindings, const pst_insn *insn);
 
-/// PST_JIT_MASK: whether nothing may run at insn, which is at pc, before every branch in front of it is decided: what it touches may be elsewhere
-/// where one was guessed wrong. After a call of a C function the same holds for what it returned.
+/// PST_JIT_MASK, for a back end that only waits: whether nothing may run at insn, which is at pc, before every branch in front of it is decided: what it
+/// touches may be elsewhere where one was guessed wrong. After a call of a C function the same holds for what it returned.
 bool jit_wants_barrier(const jit_unit *unit, const pst_insn *insn, uint32_t pc);
 
 /// What opts, which may be NULL, allow for meter_turns.

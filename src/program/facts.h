@@ -14,7 +14,8 @@
 #define PST_FACT_DEAD 0x10u         // no run gets to the instruction
 #define PST_FACT_ALIGNED 0x20u      // the address of the memory operand is a multiple of its size
 #define PST_FACT_STEADY 0x40u       // the memory operand has a constant offset in its object: no wrong guess of a branch can move it. Where it is
-                                    // missing, an engine that defends against speculation masks the address
+                                    // missing, an engine that defends against speculation masks the address, or waits. A number that was
+                                    // masked to its object's size is not steady: what was masked may itself be of a wrong way
 #define PST_FACT_METERED 0x80u      // the jump closes a loop whose turns nothing bounds: each time that it is executed, taken or not, the engine counts
                                     // one turn (run->turns), and ends the run with PST_TRAP_BUDGET instead when they are as many as it allows. Nothing is
                                     // held there that the run would have to give back
