@@ -25,6 +25,10 @@ const map_ops *core_map_ops(uint32_t type)
         [PST_MAP_STACK] = &map_queue_ops,
         [PST_MAP_RINGBUF] = &map_ringbuf_ops,
         [PST_MAP_BLOOM_FILTER] = &map_bloom_ops,
+        [PST_MAP_DEVMAP] = &map_devmap_ops,
+        [PST_MAP_DEVMAP_HASH] = &map_devmap_hash_ops,
+        [PST_MAP_CPUMAP] = &map_devmap_ops,
+        [PST_MAP_XSKMAP] = &map_xskmap_ops,
     };
     return type < PST_COUNT(table) ? table[type] : NULL;
 }

@@ -14,6 +14,7 @@ static int64_t refuse_map(core_call *call, const pst_map *map, const char *verb,
     case PST_E2BIG: why = "the map is full, or the index is beyond max_entries"; break;
     case PST_ENOTSUPP: why = "this map type does not support the operation"; break;
     case PST_ENOMEM: why = "out of memory"; break;
+    case PST_EOPNOTSUPP: why = "entries of this map cannot have a program or a socket here"; break;
     case PST_EINVAL: why = "the flags, or the operation, do not fit this map type"; break;
     default: break;
     }

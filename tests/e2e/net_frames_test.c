@@ -105,6 +105,41 @@ TEST(redirect_reaches_either_port_and_no_other)
     fixture_close(&f);
 }
 
+static int64_t make_targets(net_fixture *f, uint32_t type, const uint32_t *keys, const uint32_t *values, uint32_t count)
+{
+    pst_bpf_attr attr = {.map_type = type, .key_size = 4, .value_size = 4, .max_entries = 8};
+    int64_t fd = pst_core_command(f->user, PST_BPF_MAP_CREATE, &attr, sizeof attr);
+    for (uint32_t i = 0; i < count; i++) {
+        attr = (pst_bpf_attr){.map_fd = (uint32_t)fd, .key = (uint64_t)(uintptr_t)&keys[i], .value = (uint64_t)(uintptr_t)&values[i]};
+        CHECK_EQ(pst_core_command(f->user, PST_BPF_MAP_UPDATE_ELEM, &attr, sizeof attr), 0);
+    }
+    return fd;
+}
+
+// The mark is the key. 1: the other port, 2: its own, 3: no port of this bridge, 4: no entry, which drops; 5: passes, after all of these.
+TEST(redirect_into_a_map_reaches_the_ports_in_it)
+{
+    static const uint32_t types[] = {PST_MAP_DEVMAP, PST_MAP_DEVMAP_HASH};
+    for (size_t t = 0; t < sizeof types / sizeof types[0]; t++) {
+        net_fixture f;
+        char text[512];
+        if (!fixture_open_bridge(&f)) return;
+        uint32_t keys[] = {1, 2, 3}, ports[] = {pst_bridge_ifindex(f.bridge, 1), pst_bridge_ifindex(f.bridge, 0), 12345};
+        int64_t map = make_targets(&f, types[t], keys, ports, 3);
+        snprintf(text, sizeof text,
+                 PROGRAM_HEAD "r7 = *(u8 *)(r2 + 14)\nif r7 == 5 goto pass\nr1 = map[fd:%d]\nr2 = r7\nr3 = 1\ncall 51\nexit\n" PROGRAM_TAIL, (int)map);
+        CHECK(fixture_attach(&f, fixture_load(&f, text), 0));
+        for (uint8_t mark = 1; mark <= 5; mark++) CHECK(send_mark(&f, mark));
+        CHECK(receive_mark(f.s0, 1, 60));
+        CHECK(receive_mark(f.s0, 5, 60));
+        CHECK(receive_mark(f.c0, 2, 60));
+        CHECK_EQ(fixture_stats(&f, 0).redirected, 3);
+        CHECK_EQ(fixture_stats(&f, 0).tx_errors, 1);
+        CHECK_EQ(fixture_stats(&f, 0).dropped, 1);
+        fixture_close(&f);
+    }
+}
+
 TEST(rewritten_bytes_arrive)
 {
     net_fixture f;

@@ -2,6 +2,7 @@
 //
 // Invariant: hard_start <= data_meta <= data <= data_end <= hard_end.
 #include "core/helper/helpers.h"
+#include "core/map/devmap.h"
 
 #define ETHERNET_HEADER 14
 #define META_MAX 252u // metadata in front of a frame, in steps of 4
@@ -82,8 +83,22 @@ HELPER(xdp_redirect)
     return PST_XDP_REDIRECT;
 }
 
+#define ACTIONS 3u // the flags that say what a program returns where there is no such entry
+
+HELPER(xdp_redirect_map)
+{
+    pst_xdp_ctx *xdp = run->ctx;
+    pst_map *map = core_map_of_register(r1);
+    if (r3 & ~(uint64_t)ACTIONS || !xdp) return PST_XDP_ABORTED; // broadcasts are not there
+    uint32_t target = core_redirect_target(map, (uint32_t)r2);
+    if (target == 0) return r3;
+    if (map->view.type == PST_MAP_CPUMAP) return PST_XDP_PASS; // what becomes of the frame on that CPU
+    xdp->redirect_ifindex = target;
+    return PST_XDP_REDIRECT;
+}
+
 static const helper_row g_rows[] = {
-    {23, xdp_redirect},      {44, xdp_adjust_head}, {54, xdp_adjust_meta},  {65, xdp_adjust_tail},
+    {23, xdp_redirect},      {51, xdp_redirect_map}, {44, xdp_adjust_head}, {54, xdp_adjust_meta},  {65, xdp_adjust_tail},
     {188, xdp_get_buff_len}, {189, xdp_load_bytes}, {190, xdp_store_bytes},
 };
 const helper_table helper_xdp_table = {g_rows, PST_COUNT(g_rows)};

@@ -98,6 +98,7 @@ const map_ops *core_map_ops(uint32_t type);
 extern const map_ops map_array_ops, map_percpu_array_ops, map_prog_array_ops, map_array_of_maps_ops, map_perf_array_ops;
 extern const map_ops map_hash_ops, map_percpu_hash_ops, map_hash_of_maps_ops, map_ringbuf_ops;
 extern const map_ops map_lru_hash_ops, map_lru_percpu_hash_ops, map_lpm_ops, map_queue_ops, map_bloom_ops;
+extern const map_ops map_devmap_ops, map_devmap_hash_ops, map_xskmap_ops; // a cpumap is a devmap of CPUs
 
 /// What a tail call through a prog_array reaches: pst_bindings.tail_target.
 const pst_exec *core_prog_array_target(void *map_view, uint32_t index);

@@ -1,7 +1,8 @@
 // xdp.h: the XDP provider on Linux user space: an inline bridge over AF_PACKET rings or TAP devices.
 //
 // A *port* is an interface. A *bridge* joins two ports: a frame that comes in at one is shown to the program attached to that port
-// and, on PASS, leaves by the other; TX sends it back, REDIRECT to the other port sends it there, DROP and ABORTED end it. Without a program
+// and, on PASS, leaves by the other; TX sends it back, REDIRECT (bpf_redirect, or bpf_redirect_map with a devmap) to one of
+// both sends it there and to any other ends it, as DROP and ABORTED do. Without a program
 // frames pass. A bridge of one port: a TAP device (PASS has nowhere to go and ends the frame, TX answers), or an ordinary interface that is
 // only watched (verdicts are counted, nothing is enforced, since AF_PACKET sees copies): pst_bridge_port_kind says which.
 //

@@ -298,6 +298,37 @@ TEST(values_with_fields_are_the_kernels)
             }
 }
 
+// Entries that name no interface (0), the first one of every host (1), queues that are too long, CPUs that there are and are not; no programs.
+TEST(maps_of_targets_are_the_kernels)
+{
+    static const struct {
+        uint32_t type, value_size, entries;
+    } rows[] = {{PST_MAP_DEVMAP, 4, 6}, {PST_MAP_DEVMAP, 8, 6}, {PST_MAP_DEVMAP_HASH, 4, 3}, {PST_MAP_DEVMAP_HASH, 8, 6}, {PST_MAP_CPUMAP, 4, 6}, {PST_MAP_CPUMAP, 8, 6}};
+    static const uint32_t targets[] = {0, 1, 1, 1};
+    static const uint32_t queues[] = {0, 1, 16384, 16385};
+    static pair p;
+    if (!kernel_allows()) return;
+    for (size_t r = 0; r < PST_COUNT(rows); r++) {
+        p = (pair){.random = r + 5, .fd = -1, .kernel_fd = -1};
+        fixture_open(&p.ours);
+        bool fine = pair_create(&p, rows[r].type, 4, rows[r].value_size, rows[r].entries, 0, 0, 0);
+        for (unsigned step = 0; step < 400 && fine; step++) {
+            uint32_t key = draw(&p, 8), value[2] = {(rows[r].type == PST_MAP_CPUMAP ? queues : targets)[draw(&p, 4)], draw(&p, 2) ? UINT32_MAX : 0};
+            memcpy(p.value, value, sizeof value);
+            switch (draw(&p, 6)) {
+            case 0:
+            case 1: fine = both(&p, PST_BPF_MAP_UPDATE_ELEM, &key, true, draw(&p, 4) == 0 ? draw(&p, 6) : 0, "update"); break;
+            case 2: fine = both(&p, PST_BPF_MAP_DELETE_ELEM, &key, false, 0, "delete"); break;
+            case 3: fine = both(&p, PST_BPF_MAP_LOOKUP_ELEM, &key, true, draw(&p, 16) == 0 ? draw(&p, 6) : 0, "lookup"); break;
+            case 4: fine = both(&p, PST_BPF_MAP_LOOKUP_AND_DELETE_ELEM, &key, true, 0, "take"); break;
+            default: fine = rows[r].type == PST_MAP_DEVMAP_HASH ? walks_agree(&p) : next_agrees(&p, draw(&p, 4) ? &key : NULL); break;
+            }
+        }
+        pair_close(&p);
+        fixture_close(&p.ours);
+    }
+}
+
 TEST(tries_of_prefixes_are_the_kernels)
 {
     if (!kernel_allows()) return;
@@ -349,7 +380,8 @@ TEST(creation_is_refused_like_the_kernel_does)
 {
     static const uint32_t types[] = {PST_MAP_HASH, PST_MAP_ARRAY, PST_MAP_PERCPU_HASH, PST_MAP_PERCPU_ARRAY, PST_MAP_PROG_ARRAY,
                                      PST_MAP_PERF_EVENT_ARRAY, PST_MAP_RINGBUF, PST_MAP_LRU_HASH, PST_MAP_LRU_PERCPU_HASH, PST_MAP_LPM_TRIE,
-                                     PST_MAP_QUEUE, PST_MAP_STACK, PST_MAP_BLOOM_FILTER};
+                                     PST_MAP_QUEUE, PST_MAP_STACK, PST_MAP_BLOOM_FILTER, PST_MAP_DEVMAP, PST_MAP_DEVMAP_HASH, PST_MAP_CPUMAP,
+                                     PST_MAP_XSKMAP};
     static const uint32_t key_sizes[] = {0, 4, 8, 4096}, value_sizes[] = {0, 4, 5, 40000, 0x80000000u, 0xffffffffu};
     static const uint32_t entries[] = {0, 1, 3, 4096, 12288};
     static pair p;
