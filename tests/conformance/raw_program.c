@@ -97,15 +97,26 @@ static pst_status make_exec(raw_program *program, raw_engine engine)
     return pst_checked_create(pst_pal_env(), program->image, &raw_bindings, &program->exec);
 }
 
-bool raw_program_make(raw_program *program, raw_engine engine, const pst_slot *slots, size_t count, char *error, size_t error_size)
+// opts: compiled with these; NULL: in engine.
+static bool make(raw_program *program, raw_engine engine, const pst_jit_opts *opts, const pst_slot *slots, size_t count, char *error, size_t error_size)
 {
     pst_image_input input = {.size = sizeof input, .name = "raw", .slots = slots, .count = (uint32_t)count};
     pst_image_error why = {0};
     *program = (raw_program){0};
     pst_status status = count > PST_INSNS_MAX ? PST_E_LIMIT : pst_image_build(pst_pal_env(), &input, &why, &program->image);
-    if (status == PST_OK) status = make_exec(program, engine);
+    if (status == PST_OK) status = opts ? pst_jit_create(pst_pal_env(), program->image, &raw_bindings, NULL, opts, &program->exec) : make_exec(program, engine);
     if (status != PST_OK) snprintf(error, error_size, "%s", why.text[0] ? why.text : pst_status_text(status));
     return status == PST_OK;
+}
+
+bool raw_program_make(raw_program *program, raw_engine engine, const pst_slot *slots, size_t count, char *error, size_t error_size)
+{
+    return make(program, engine, NULL, slots, count, error, error_size);
+}
+
+bool raw_program_compile(raw_program *program, const pst_jit_opts *opts, const pst_slot *slots, size_t count, char *error, size_t error_size)
+{
+    return make(program, RAW_JIT, opts, slots, count, error, error_size);
 }
 
 uint32_t raw_slot_of(const raw_program *program, uint32_t pc)

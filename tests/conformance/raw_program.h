@@ -45,6 +45,8 @@ extern const pst_bindings raw_bindings;
 
 /// Helper 5 exists and returns its first argument. False: error has a sentence. Freed by raw_program_free in any case.
 bool raw_program_make(raw_program *program, raw_engine engine, const pst_slot *slots, size_t count, char *error, size_t error_size);
+/// The same, compiled with these options: every combination of them is one.
+bool raw_program_compile(raw_program *program, const pst_jit_opts *opts, const pst_slot *slots, size_t count, char *error, size_t error_size);
 /// The slot of the program that an engine's pc means.
 uint32_t raw_slot_of(const raw_program *program, uint32_t pc);
 void raw_program_free(raw_program *program);
