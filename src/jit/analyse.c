@@ -179,6 +179,7 @@ static void study_insn(jit_unit *unit, jit_func *func, const pst_insn *insn, uin
         if (bytes > func->stack_bytes) func->stack_bytes = bytes;
     }
     if (insn->kind == PST_KIND_CALL || insn->kind == PST_KIND_LEGACY_LOAD) func->calls = true;
+    if (insn->kind == PST_KIND_CALL && insn->op == PST_CALL_REGISTER) func->has_frame = true; // it moves the stack pointer: unwinders need another
     if (insn->kind == PST_KIND_MAY_GOTO) unit->has_may_goto = true;
     if (jit_facts_at(unit, pc) & PST_FACT_METERED) unit->has_metered = true;
     if (can_fault(insn) || unit->has_metered) unit->needs_run = true;

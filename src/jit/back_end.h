@@ -5,6 +5,7 @@
 #include "jit/blob.h"
 #include "jit/machine.h"
 #include "jit/runtime.h"
+#include "jit/unwind.h"
 
 typedef struct jit_back_end {
     jit_machine machine; // what it gives the optimiser
@@ -14,6 +15,9 @@ typedef struct jit_back_end {
     pst_status (*compile_blob)(const jit_unit *unit, const pst_jit_opts *opts, pst_jit_blob *blob);
     /// What the host has beyond the base instruction set, as the back end numbers it; 0 on another machine.
     unsigned (*host_features)(void);
+    /// What the system's unwinder wants to know of functions, where it has a format of its own (x64/unwind_info.h). NULL: there is none.
+    uint32_t (*unwind_bound)(uint32_t functions);
+    uint32_t (*unwind_write)(const jit_places *places, uint32_t code_rva, uint32_t out_rva, uint8_t *out, uint32_t *table);
     uint8_t run_reg, leaf_run_reg; // jit_program's run_reg where the code comes from a blob; the second with PST_JIT_BLOB_LEAF
     uint16_t guess_reg;   // bit n: rn is left to it where masks are wanted: it tells whether all branches were guessed right (guess.h). 0: waits instead
     bool meters;          // PST_FACT_METERED

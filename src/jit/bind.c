@@ -154,12 +154,13 @@ static pst_status copy_places(const pst_jit_blob *blob, jit_program *prog)
 static pst_status place_code(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_jit_blob *blob, jit_program *prog)
 {
     uint32_t table_at = (uint32_t)pst_align_up(blob->code_bytes, TABLE_ALIGN);
-    pst_status status = pst_pal_code_alloc(table_at + blob->ref_count * sizeof(uint64_t), &prog->code);
+    uint32_t unwind_at = (uint32_t)pst_align_up(table_at + blob->ref_count * sizeof(uint64_t), pst_pal_page_size());
+    pst_status status = pst_pal_code_alloc(unwind_at + jit_unwind_room(blob->function_count), &prog->code);
     if (status != PST_OK) return pst_fail(env, status, "cannot place the machine code of %s: %s", image->name, jit_reason(status));
     memcpy(prog->code.bytes, blob->code, blob->code_bytes);
     pst_jit_blob_link(blob, table_at, prog->code.bytes);
     PST_TRY(fill_table(env, image, bindings, blob, (uint64_t *)(void *)(prog->code.bytes + table_at)));
-    status = pst_pal_code_seal(&prog->code);
+    status = jit_unwind_seal(prog, unwind_at);
     return status == PST_OK ? PST_OK : pst_fail(env, status, "cannot place the machine code of %s: %s", image->name, jit_reason(status));
 }
 

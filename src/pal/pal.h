@@ -44,11 +44,15 @@ typedef struct pst_code {
     uint8_t *bytes;
     size_t size;
     bool sealed; // false: writable. true: executable. Never both
+    void *functions; // what the system's unwinder knows of it; the platform's own
 } pst_code;
 /// At an address that nobody can guess, near this library's own code where that is possible, between two pages that refuse every access.
 /// PST_E_DENIED where the host refuses dynamic code.
 PST_MUST_USE pst_status pst_pal_code_alloc(size_t size, pst_code *out);
 PST_MUST_USE pst_status pst_pal_code_seal(pst_code *code); // flushes the instruction cache
+/// Tells the system's unwinder where the functions of sealed code are: count entries of its own kind (Windows: RUNTIME_FUNCTION), ascending, at bytes + at;
+/// what they refer to is in code, too. Called at most once; pst_pal_code_free takes it back. PST_E_UNSUPPORTED: it asks nobody.
+PST_MUST_USE pst_status pst_pal_code_functions(pst_code *code, size_t at, uint32_t count);
 void pst_pal_code_free(pst_code *code);
 
 /// Tells profilers (Linux: perf, by /tmp/perf-PID.map) that machine code at bytes is called name, which has no white space. There is no way to take

@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "jit/x64/layout.h"
+#include "jit/x64/unwind_info.h"
 #include "jit/x64/x64.h"
 
 #include <string.h>
@@ -388,7 +389,8 @@ static pst_status finish(const jit_unit *unit, x64_select *x, const ends *end, j
     x64_code *code = x->state.code;
     x64_layout layout;
     if (code->status != PST_OK) return code->status;
-    pst_status status = pst_pal_code_alloc(pst_align_up(x64_layout_bound(code), pst_pal_page_size()), &prog->code);
+    uint32_t unwind_room = jit_unwind_room(unit->image->subprog_count);
+    pst_status status = pst_pal_code_alloc(pst_align_up(x64_layout_bound(code), pst_pal_page_size()) + unwind_room, &prog->code);
     if (status != PST_OK) return status;
     uint64_t base = (uint64_t)(uintptr_t)prog->code.bytes;
     status = x64_layout_make(code, base, &layout);
@@ -398,7 +400,7 @@ static pst_status finish(const jit_unit *unit, x64_select *x, const ends *end, j
         memset(prog->code.bytes + layout.size, X64_TRAP_BYTE, prog->code.size - layout.size);
     }
     x64_layout_free(code, &layout);
-    return status == PST_OK ? pst_pal_code_seal(&prog->code) : status;
+    return status == PST_OK ? jit_unwind_seal(prog, (uint32_t)prog->code.size - unwind_room) : status;
 }
 
 static void harden(x64_select *x, jit_chance *chance)
@@ -493,4 +495,5 @@ static pst_status compile_blob(const jit_unit *unit, const pst_jit_opts *opts, p
     return compile(unit, &x, NULL, blob);
 }
 
-const jit_back_end x64_back_end = {.machine = {.regs = 0x3ff, .kept = 0x3c0, .kinds = JIT_HAS_SELECT}, .guess_reg = JIT_REG(9), .compile = compile_program, .compile_blob = compile_blob, .host_features = x64_host_features, .meters = true, .run_reg = RUN};
+const jit_back_end x64_back_end = {.machine = {.regs = 0x3ff, .kept = 0x3c0, .kinds = JIT_HAS_SELECT}, .guess_reg = JIT_REG(9), .compile = compile_program, .compile_blob = compile_blob, .host_features = x64_host_features, .meters = true, .run_reg = RUN,
+                                   .unwind_bound = x64_unwind_bound, .unwind_write = x64_unwind_write};

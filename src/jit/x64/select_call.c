@@ -184,7 +184,7 @@ static void call_register(x64_select *x, const pst_insn *insn)
     settle_uses(x);
     x64_reg value = x64_of(s, insn->dst);
     int32_t room = 48 + (int32_t)s->abi->call_bytes;
-    x64_alu_ri(code, ALU_SUB, 64, RSP, room);
+    x64_lea(code, 64, RSP, x64_at(RSP, -room)); // no sub, which would look like a part of the prologue (unwind_info.c)
     for (int i = 1; i <= 5; i++) x64_store(code, 64, x64_at(RSP, room - 8 * i), x64_of(s, (unsigned)i));
     x64_mov_rr(code, 64, T0, value);
     x64_mov_rr(code, 64, (x64_reg)s->abi->args[0], RUN);

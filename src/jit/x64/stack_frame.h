@@ -6,6 +6,8 @@
 //   stack of the program, padding        padding
 //   kept registers                       room for calls   <- rsp
 //   room for calls   <- rsp
+//
+// Prologues have this one form, which unwind_info.c reads back.
 #ifndef PST_JIT_X64_STACK_FRAME_H
 #define PST_JIT_X64_STACK_FRAME_H
 

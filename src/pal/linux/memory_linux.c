@@ -243,6 +243,12 @@ pst_status pst_pal_code_seal(pst_code *code)
     return PST_OK;
 }
 
+pst_status pst_pal_code_functions(pst_code *code, size_t at, uint32_t count)
+{
+    (void)code, (void)at, (void)count;
+    return PST_E_UNSUPPORTED; // unwinders follow frame pointers, or what a debugger knows
+}
+
 void pst_pal_code_free(pst_code *code)
 {
     size_t page = pst_pal_page_size();

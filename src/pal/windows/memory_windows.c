@@ -174,8 +174,24 @@ pst_status pst_pal_code_seal(pst_code *code)
     return PST_OK;
 }
 
+pst_status pst_pal_code_functions(pst_code *code, size_t at, uint32_t count)
+{
+#if PST_HOST_X64
+    PRUNTIME_FUNCTION functions = (PRUNTIME_FUNCTION)(void *)(code->bytes + at);
+    if (!RtlAddFunctionTable(functions, count, (DWORD64)(uintptr_t)code->bytes)) return PST_E_NOMEM;
+    code->functions = functions;
+    return PST_OK;
+#else
+    (void)code, (void)at, (void)count;
+    return PST_E_UNSUPPORTED;
+#endif
+}
+
 void pst_pal_code_free(pst_code *code)
 {
+#if PST_HOST_X64
+    if (code->functions) (void)RtlDeleteFunctionTable(code->functions);
+#endif
     if (code->bytes) VirtualFree(code->bytes - pst_pal_page_size(), 0, MEM_RELEASE);
     *code = (pst_code){0};
 }
