@@ -1,7 +1,9 @@
 // write_pe.c: the module as a PE image: a .dll, or a .sys that the kernel loads. Source: Microsoft's PE format.
 //
-// Sections: .text (all programs; in a .sys also DriverEntry), .rdata (exports, the description), .data (the table of addresses), .reloc (one empty
-// block: nothing needs relocation, and an image with it may lie anywhere). There are no imports. A .dll has no DllMain.
+// Sections: .text (all programs; in a .sys also DriverEntry), .rdata (exports, the description), .data (the table of addresses), .pdata and .xdata (how
+// unwinders get out of functions: a row each, and what those refer to), .reloc (one empty block: nothing needs relocation, and an image with it may
+// lie anywhere). There are no imports. A .dll has no DllMain.
+#include "jit/back_end.h"
 #include "jit/native/module_internal.h"
 
 #define PE_AT 0x80u        // of the signature, behind the DOS header
@@ -17,9 +19,11 @@
 #define SUBSYSTEM_NATIVE 1u
 #define SUBSYSTEM_CONSOLE 3u
 #define DIRECTORY_EXPORT 0u
+#define DIRECTORY_EXCEPTION 3u
 #define DIRECTORY_RELOC 5u
+#define UNWIND_ROW_BYTES 12u
 
-enum { SECTION_TEXT, SECTION_RDATA, SECTION_DATA, SECTION_RELOC, SECTIONS };
+enum { SECTION_TEXT, SECTION_RDATA, SECTION_DATA, SECTION_PDATA, SECTION_XDATA, SECTION_RELOC, SECTIONS };
 
 static const struct {
     char name[8];
@@ -28,6 +32,8 @@ static const struct {
     {".text", 0x60000020u}, // code, executable, readable
     {".rdata", 0x40000040u},
     {".data", 0xc0000040u},
+    {".pdata", 0x40000040u},
+    {".xdata", 0x40000040u},
     {".reloc", 0x42000040u}, // discardable
 };
 
@@ -81,12 +87,48 @@ static void put_exports(pe *p, pst_text *out)
     for (unsigned i = 0; i < EXPORTED; i++) pst_text_bytes(out, exported[i], strlen(exported[i]) + 1);
 }
 
+// --- Unwind data ----------------------------------------------------------------------------------------------
+
+static uint32_t unwind_bound(const pe *p, uint32_t i) { return jit_back_end_of(PST_JIT_TARGET_X64_WINDOWS)->unwind_bound(p->native->progs[i].blob->function_count); }
+
+// Of program i, to out; returns its number of rows, which are at *table.
+static uint32_t write_unwind(const pe *p, uint32_t i, uint32_t code_rva, uint32_t out_rva, uint8_t *out, uint32_t *table)
+{
+    const pst_jit_blob *blob = p->native->progs[i].blob;
+    const jit_places places = {.code = blob->code, .code_bytes = blob->code_bytes, .functions = blob->functions, .count = blob->function_count,
+                               .call_offset = blob->call_offset, .unwind_offset = blob->unwind_offset};
+    return jit_back_end_of(PST_JIT_TARGET_X64_WINDOWS)->unwind_write(&places, code_rva, out_rva, out, table);
+}
+
+// Fills both sections. Addresses in them are right once sections have their places: before that it tells their sizes.
+static void put_unwind(pe *p)
+{
+    pst_text *rows = &p->parts[SECTION_PDATA], *infos = &p->parts[SECTION_XDATA];
+    pst_text_clear(rows);
+    pst_text_clear(infos);
+    for (uint32_t i = 0; i < p->native->prog_count; i++) {
+        uint32_t bound = unwind_bound(p, i), table;
+        uint8_t *room = pst_alloc_zero(rows->env, bound, 1);
+        if (!room) {
+            rows->failed = true;
+            return;
+        }
+        uint32_t code_rva = p->rva[SECTION_TEXT] + p->native->progs[i].code_offset;
+        uint32_t count = write_unwind(p, i, code_rva, p->rva[SECTION_XDATA] + (uint32_t)infos->size, room, &table);
+        pst_text_bytes(rows, (const char *)room + table, count * UNWIND_ROW_BYTES);
+        pst_text_bytes(infos, (const char *)room, table);
+        pst_free(rows->env, room, bound);
+    }
+}
+
+// --- All sections ---------------------------------------------------------------------------------------------
+
 // The sizes of sections follow from the module: addresses are known before bytes are written.
 static void place(pe *p, const pst_text *description)
 {
     uint32_t code = p->native->code_bytes;
     p->description_at = align_to(export_bytes(), 8);
-    uint64_t sizes[SECTIONS] = {code, p->description_at + description->size, p->native->table_bytes, 12};
+    uint64_t sizes[SECTIONS] = {code, p->description_at + description->size, p->native->table_bytes, p->parts[SECTION_PDATA].size, p->parts[SECTION_XDATA].size, 12};
     if (p->driver) sizes[SECTION_TEXT] = align_to(code, 16) + sizeof driver_entry - 1;
     p->headers_bytes = align_to(PE_AT + 24 + OPTIONAL_BYTES + SECTIONS * SECTION_BYTES, FILE_ALIGN);
     uint32_t rva = PAGE, raw = p->headers_bytes;
@@ -112,6 +154,7 @@ static void put_sections(pe *p, const pst_text *description)
     native_pad(rdata, 8, 0);
     pst_text_bytes(rdata, description->data, description->size);
     native_zero(&p->parts[SECTION_DATA], p->native->table_bytes);
+    put_unwind(p);
     native_put32(reloc, p->rva[SECTION_DATA]); // a block of that page, with two entries that mean nothing
     native_put32(reloc, 12);
     native_zero(reloc, 4);
@@ -167,9 +210,9 @@ static void put_optional_header(const pe *p, pst_text *out)
     native_put32(out, 0);
     native_put32(out, 16);
     for (unsigned i = 0; i < 16; i++) {
-        bool exports = i == DIRECTORY_EXPORT, relocs = i == DIRECTORY_RELOC;
-        native_put32(out, exports ? p->rva[SECTION_RDATA] : relocs ? p->rva[SECTION_RELOC] : 0);
-        native_put32(out, exports ? export_bytes() : relocs ? 12 : 0);
+        bool exports = i == DIRECTORY_EXPORT, relocs = i == DIRECTORY_RELOC, unwind = i == DIRECTORY_EXCEPTION;
+        native_put32(out, exports ? p->rva[SECTION_RDATA] : relocs ? p->rva[SECTION_RELOC] : unwind ? p->rva[SECTION_PDATA] : 0);
+        native_put32(out, exports ? export_bytes() : relocs ? 12 : unwind ? (uint32_t)p->parts[SECTION_PDATA].size : 0);
     }
 }
 
@@ -203,6 +246,8 @@ void native_write_pe(const pst_native *native, bool driver, const pst_text *desc
     size_t base = out->size;
     pe p = {.native = native, .driver = driver};
     for (unsigned i = 0; i < SECTIONS; i++) pst_text_init(&p.parts[i], out->env);
+    put_unwind(&p);
+    if (p.parts[SECTION_PDATA].failed || p.parts[SECTION_XDATA].failed) out->failed = true; // sizes are wrong then
     place(&p, description);
     put_sections(&p, description);
     put_dos_header(out, base);

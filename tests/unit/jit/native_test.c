@@ -188,6 +188,39 @@ static uint32_t checksum(const pst_text *file, size_t field)
     return sum + (uint32_t)file->size;
 }
 
+// The offset in the file of what lies at rva.
+static size_t file_offset(const pst_text *file, size_t sections, uint32_t rva)
+{
+    for (unsigned i = 0; i < 6; i++) {
+        size_t h = sections + 40 * i;
+        uint32_t at = at32(file, h + 12);
+        if (rva >= at && rva - at < at32(file, h + 8)) return at32(file, h + 20) + (rva - at);
+    }
+    pst_test_fail(__FILE__, __LINE__, "0x%x lies in no section", rva);
+    return 0;
+}
+
+// Two programs of two functions each: a row for each function, ascending, with the prologue that stands there.
+static void check_pdata(const pst_text *file, size_t optional, size_t sections)
+{
+    uint32_t rows = at32(file, optional + 112 + 8 * 3), bytes = at32(file, optional + 112 + 8 * 3 + 4), before = 0;
+    CHECK(bytes >= 4 * 12 && bytes % 12 == 0);
+    for (uint32_t i = 0; i < bytes / 12; i++) {
+        size_t row = file_offset(file, sections, rows + 12 * i);
+        uint32_t begin = at32(file, row), end = at32(file, row + 4);
+        CHECK(begin >= before && begin < end);
+        before = end;
+        const uint8_t *code = (const uint8_t *)file->data + file_offset(file, sections, begin);
+        const uint8_t *info = (const uint8_t *)file->data + file_offset(file, sections, at32(file, row + 8));
+        CHECK(info[0] == 1 && info[1] < end - begin && info[2] <= 16);
+        bool pad = memcmp(code, "\xf3\x0f\x1e\xfa", 4) == 0;
+        if (code[pad ? 4 : 0] != 0x55) continue;
+        CHECK_EQ(info[3], 5); // push rbp, mov rbp, rsp: the last two codes, the frame's first
+        CHECK(info[4 + 2 * info[2] - 2] == (pad ? 5 : 1) && info[4 + 2 * info[2] - 1] == 0x50);
+        CHECK(info[4 + 2 * info[2] - 4] == (pad ? 8 : 4) && info[4 + 2 * info[2] - 3] == 0x03);
+    }
+}
+
 static void check_pe(pst_native_kind kind)
 {
     pst_text file;
@@ -208,6 +241,7 @@ static void check_pe(pst_native_kind kind)
         rva = (at + size + 4095) & ~4095u;
     }
     CHECK_EQ(at32(&file, optional + 56), rva); // size of the image
+    check_pdata(&file, optional, sections);
     if (driver) CHECK_EQ(at32(&file, optional + 64), checksum(&file, optional + 64));
     else CHECK_EQ(entry, 0);
     pst_text_free(&file);
