@@ -97,7 +97,7 @@ static flow flow_before(const guesses *g, const jit_func *func, const pst_insn *
     case PST_KIND_LOAD_ACQUIRE: return kept | JIT_REG(insn->src);
     case PST_KIND_STORE:
     case PST_KIND_STORE_RELEASE:
-    case PST_KIND_ATOMIC: return kept | (g->trusts ? uses : JIT_REG(insn->dst));
+    case PST_KIND_ATOMIC: return kept | (g->trusts ? uses : (flow)JIT_REG(insn->dst));
     case PST_KIND_BRANCH:
     case PST_KIND_LEGACY_LOAD: return kept | uses;
     case PST_KIND_CALL: return insn->op == PST_CALL_SUBPROG || insn->op == PST_CALL_REGISTER || is_inlined(unit, insn, pc) ? kept | uses : kept; // others get masked arguments

@@ -174,7 +174,7 @@ static void enter_function(x64_select *x)
     const jit_unit *unit = x->unit;
     bool main = x->func == &unit->funcs[0];
     x->entered_here = main && !x->by_stub;
-    uint16_t more = x->entered_here && x->guess != NO_REG ? (uint16_t)(1u << x->guess) : 0;
+    uint16_t more = (uint16_t)(x->entered_here && x->guess != NO_REG ? 1u << x->guess : 0u);
     x->frame = x64_frame_of(unit, x->func, x->state.abi, x->entered_here, more);
     if (x->entered_here) {
         enter_from_c(x);
