@@ -38,6 +38,15 @@ function(pst_link target scope)
   endforeach()
 endfunction()
 
+# Sanitizers and emulators run everything several times slower: tests that try thousands of cases take a part of them there (PST_TESTS_SLOW), and
+# all get more time.
+if(PST_SANITIZE OR (CMAKE_CROSSCOMPILING AND NOT WIN32))
+  set(PST_TESTS_SLOW 1)
+else()
+  set(PST_TESTS_SLOW 0)
+endif()
+math(EXPR PST_TIMEOUT_FACTOR "1 + 2 * ${PST_TESTS_SLOW}")
+
 # pst_test(NAME SOURCES file... [DEPS module...] [TIMEOUT seconds] [LABELS label...]): a test program over tests/harness.h,
 # known to ctest, under Wine or qemu where the build is for another machine.
 function(pst_test name)
@@ -45,12 +54,13 @@ function(pst_test name)
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 300)
   endif()
+  math(EXPR T_TIMEOUT "${T_TIMEOUT} * ${PST_TIMEOUT_FACTOR}")
   add_executable(${name} ${T_SOURCES} ${CMAKE_SOURCE_DIR}/tests/harness_main.c)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE pst_options)
   pst_link(${name} PRIVATE ${T_DEPS})
   target_link_libraries(${name} PRIVATE ${T_LIBS})
-  target_compile_definitions(${name} PRIVATE PST_SOURCE_DIR="${CMAKE_SOURCE_DIR}" PST_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  target_compile_definitions(${name} PRIVATE PST_SOURCE_DIR="${CMAKE_SOURCE_DIR}" PST_BINARY_DIR="${CMAKE_BINARY_DIR}" PST_TESTS_SLOW=${PST_TESTS_SLOW})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}" SKIP_RETURN_CODE 77)
 endfunction()

@@ -27,10 +27,18 @@ static size_t add_imm64(pst_slot *at, unsigned dst, uint64_t value)
     return 2;
 }
 
-// Runs slots in engine over mem; false, after a failed check, if that does not end well.
+// Where all is slow each engine gets another fifth of the cases.
+static bool is_left_out(raw_engine engine)
+{
+    static uint32_t calls[RAW_ENGINES];
+    return PST_TESTS_SLOW && (calls[engine]++ * 2654435761u >> 16) % 5 != (uint32_t)engine % 5;
+}
+
+// Runs slots in engine over mem; false if it is left out, or, after a failed check, if that does not end well.
 static bool run_slots(raw_engine engine, const pst_slot *slots, size_t count, void *mem, size_t size, uint64_t *r0)
 {
     char error[256];
+    if (is_left_out(engine)) return false;
     raw_program program;
     pst_run run = {0};
     bool made = raw_program_make(&program, engine, slots, count, error, sizeof error);
