@@ -8,7 +8,7 @@
 
 #include "jit/jit.h"
 
-#define PROGRAMS (PST_HOST_ARM64 ? 256 : 2048) // under an emulator each takes longer
+#define PROGRAMS (PST_TESTS_SLOW ? 256 : 2048)
 #define COMBINATIONS 128u
 #define OF_EACH 8u // combinations in which a program runs: after 16 programs each had its turn
 
