@@ -101,6 +101,15 @@ static inline void pst_cpuid(unsigned leaf, unsigned subleaf, unsigned out[4])
 #define PST_ATOMIC_CAS(p, expected, v) __atomic_compare_exchange_n(p, expected, v, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
 #define PST_FENCE() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 
+// Nothing behind it begins, nor is guessed, before every branch in front of it is decided. On machines that are not known: a fence, the best that C has.
+#if PST_HOST_X64
+#define PST_GUESS_BARRIER() __asm__ volatile("lfence" ::: "memory")
+#elif PST_HOST_ARM64
+#define PST_GUESS_BARRIER() __asm__ volatile("dsb sy\n\tisb" ::: "memory")
+#else
+#define PST_GUESS_BARRIER() PST_FENCE()
+#endif
+
 // Labels as values, for the direct-threaded interpreter. Define PST_NO_COMPUTED_GOTO for the portable switch.
 #if !defined(PST_NO_COMPUTED_GOTO)
 #define PST_COMPUTED_GOTO 1

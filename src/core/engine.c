@@ -27,7 +27,7 @@ static pst_status check_callees(pst_core *core, const core_prog *prog)
     return PST_OK;
 }
 
-// A proof by the strict rules holds for what runs by a wrong guess as well only if accesses are masked: those who ask for it get masks in any case.
+// A proof by the strict rules holds for what runs by a wrong guess as well only if accesses are masked, or wait: those who ask for it get that in any case.
 static uint32_t hardening(const pst_core *core, const core_prog *prog)
 {
     uint32_t harden = prog->strict ? PST_JIT_MASK : 0;
@@ -44,7 +44,7 @@ static pst_status create_proved(pst_core *core, const core_prog *prog, pst_exec 
                                .harden = hardening(core, prog),
                                .walkable = core->options.code != NULL,
                                .meter_turns = core->options.meter_turns};
-    const pst_interp_opts interp = {.size = sizeof interp, .meter_turns = core->options.meter_turns};
+    const pst_interp_opts interp = {.size = sizeof interp, .meter_turns = core->options.meter_turns, .waits = prog->strict};
     if (wanted == PST_CORE_ENGINE_JIT || wanted == PST_CORE_ENGINE_JIT_QUICK)
         return pst_jit_create(&core->env, prog->image, &prog->bindings, facts, &opts, out);
     if (wanted == PST_CORE_ENGINE_ANY && pst_jit_supported()) {

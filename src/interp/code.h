@@ -41,6 +41,7 @@ PST_STATIC_ASSERT(sizeof(fast_code) == 16, "four instructions a cache line");
     X(JUMP)                      /* imm: displacement in slots */                                            \
     X(MAY_GOTO)                                                                                              \
     X(METERED_JUMP)              /* a jump or a branch, read from the image */                               \
+    X(WAIT)                      /* until every branch before is decided; then what waiting[] has */         \
     X(CALL_HELPER) X(CALL_BACK_HELPER) X(CALL_SUBPROG) X(CALL_REGISTER) X(TAIL_CALL) X(EXIT)                                     \
     X(TRAP_HELPER)               /* a helper that this host does not provide */                              \
     X(TRAP_CONTEXT)              /* a context access that no field allows */
@@ -78,6 +79,7 @@ struct fast_program {
     uint32_t stack_bytes;
     uint64_t meter_turns;
     fast_code *code; // image->count of them
+    fast_code *waiting; // the same, for those that wait: label or op; NULL: none does
 };
 
 uint64_t fast_loop(const fast_program *prog, pst_run *run, uint8_t *stack, fast_start *start);
@@ -95,6 +97,9 @@ PST_MUST_USE pst_status fast_create(const pst_env *env, const pst_image *image, 
                                     fast_loop_fn loop, pst_exec **out);
 PST_MUST_USE pst_status fast_create_with(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts,
                                          const pst_interp_opts *opts, fast_loop_fn loop, pst_exec **out);
+
+/// Whether the instruction at pc waits where that is wanted (pst_interp_opts.waits).
+bool fast_waits(const pst_image *image, const pst_facts *facts, uint32_t pc);
 
 /// Whether the metered branch or jump insn is taken, with the registers r.
 bool fast_metered_taken(const pst_insn *insn, const uint64_t *r);

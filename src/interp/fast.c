@@ -113,7 +113,14 @@ static void fast_free(pst_exec *exec)
 {
     fast_program *prog = (fast_program *)(void *)exec;
     pst_free(prog->env, prog->code, prog->exec.image->count * sizeof *prog->code);
+    pst_free(prog->env, prog->waiting, prog->waiting ? prog->exec.image->count * sizeof *prog->waiting : 0);
     pst_free(prog->env, prog, sizeof *prog);
+}
+
+static void set_op(fast_code *code, const void *const *labels, fast_op op)
+{
+    if (labels) code->label = labels[op];
+    else code->op = op;
 }
 
 static pst_status make_code(fast_program *prog, const pst_facts *facts)
@@ -128,12 +135,13 @@ static pst_status make_code(fast_program *prog, const pst_facts *facts)
         ops[pc] = FAST_TRAP_HELPER;
         if (image->insns[pc].kind == PST_KIND_PADDING) continue; // written with its first slot
         ops[pc] = fast_predecode(prog, facts, pc, &prog->code[pc]);
+        if (!prog->waiting || !fast_waits(image, facts, pc)) continue;
+        set_op(&prog->waiting[pc], labels, ops[pc]);
+        ops[pc] = FAST_WAIT;
     }
     for (uint32_t pc = 0; pc < image->count; pc++) {
         if (image->insns[pc].kind == PST_KIND_PADDING) continue;
-        fast_op op = fast_fuse(ops, prog->code, image->count, pc);
-        if (labels) prog->code[pc].label = labels[op];
-        else prog->code[pc].op = op;
+        set_op(&prog->code[pc], labels, fast_fuse(ops, prog->code, image->count, pc));
     }
     pst_free(prog->env, ops, image->count * sizeof *ops);
     return PST_OK;
@@ -167,7 +175,9 @@ pst_status fast_create_with(const pst_env *env, const pst_image *image, const ps
     prog->exec.free = fast_free;
     prog->exec.image = image;
     prog->code = pst_alloc_zero(env, image->count, sizeof *prog->code);
-    pst_status status = prog->code ? make_code(prog, facts) : PST_E_NOMEM;
+    bool waits = opts && opts->waits;
+    if (waits) prog->waiting = pst_alloc_zero(env, image->count, sizeof *prog->waiting);
+    pst_status status = prog->code && (prog->waiting || !waits) ? make_code(prog, facts) : PST_E_NOMEM;
     if (status == PST_OK) *out = &prog->exec;
     else fast_free(&prog->exec);
     return status;

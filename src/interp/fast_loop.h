@@ -171,8 +171,11 @@ uint64_t LOOP_NAME(const fast_program *prog, pst_run *run, uint8_t *stack, fast_
 #ifdef PST_COMPUTED_GOTO
     DISPATCH();
 #else
+    uintptr_t op;
 dispatch:
-    switch ((fast_op)pc->op) {
+    op = pc->op;
+again:
+    switch ((fast_op)op) {
 #endif
 
 #define X(name, ...)                                                   \
@@ -296,6 +299,16 @@ dispatch:
         run->turns++;
         if (fast_metered_taken(insn, r)) GO(0, insn->target);
         NEXT(1);
+    }
+    HANDLER(WAIT) : {
+        const fast_code *behind = &prog->waiting[pc - prog->code];
+        PST_GUESS_BARRIER();
+#ifdef PST_COMPUTED_GOTO
+        goto *behind->label;
+#else
+        op = behind->op;
+        goto again;
+#endif
     }
     HANDLER(CALL_HELPER) : {
         const pst_helper_fn fn = (pst_helper_fn)(uintptr_t)pc->wide;

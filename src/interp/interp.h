@@ -21,6 +21,9 @@ PST_MUST_USE pst_status pst_interp_create(const pst_env *env, const pst_image *i
 typedef struct pst_interp_opts {
     size_t size;          // sizeof(pst_interp_opts); new fields go last
     uint64_t meter_turns; // as in pst_jit_opts. 0: PST_METER_TURNS
+    bool waits;           // the fast one: accesses that facts do not call steady (PST_FACT_STEADY), calls of C functions, and what follows these,
+                          // wait until every branch before them is decided: for proofs by the strict rules. The checked one has branches of its own
+                          // around every access and is for tests and counting: it does not
 } pst_interp_opts;
 /// The same, with choices; opts may be NULL.
 PST_MUST_USE pst_status pst_interp_create_with(const pst_env *env, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts,

@@ -125,6 +125,26 @@ static fast_op call(const fast_program *prog, const pst_insn *insn, fast_code *c
     return helper->proto->flags & PST_HELPER_CALLBACK ? FAST_CALL_BACK_HELPER : FAST_CALL_HELPER;
 }
 
+// A wrong guess moves no access at a constant offset in its object, nor one of the stack by r10.
+static bool is_steady(const pst_facts *facts, uint32_t pc, unsigned base)
+{
+    return base == PST_REG_FP || (facts && facts->flags && facts->flags[pc] & (PST_FACT_STEADY | PST_FACT_CONTEXT));
+}
+
+static bool leaves(const pst_insn *insn)
+{
+    return insn->kind == PST_KIND_LEGACY_LOAD || (insn->kind == PST_KIND_CALL && insn->op != PST_CALL_SUBPROG);
+}
+
+bool fast_waits(const pst_image *image, const pst_facts *facts, uint32_t pc)
+{
+    const pst_insn *insn = &image->insns[pc];
+    if (pc > 0 && leaves(insn - 1)) return true; // C code has branches of its own: what it returned waits as well
+    if (insn->kind == PST_KIND_LOAD || insn->kind == PST_KIND_LOAD_ACQUIRE) return !is_steady(facts, pc, insn->src);
+    if (insn->kind == PST_KIND_STORE || insn->kind == PST_KIND_STORE_RELEASE || insn->kind == PST_KIND_ATOMIC) return !is_steady(facts, pc, insn->dst);
+    return leaves(insn);
+}
+
 fast_op fast_predecode(const fast_program *prog, const pst_facts *facts, uint32_t pc, fast_code *code)
 {
     const pst_insn *insn = &prog->exec.image->insns[pc];

@@ -81,9 +81,10 @@ static pst_status make_jit(raw_program *program, raw_engine engine)
 
 static pst_status make_exec(raw_program *program, raw_engine engine)
 {
+    static const pst_interp_opts waiting = {.size = sizeof waiting, .waits = true}; // without facts: at every access
     switch (engine) {
     case RAW_FAST: return pst_interp_create(pst_pal_env(), program->image, &raw_bindings, NULL, &program->exec);
-    case RAW_SWITCH: return fast_create(pst_pal_env(), program->image, &raw_bindings, NULL, fast_loop_switch, &program->exec);
+    case RAW_SWITCH: return fast_create_with(pst_pal_env(), program->image, &raw_bindings, NULL, &waiting, fast_loop_switch, &program->exec);
     case RAW_OPTIMISED: return make_optimised(program);
     case RAW_JIT:
     case RAW_JIT_QUICK:

@@ -50,7 +50,7 @@ static void check_every_handler_was_reached(void)
 #define OP(label) #label,
 #include "interp/fast_ops.def"
     };
-    static const char *const elsewhere[] = {"CTX_", "METERED_JUMP", "LEGACY_", "TRAP_", "TAIL_CALL", "CALL_REGISTER", "CALL_HELPER", "CALL_BACK_HELPER", "ATOMIC64_XCHG",
+    static const char *const elsewhere[] = {"CTX_", "METERED_JUMP", "WAIT", "LEGACY_", "TRAP_", "TAIL_CALL", "CALL_REGISTER", "CALL_HELPER", "CALL_BACK_HELPER", "ATOMIC64_XCHG",
                                             "ATOMIC32_XCHG", "ATOMIC64_CMPXCHG", "ATOMIC32_CMPXCHG", "ALU64_IMM_MOVSX", "ALU32_IMM_MOVSX",
                                             "ALU64_REG_NEG", "ALU32_REG_NEG", "ALU32_REG_MOVSX32"};
     for (int op = 0; op < FAST_OP_COUNT; op++) {

@@ -1,5 +1,6 @@
 // engines_test.c: what all interpreters do alike: tail calls, calls, legacy loads, may_goto; and what the fast one makes of facts.
 #include "harness.h"
+#include "interp/code.h"
 #include "interp_fixture.h"
 #include "jit/jit.h"
 
@@ -469,5 +470,48 @@ TEST(turns_of_metered_loops_are_counted)
             }
             fixture_free(exec);
         }
+    }
+}
+
+// --- Wrong guesses --------------------------------------------------------------------------------------------
+
+// Which slots of text wait, bit n: slot n. The instruction at steady has a constant offset in its object.
+static uint32_t waiting_slots(const char *text, unsigned steady, bool waits, fast_loop_fn loop, uint64_t want)
+{
+    uint8_t flags[32] = {0};
+    const pst_facts facts = {.flags = flags};
+    const pst_interp_opts opts = {.size = sizeof opts, .waits = waits};
+    pst_slot *slots = NULL;
+    size_t count = 0;
+    pst_asm_error error;
+    pst_image *image = NULL;
+    pst_exec *exec = NULL;
+    uint8_t memory[16] = {9, 8, 7};
+    pst_run run = {0};
+    uint32_t found = 0;
+    flags[steady] = PST_FACT_STEADY;
+    const pst_bindings raw = {0};
+    CHECK_EQ(pst_assemble(pst_pal_env(), text, &slots, &count, &error), PST_OK);
+    const pst_image_input input = {.size = sizeof input, .slots = slots, .count = (uint32_t)count};
+    CHECK_EQ(pst_image_build(pst_pal_env(), &input, NULL, &image), PST_OK);
+    CHECK_EQ(fast_create_with(pst_pal_env(), image, &raw, &facts, &opts, loop, &exec), PST_OK);
+    const fast_program *prog = (const fast_program *)(const void *)exec;
+    for (uint32_t pc = 0; prog->waiting && pc < image->count; pc++)
+        if (prog->waiting[pc].op || prog->waiting[pc].label) found |= 1u << pc;
+    CHECK_EQ(pst_exec_run_raw(exec, (pst_raw_memory){memory, sizeof memory}, &run), want);
+    exec->free(exec);
+    pst_image_free(image);
+    pst_free(pst_pal_env(), slots, count * sizeof *slots);
+    return found;
+}
+
+TEST(the_fast_interpreter_waits_where_a_wrong_guess_could_move_an_access)
+{
+    static const char text[] = "if r2 < 3 goto out; r3 = *(u8 *)(r1 + 1); r4 = r1; r4 += 2; r0 = *(u8 *)(r4 + 0); *(u64 *)(r10 - 8) = r0; *(u8 *)(r4 + 1) = 3; r0 += r3; exit; out: r0 = 0; exit";
+    for (unsigned i = 0; i < 2; i++) {
+        fast_loop_fn loop = i ? fast_loop_switch : fast_loop;
+        CHECK_EQ(waiting_slots(text, 1, true, loop, 15), 1u << 4 | 1u << 6);
+        CHECK_EQ(waiting_slots(text, 4, true, loop, 15), 1u << 1 | 1u << 6);
+        CHECK_EQ(waiting_slots(text, 1, false, loop, 15), 0);
     }
 }

@@ -287,7 +287,7 @@ fixture_engine fixture_engine_count(void)
 
 pst_status fixture_create(fixture_engine engine, const pst_image *image, const pst_bindings *bindings, const pst_facts *facts, pst_exec **out)
 {
-    const pst_interp_opts interp = {.size = sizeof interp, .meter_turns = FIXTURE_TURNS};
+    const pst_interp_opts interp = {.size = sizeof interp, .meter_turns = FIXTURE_TURNS, .waits = engine == FIXTURE_SWITCH};
     const pst_jit_opts opts = {.size = sizeof opts,
                                .meter_turns = FIXTURE_TURNS,
                                .plain_machine = engine == FIXTURE_JIT_PLAIN,
