@@ -5,66 +5,9 @@
 
 #include "base/bits.h"
 #include "host/server.h"
+#include "remote/stream.h"
 
 #define GROUPS_MAX 256
-
-// --- Bytes and descriptors ---------------------------------------------------------------------------------------
-
-// Reads exactly size bytes; *fd (may be NULL) becomes a descriptor that came with them, others are closed. False: the connection is at its end.
-static bool read_whole(int from, uint8_t *to, size_t size, int *fd)
-{
-    while (size > 0) {
-        union {
-            struct cmsghdr header;
-            uint8_t bytes[CMSG_SPACE(sizeof(int) * WIRE_DESCRIPTORS_MAX)];
-        } control;
-        struct iovec part = {to, size};
-        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-        ssize_t got = recvmsg(from, &message, MSG_CMSG_CLOEXEC);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return false;
-        for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
-            size_t count = c->cmsg_type == SCM_RIGHTS && c->cmsg_level == SOL_SOCKET ? (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
-            for (size_t i = 0; i < count; i++) {
-                int passed;
-                memcpy(&passed, CMSG_DATA(c) + i * sizeof passed, sizeof passed);
-                if (fd && *fd < 0) *fd = passed;
-                else close(passed);
-            }
-        }
-        to += got;
-        size -= (size_t)got;
-    }
-    return true;
-}
-
-// Sends bytes, with descriptors beside the first of them.
-static bool send_whole(int to, const uint8_t *bytes, size_t size, const int *fds, size_t count)
-{
-    while (size > 0) {
-        union {
-            struct cmsghdr header;
-            uint8_t bytes[CMSG_SPACE(sizeof(int) * WIRE_DESCRIPTORS_MAX)];
-        } control = {0};
-        struct iovec part = {(void *)(uintptr_t)bytes, size};
-        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-        if (count > 0) {
-            message.msg_control = control.bytes;
-            message.msg_controllen = CMSG_SPACE(count * sizeof *fds);
-            control.header.cmsg_level = SOL_SOCKET;
-            control.header.cmsg_type = SCM_RIGHTS;
-            control.header.cmsg_len = CMSG_LEN(count * sizeof *fds);
-            memcpy(CMSG_DATA(&control.header), fds, count * sizeof *fds);
-        }
-        ssize_t sent = sendmsg(to, &message, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR) continue;
-        if (sent <= 0) return false;
-        count = 0;
-        bytes += sent;
-        size -= (size_t)sent;
-    }
-    return true;
-}
 
 // --- Requests ----------------------------------------------------------------------------------------------------
 
@@ -135,9 +78,9 @@ static bool serve_next(host_conn *conn)
     const pst_env *env = conn->server->env;
     uint8_t head[sizeof(wire_request)];
     wire_request request;
-    int passed = -1;
-    if (!read_whole(conn->fd, head, sizeof head, &passed) || host_request_read(head, sizeof head, &request) != PST_OK) {
-        if (passed >= 0) close(passed);
+    stream_descriptors came = {0};
+    if (!stream_read(conn->fd, head, sizeof head, &came) || host_request_read(head, sizeof head, &request) != PST_OK) {
+        stream_descriptors_close(&came);
         return false;
     }
     host_answer answer = {0};
@@ -145,14 +88,15 @@ static bool serve_next(host_conn *conn)
     bool fine = frame != NULL;
     if (fine) {
         memcpy(frame, head, sizeof head);
-        fine = read_whole(conn->fd, frame + sizeof head, request.size - sizeof head, NULL) && serve_one(conn, &request, frame, passed, &answer) == PST_OK;
+        fine = stream_read(conn->fd, frame + sizeof head, request.size - sizeof head, &came) &&
+               serve_one(conn, &request, frame, came.count > 0 ? came.fds[0] : -1, &answer) == PST_OK;
     }
     pst_free(env, frame, frame ? request.size : 0);
-    if (passed >= 0) close(passed);
+    stream_descriptors_close(&came);
     if (!fine) return false;
     int fds[WIRE_DESCRIPTORS_MAX];
     size_t count = descriptors_for(conn, &request, &answer, fds);
-    fine = answer.bytes && send_whole(conn->fd, answer.bytes, answer.size, fds, count);
+    fine = answer.bytes && stream_send(conn->fd, answer.bytes, answer.size, fds, count);
     for (size_t i = 0; i < count; i++) close(fds[i]); // the client has its own now, or nobody has
     pst_free(env, answer.bytes, answer.bytes ? answer.capacity : 0);
     return fine;

@@ -11,6 +11,7 @@
 #include "base/format.h"
 #include "pal/pal.h"
 #include "remote/pack.h"
+#include "remote/stream.h"
 
 #define KNOWN_MAX 4096u // handles remembered; then all are forgotten, and asked for again
 
@@ -41,78 +42,6 @@ static int64_t fail(pst_remote *remote, int error, const char *text)
     return -error;
 }
 
-// --- Bytes -------------------------------------------------------------------------------------------------------
-
-// Sends bytes, with fd (unless -1) beside the first of them.
-static bool send_whole(int to, const uint8_t *bytes, size_t size, int fd)
-{
-    while (size > 0) {
-        union {
-            struct cmsghdr header;
-            uint8_t bytes[CMSG_SPACE(sizeof(int))];
-        } control = {0};
-        struct iovec part = {(void *)(uintptr_t)bytes, size};
-        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-        if (fd >= 0) {
-            message.msg_control = control.bytes;
-            message.msg_controllen = sizeof control.bytes;
-            control.header.cmsg_level = SOL_SOCKET;
-            control.header.cmsg_type = SCM_RIGHTS;
-            control.header.cmsg_len = CMSG_LEN(sizeof fd);
-            memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-        }
-        ssize_t sent = sendmsg(to, &message, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR) continue;
-        if (sent <= 0) return false;
-        fd = -1;
-        bytes += sent;
-        size -= (size_t)sent;
-    }
-    return true;
-}
-
-// What comes beside an answer.
-typedef struct descriptors {
-    int fds[WIRE_DESCRIPTORS_MAX];
-    uint32_t count;
-} descriptors;
-
-static void descriptors_close(descriptors *came)
-{
-    while (came->count > 0) close(came->fds[--came->count]);
-}
-
-static void descriptors_take(const struct cmsghdr *c, descriptors *came)
-{
-    size_t count = c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS ? (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
-    for (size_t i = 0; i < count; i++) {
-        int fd;
-        memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-        if (came->count < WIRE_DESCRIPTORS_MAX) came->fds[came->count++] = fd;
-        else close(fd);
-    }
-}
-
-// Reads exactly size bytes, and the descriptors that come with them.
-static bool read_whole(int from, uint8_t *to, size_t size, descriptors *came)
-{
-    while (size > 0) {
-        union {
-            struct cmsghdr header;
-            uint8_t bytes[CMSG_SPACE(sizeof(int) * WIRE_DESCRIPTORS_MAX)];
-        } control;
-        struct iovec part = {to, size};
-        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-        ssize_t got = recvmsg(from, &message, MSG_CMSG_CLOEXEC);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return false;
-        for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) descriptors_take(c, came);
-        to += got;
-        size -= (size_t)got;
-    }
-    return true;
-}
-
 // --- The connection ------------------------------------------------------------------------------------------------
 
 static void disconnect(pst_remote *remote)
@@ -124,19 +53,19 @@ static void disconnect(pst_remote *remote)
 }
 
 // Sends a frame and receives the answer into remote->answer. False: the connection is lost.
-static bool exchange(pst_remote *remote, const uint8_t *frame, size_t size, int fd_out, descriptors *came, wire_answer *out)
+static bool exchange(pst_remote *remote, const uint8_t *frame, size_t size, int fd_out, stream_descriptors *came, wire_answer *out)
 {
     came->count = 0;
-    bool fine = send_whole(remote->fd, frame, size, fd_out) && read_whole(remote->fd, (uint8_t *)out, sizeof *out, came);
+    bool fine = stream_send(remote->fd, frame, size, &fd_out, fd_out >= 0) && stream_read(remote->fd, (uint8_t *)out, sizeof *out, came);
     fine = fine && out->size >= sizeof *out && out->size <= WIRE_FRAME_MAX && out->text_size <= WIRE_TEXT_MAX;
     fine = fine && pst_grow(remote->env, &remote->answer, &remote->answer_capacity, out->size, 1) == PST_OK;
     if (fine) {
         memcpy(remote->answer, out, sizeof *out);
         remote->answer_size = out->size;
-        fine = read_whole(remote->fd, remote->answer + sizeof *out, out->size - sizeof *out, came);
+        fine = stream_read(remote->fd, remote->answer + sizeof *out, out->size - sizeof *out, came);
     }
     if (fine) return true;
-    descriptors_close(came);
+    stream_descriptors_close(came);
     disconnect(remote);
     return false;
 }
@@ -145,9 +74,9 @@ static bool hello(pst_remote *remote)
 {
     const wire_request request = {.size = sizeof request, .op = WIRE_HELLO, .cmd = WIRE_VERSION};
     wire_answer answer;
-    descriptors came;
+    stream_descriptors came;
     if (!exchange(remote, (const uint8_t *)&request, sizeof request, -1, &came, &answer)) return false;
-    descriptors_close(&came);
+    stream_descriptors_close(&came);
     return answer.result >= 0;
 }
 
@@ -246,9 +175,9 @@ static bool find(void *user, int fd, int32_t *handle, wire_shape *shape)
     if (entry->cookie == 0) {
         const wire_request request = {.size = sizeof request, .op = WIRE_DESCRIBE, .sequence = ++remote->sequence};
         wire_answer answer;
-        descriptors none;
+        stream_descriptors none;
         if (remote->fd < 0 || !exchange(remote, (const uint8_t *)&request, sizeof request, fd, &none, &answer)) return false;
-        descriptors_close(&none);
+        stream_descriptors_close(&none);
         if (answer.result < 0) return false;
         remember(remote, cookie, answer.result, &answer.shape);
         entry = known_at(remote, cookie);
@@ -277,17 +206,17 @@ static void take_text(pst_remote *remote, const wire_answer *answer)
     remote->error[answer->text_size] = '\0';
 }
 
-static int64_t finish(pst_remote *remote, pack *p, const wire_answer *answer, descriptors *came)
+static int64_t finish(pst_remote *remote, pack *p, const wire_answer *answer, stream_descriptors *came)
 {
     bool fine = answer->sequence == remote->sequence && pack_finish(p, remote->answer, remote->answer_size);
     if (!fine || (answer->result >= 0 && p->plan.makes_handle && came->count != 1)) {
-        descriptors_close(came);
+        stream_descriptors_close(came);
         disconnect(remote);
         return fail(remote, PST_EIO, "the host's answer makes no sense: are its version and this one's the same?");
     }
     take_text(remote, answer);
     if (answer->result < 0 || !p->plan.makes_handle) {
-        descriptors_close(came);
+        stream_descriptors_close(came);
         return answer->result;
     }
     uint64_t cookie;
@@ -309,7 +238,7 @@ static int64_t command(pst_remote *remote, uint32_t cmd, void *attr, uint32_t si
         result = fail(remote, PST_ENOTCONN, "the host went away");
     } else {
         wire_answer answer;
-        descriptors came;
+        stream_descriptors came;
         // Asking about descriptors took numbers.
         remote->sequence = sequence = remote->sequence + 1;
         memcpy(p.frame + offsetof(wire_request, sequence), &sequence, sizeof sequence);
@@ -335,14 +264,14 @@ static int64_t ask_locked(pst_remote *remote, wire_op op, uint32_t cmd, const ch
     uint8_t *frame;
     size_t size;
     wire_answer answer;
-    descriptors came;
+    stream_descriptors came;
     int64_t result = -PST_ENOTCONN;
     remote->error[0] = '\0';
     if (reach(remote) && pack_text(remote->env, op, cmd, ++remote->sequence, text, &frame, &size) == PST_OK) {
         if (exchange(remote, frame, size, -1, &came, &answer)) {
             result = answer.result;
             take_text(remote, &answer);
-            descriptors_close(&came);
+            stream_descriptors_close(&came);
         }
         pst_free(remote->env, frame, size);
     }
@@ -416,7 +345,7 @@ int32_t pst_remote_kfunc_number(pst_remote *remote, const char *name, bool provi
 // --- Memory and records --------------------------------------------------------------------------------------------
 
 // Asks about a handle with body in the place of attr. The lock is held; the answer's body comes back in body.
-static int64_t ask_about(pst_remote *remote, wire_op op, int fd, void *body, uint32_t body_size, descriptors *came)
+static int64_t ask_about(pst_remote *remote, wire_op op, int fd, void *body, uint32_t body_size, stream_descriptors *came)
 {
     struct {
         wire_request head;
@@ -436,7 +365,7 @@ static int64_t ask_about(pst_remote *remote, wire_op op, int fd, void *body, uin
     take_text(remote, &answer);
     if (answer.attr_size <= body_size && sizeof answer + answer.attr_size <= remote->answer_size)
         memcpy(body, remote->answer + sizeof answer, answer.attr_size);
-    if (answer.result < 0) descriptors_close(came);
+    if (answer.result < 0) stream_descriptors_close(came);
     return answer.result;
 }
 
@@ -454,7 +383,7 @@ static pst_status status_of(int64_t result)
 pst_status pst_remote_memory_fds(pst_remote *remote, int fd, int fds[WIRE_DESCRIPTORS_MAX], uint32_t *count, uint64_t *bytes)
 {
     wire_memory memory = {0};
-    descriptors came;
+    stream_descriptors came;
     pst_pal_mutex_lock(remote->lock);
     pst_status status = status_of(ask_about(remote, WIRE_MAP_MEMORY, fd, &memory, sizeof memory, &came));
     pst_pal_mutex_unlock(remote->lock);
@@ -467,10 +396,10 @@ pst_status pst_remote_memory_fds(pst_remote *remote, int fd, int fds[WIRE_DESCRI
 pst_status pst_remote_perf_read(pst_remote *remote, int fd, uint32_t cpu, void *out, size_t *size, uint64_t *lost)
 {
     wire_perf perf = {.cpu = cpu, .size = *size < WIRE_RECORD_MAX ? (uint32_t)*size : WIRE_RECORD_MAX};
-    descriptors none;
+    stream_descriptors none;
     pst_pal_mutex_lock(remote->lock);
     pst_status status = status_of(ask_about(remote, WIRE_PERF_READ, fd, &perf, sizeof perf, &none));
-    descriptors_close(&none);
+    stream_descriptors_close(&none);
     size_t at = sizeof(wire_answer) + pst_align_up(sizeof perf, 8);
     if (status == PST_OK && (perf.size > *size || at + perf.size > remote->answer_size)) status = PST_E_IO;
     if (status == PST_OK) memcpy(out, remote->answer + at, perf.size);
