@@ -154,6 +154,7 @@ TEST(no_header_is_dead)
 static bool is_for_another_build(const char *path)
 {
     return tidy_starts(path, "src/pal/windows/") || tidy_ends(path, "_windows.c") || tidy_ends(path, "/unsupported.c") || tidy_ends(path, ".bpf.c") ||
+           (PST_TESTS_SLOW && tidy_starts(path, "bench/")) || // sanitizers build no benchmarks
            tidy_starts(path, "samples/") || strcmp(path, "tests/fuzz/replay.c") == 0 || tidy_starts(path, "tests/install/");
 }
 
