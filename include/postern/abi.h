@@ -163,6 +163,9 @@ typedef enum pst_attach_type_number {
 #undef X
 } pst_attach_type_number;
 
+// Kinds of objects that have ids, handles and pins, as Postern numbers them: in its own calls, and between a host and its clients.
+typedef enum pst_object_kind { PST_OBJECT_MAP, PST_OBJECT_PROG, PST_OBJECT_BTF, PST_OBJECT_LINK, PST_OBJECT_STATS } pst_object_kind;
+
 // Flags of MAP_UPDATE_ELEM.
 enum { PST_BPF_ANY = 0, PST_BPF_NOEXIST = 1, PST_BPF_EXIST = 2, PST_BPF_F_LOCK = 4 };
 

@@ -7,7 +7,12 @@
 #define LIVE_OBJECTS_MAX (1u << 16) // of each kind; more are not looked at
 #define LIVE_MAP_IDS_MAX 64u        // of one program, that are listed
 
-typedef enum live_kind { LIVE_MAP, LIVE_PROGRAM, LIVE_BTF, LIVE_LINK } live_kind; // as in pst_handle_shape
+typedef enum live_kind {
+    LIVE_MAP = PST_OBJECT_MAP,
+    LIVE_PROGRAM = PST_OBJECT_PROG,
+    LIVE_BTF = PST_OBJECT_BTF,
+    LIVE_LINK = PST_OBJECT_LINK,
+} live_kind;
 
 typedef struct live_program {
     pst_bpf_prog_info info; // without its arrays

@@ -118,6 +118,11 @@ void pst_client_identify(pst_client *client, const pst_client_identity *identity
     client->identity = *identity;
 }
 
+void pst_client_cancel(pst_client *client)
+{
+    PST_ATOMIC_STORE_RELAXED(&client->cancelled, true);
+}
+
 void pst_client_number_from(pst_client *client, int first)
 {
     client->first = first;

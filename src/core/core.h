@@ -75,12 +75,15 @@ typedef struct pst_client_identity {
 } pst_client_identity;
 void pst_client_identify(pst_client *client, const pst_client_identity *identity);
 
+/// The client is gone, or is to go: what it runs for long (test runs) ends soon, with -PST_EINTR. From any thread, while the client lives.
+void pst_client_cancel(pst_client *client);
+
 /// A new handle of another client of the same core to what fd names, with the same rights to it. -PST_EBADF, -PST_EMFILE, -PST_ENOMEM.
 int64_t pst_client_share(pst_client *from, int fd, pst_client *to);
 
 /// What a client that sits elsewhere has to know of an object.
 typedef struct pst_handle_shape {
-    uint32_t kind; // 0 map, 1 program, 2 BTF, 3 link, 4 statistics
+    uint32_t kind; // pst_object_kind
     uint32_t map_type, key_size;
     uint32_t value_size; // as commands see it: all CPUs of a per-CPU map
 } pst_handle_shape;
@@ -134,7 +137,7 @@ int64_t pst_core_unpin(pst_client *client, const char *path);
 #define PST_PIN_PATH_MAX 4096u           // bytes, NUL included
 
 typedef struct pst_pin_info {
-    uint32_t kind; // as in pst_handle_shape
+    uint32_t kind; // pst_object_kind
     uint32_t id;
     char path[PST_PIN_PATH_MAX]; // as pst_core_pin_path writes it
 } pst_pin_info;

@@ -10,7 +10,14 @@
 #include "core/core.h"
 #include "core/epoch.h"
 
-typedef enum object_kind { OBJECT_MAP, OBJECT_PROG, OBJECT_BTF, OBJECT_LINK, OBJECT_STATS, OBJECT_KINDS } object_kind;
+typedef enum object_kind {
+    OBJECT_MAP = PST_OBJECT_MAP,
+    OBJECT_PROG = PST_OBJECT_PROG,
+    OBJECT_BTF = PST_OBJECT_BTF,
+    OBJECT_LINK = PST_OBJECT_LINK,
+    OBJECT_STATS = PST_OBJECT_STATS,
+    OBJECT_KINDS
+} object_kind;
 
 typedef struct core_object {
     pst_core *core;

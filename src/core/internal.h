@@ -70,6 +70,7 @@ struct pst_client {
     size_t hint; // no free handle below
     int first; // number of handles[0]
     pst_client_identity identity;
+    bool cancelled; // see pst_client_cancel
     bool unproved; // see pst_client_load_unproved
     uint32_t has_error;
     char error[CLIENT_ERROR_MAX];

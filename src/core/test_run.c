@@ -35,16 +35,17 @@ static pst_test_data make_data(const pst_bpf_attr *attr)
 
 typedef struct outcome {
     uint64_t r0, total_ns;
-    bool trapped;
+    bool trapped, cancelled;
     pst_trap trap;
 } outcome;
 
-static outcome run_repeatedly(core_prog *prog, void *ctx, uint32_t repeat)
+static outcome run_repeatedly(const pst_client *client, core_prog *prog, void *ctx, uint32_t repeat)
 {
     outcome o = {0};
     epoch_domain *epoch = &prog->object.core->epoch;
     uint64_t begin = pst_pal_time_ns();
-    for (uint32_t i = 0; i < repeat && !o.trapped; i++) {
+    for (uint32_t i = 0; i < repeat && !o.trapped && !o.cancelled; i++) {
+        o.cancelled = PST_ATOMIC_LOAD_RELAXED(&client->cancelled);
         epoch_slot *slot = epoch_enter(epoch); // anew each time: a long test must not hold memory back
         o.r0 = core_run(prog->exec, ctx, &o.trapped, &o.trap);
         epoch_exit(slot);
@@ -77,9 +78,10 @@ static int64_t run_with_data(core_call *call, core_prog *prog)
                            *why ? why : pst_status_text(status));
     }
     uint32_t repeat = attr->test.repeat ? attr->test.repeat : 1;
-    outcome o = run_repeatedly(prog, ctx, repeat);
+    outcome o = run_repeatedly(call->client, prog, ctx, repeat);
     provider->test_finish(provider->user, env, ctx, &data);
     if (o.trapped) return refuse_trap(call, prog, &o.trap);
+    if (o.cancelled) return core_refuse(call, PST_EINTR, "the client went away while its program ran");
     attr->test.retval = (uint32_t)o.r0;
     uint64_t each = o.total_ns / repeat;
     attr->test.duration = each < UINT32_MAX ? (uint32_t)each : UINT32_MAX;

@@ -1,5 +1,6 @@
 // conn_linux.c: a connection: who is there, its requests one after the other, the answers with their descriptors.
 #include <errno.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -151,9 +152,12 @@ static const char *conn_admit(host_server *server, host_conn *conn)
     return NULL;
 }
 
-// In the list before its thread begins: its first request may be who is connected.
+// In the list before its thread begins: its first request may be who is connected. Its hang-up, which its thread does not see while it serves a request,
+// is watched for.
 static const char *conn_start(host_server *server, host_conn *conn)
 {
+    struct epoll_event event = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = conn};
+    if (epoll_ctl(server->poll, EPOLL_CTL_ADD, conn->fd, &event) != 0) return "it cannot be watched";
     pst_pal_mutex_lock(server->lock);
     conn->next = server->conns;
     server->conns = conn;
@@ -174,7 +178,7 @@ void host_conn_open(host_server *server, int fd)
         close(fd);
         return;
     }
-    *conn = (host_conn){.server = server, .fd = fd, .refs = 1};
+    *conn = (host_conn){.watched = HOST_WATCHED_CONN, .server = server, .fd = fd, .refs = 1};
     const char *refused = conn_admit(server, conn);
     if (!refused) refused = conn_start(server, conn);
     if (refused) {
@@ -196,7 +200,10 @@ void host_conns_reap(host_server *server, bool everything)
     host_conn **at = &server->conns; // only this thread changes the list
     while (*at) {
         host_conn *conn = *at;
-        if (everything) (void)shutdown(conn->fd, SHUT_RDWR);
+        if (everything) {
+            pst_client_cancel(conn->client);
+            (void)shutdown(conn->fd, SHUT_RDWR);
+        }
         if (!everything && !PST_ATOMIC_LOAD(&conn->done)) {
             at = &conn->next;
             continue;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "host/server.h"
+#include "remote/stream.h"
 
 // A connection that knows the handle under a number of its own.
 typedef struct holder {
@@ -18,6 +19,7 @@ typedef struct holder {
 } holder;
 
 struct host_grant {
+    host_watched watched; // first
     host_grant *next;
     int end;
     uint64_t cookie;
@@ -25,12 +27,6 @@ struct host_grant {
     uint32_t uid;
     holder *holders;
 };
-
-static bool cookie_of(int fd, uint64_t *out)
-{
-    socklen_t size = sizeof *out;
-    return getsockopt(fd, SOL_SOCKET, SO_COOKIE, out, &size) == 0 && size == sizeof *out;
-}
 
 static bool has_room(const host_conn *conn)
 {
@@ -84,8 +80,8 @@ int host_grant_new(host_conn *conn, int handle)
     if (grant) grant->end = -1;
     int64_t kept = grant ? pst_client_share(conn->client, handle, server->keeper) : -1;
     if (kept >= 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0) {
-        *grant = (host_grant){.end = pair[0], .kept = (int)kept, .uid = conn->identity.uid};
-        fine = cookie_of(pair[1], &grant->cookie);
+        *grant = (host_grant){.watched = HOST_WATCHED_GRANT, .end = pair[0], .kept = (int)kept, .uid = conn->identity.uid};
+        fine = stream_cookie(pair[1], &grant->cookie);
         pst_pal_mutex_lock(server->lock);
         fine = fine && grant_add(conn, grant, handle);
         pst_pal_mutex_unlock(server->lock);
@@ -103,7 +99,7 @@ int64_t host_grant_find(host_conn *conn, int fd)
     host_server *server = conn->server;
     uint64_t cookie;
     int64_t result = -PST_EBADF;
-    if (!cookie_of(fd, &cookie)) return result;
+    if (!stream_cookie(fd, &cookie)) return result;
     pst_pal_mutex_lock(server->lock);
     host_grant *grant = server->grants;
     while (grant && grant->cookie != cookie) grant = grant->next;

@@ -11,11 +11,10 @@
 #include "base/format.h"
 #include "host/server.h"
 #include "pal/pal.h"
+#include "remote/remote.h"
 #if PST_HAVE_EXT
 #include "ext/net/xdp.h"
 #endif
-
-#define DEFAULT_SOCKET "/run/postern/host.sock"
 
 enum { EXIT_USAGE = 2 };
 
@@ -24,7 +23,7 @@ static const char g_help[] =
     "Runs a core for many clients: programs, maps and links live here, and clients come and go. Clients are `postern`, programs that use\n"
     "libpostern (both with POSTERN_HOST set), and any program that uses bpf(2) (see `postern shim`).\n"
     "\n"
-    "  -s, --socket PATH   where clients connect (default " DEFAULT_SOCKET "; a socket from a service manager is used instead)\n"
+    "  -s, --socket PATH   where clients connect (default " PST_REMOTE_DEFAULT "; a socket from a service manager is used instead)\n"
     "  -g, --group NAME    members of the group have all rights, as root has (default: root alone)\n"
     "  -o, --open          other users may connect too: they see only what they made, load by the strict rules, and attach nothing\n"
     "  -n, --no-dynamic-code\n"
@@ -95,7 +94,7 @@ static void ready(void *user)
 // The folder of the default socket; a folder that somebody names is their own to make.
 static void make_default_folder(const host_options *options)
 {
-    if (strcmp(options->socket_path, DEFAULT_SOCKET) == 0) (void)mkdir("/run/postern", 0755);
+    if (strcmp(options->socket_path, PST_REMOTE_DEFAULT) == 0) (void)mkdir("/run/postern", 0755);
 }
 
 static pst_status run(const pst_env *env, const host_options *options)
@@ -126,7 +125,7 @@ int main(int argc, char **argv)
         {"no-dynamic-code", no_argument, NULL, 'n'}, {"foreground", no_argument, NULL, 'f'}, {"verbose", no_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'}, {0},
     };
-    host_options options = {.socket_path = DEFAULT_SOCKET, .dynamic_code = true, .ready = ready, .user = &options};
+    host_options options = {.socket_path = PST_REMOTE_DEFAULT, .dynamic_code = true, .ready = ready, .user = &options};
     for (int option; (option = getopt_long(argc, argv, "s:g:onfvh", long_options, NULL)) != -1;) {
         switch (option) {
         case 's': options.socket_path = optarg; break;

@@ -322,12 +322,19 @@ pst_status host_serve(const pst_env *env, pst_core *core, pst_client *client, co
     *out = (host_answer){.new_handle = -1};
     if (host_request_read(frame, size, &s.request) != PST_OK || s.request.size != size || !frame_split(&s, frame)) return PST_E_FORMAT;
     pst_status status = PST_E_FORMAT;
-    if (s.request.op == WIRE_COMMAND) status = serve_command(&s, out);
-    if (s.request.op == WIRE_MAP_MEMORY) status = serve_memory(&s, out);
-    if (s.request.op == WIRE_PERF_READ) status = serve_perf(&s, out);
-    if (s.request.op == WIRE_UNPIN || s.request.op == WIRE_KFUNC) status = serve_text(&s, out);
-    if (s.request.op == WIRE_PIN_NEXT) status = serve_pin(&s, out);
-    if (s.request.op == WIRE_ABOUT) status = serve_about(&s, out);
+    switch ((wire_op)s.request.op) {
+    case WIRE_COMMAND: status = serve_command(&s, out); break;
+    case WIRE_MAP_MEMORY: status = serve_memory(&s, out); break;
+    case WIRE_PERF_READ: status = serve_perf(&s, out); break;
+    case WIRE_UNPIN:
+    case WIRE_KFUNC: status = serve_text(&s, out); break;
+    case WIRE_PIN_NEXT: status = serve_pin(&s, out); break;
+    case WIRE_ABOUT: status = serve_about(&s, out); break;
+    case WIRE_HELLO: // these three are about connections and descriptors
+    case WIRE_DESCRIBE:
+    case WIRE_CLIENT_NEXT:
+    case WIRE_OPS: break;
+    }
     pst_free(env, s.block, s.block ? s.block_size + 8 : 0);
     return status;
 }

@@ -25,6 +25,9 @@ typedef struct host_options {
 typedef struct host_conn host_conn;
 typedef struct host_grant host_grant;
 
+/// What the server's epoll set watches besides its own descriptors: the first member of each.
+typedef enum host_watched { HOST_WATCHED_CONN, HOST_WATCHED_GRANT } host_watched;
+
 typedef struct host_server {
     const pst_env *env;
     const host_options *options;
@@ -40,6 +43,7 @@ typedef struct host_server {
 } host_server;
 
 struct host_conn {
+    host_watched watched; // first
     host_conn *next;
     host_server *server;
     pst_client *client;

@@ -121,18 +121,26 @@ static void accept_all(host_server *server)
     }
 }
 
-// False: the host ends.
-static bool handle_event(host_server *server, const struct epoll_event *event)
+static void handle_hangup(host_server *server, void *watched)
 {
+    switch (*(const host_watched *)watched) {
+    case HOST_WATCHED_CONN: pst_client_cancel(((host_conn *)watched)->client); break; // its thread sees the rest by itself
+    case HOST_WATCHED_GRANT: host_grant_end(server, watched); break;
+    }
+}
+
+// False: the host ends. *ended: a connection's thread has.
+static bool handle_event(host_server *server, const struct epoll_event *event, bool *ended)
+{
+    uint64_t count;
     if (event->data.ptr == &server->signals) return false;
     if (event->data.ptr == &server->listener) {
         accept_all(server);
     } else if (event->data.ptr == &server->wake) {
-        uint64_t count;
         while (read(server->wake, &count, sizeof count) > 0) {}
-        host_conns_reap(server, false);
+        *ended = true;
     } else if (event->events & (EPOLLHUP | EPOLLRDHUP | EPOLLERR)) {
-        host_grant_end(server, event->data.ptr);
+        handle_hangup(server, event->data.ptr);
     }
     return true;
 }
@@ -141,10 +149,12 @@ static void serve(host_server *server)
 {
     struct epoll_event events[EVENTS_MAX];
     for (;;) {
+        bool ended = false;
         int count = epoll_wait(server->poll, events, EVENTS_MAX, -1);
         for (int i = 0; i < count; i++)
-            if (!handle_event(server, &events[i])) return;
+            if (!handle_event(server, &events[i], &ended)) return;
         if (count < 0 && errno != EINTR) return;
+        if (ended) host_conns_reap(server, false); // last: another event of this round may be about one of them
     }
 }
 

@@ -33,9 +33,8 @@ typedef struct pst_ring_share {
 PST_MUST_USE void *pst_pal_ring_alloc(size_t header, size_t data, pst_ring_share *share);
 void pst_pal_ring_free(void *ring, size_t header, size_t data);
 size_t pst_pal_ring_granularity(void);
-/// Zeroed pages that another process may map and write through *share (see above). NULL without memory.
+/// Zeroed pages that another process may map and write through *share (see above), freed by pst_pal_pages_free. NULL without memory.
 PST_MUST_USE void *pst_pal_shared_alloc(size_t size, intptr_t *share);
-void pst_pal_shared_free(void *pages, size_t size);
 /// A second descriptor of the same memory or event (pst_pal_event_handle), read_only: with which memory can only be read. -1: there is none.
 intptr_t pst_pal_share_copy(intptr_t share, bool read_only);
 void pst_pal_share_close(intptr_t share); // -1 is fine

@@ -80,17 +80,11 @@ static bool hello(pst_remote *remote)
     return answer.result >= 0;
 }
 
-static bool cookie_of(int fd, uint64_t *out)
-{
-    socklen_t size = sizeof *out;
-    return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_COOKIE, out, &size) == 0 && *out != 0;
-}
-
 // Programs that become daemons close whatever is open: the number may be another file's by now.
 static bool is_own(const pst_remote *remote)
 {
     uint64_t cookie;
-    return cookie_of(remote->fd, &cookie) && cookie == remote->cookie;
+    return stream_cookie(remote->fd, &cookie) && cookie == remote->cookie;
 }
 
 // Connects unless this process is connected; errno says why not.
@@ -102,8 +96,7 @@ static bool reach(pst_remote *remote)
     remote->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (remote->fd < 0) return false;
     remote->owner = getpid();
-    (void)cookie_of(remote->fd, &remote->cookie);
-    if (connect(remote->fd, (const struct sockaddr *)&remote->address, sizeof remote->address) != 0) {
+    if (!stream_cookie(remote->fd, &remote->cookie) || connect(remote->fd, (const struct sockaddr *)&remote->address, sizeof remote->address) != 0) {
         int saved = errno;
         disconnect(remote);
         errno = saved;
@@ -170,7 +163,7 @@ static bool find(void *user, int fd, int32_t *handle, wire_shape *shape)
 {
     pst_remote *remote = user;
     uint64_t cookie;
-    if (!cookie_of(fd, &cookie)) return false;
+    if (!stream_cookie(fd, &cookie)) return false;
     const known *entry = known_at(remote, cookie);
     if (entry->cookie == 0) {
         const wire_request request = {.size = sizeof request, .op = WIRE_DESCRIBE, .sequence = ++remote->sequence};
@@ -220,7 +213,7 @@ static int64_t finish(pst_remote *remote, pack *p, const wire_answer *answer, st
         return answer->result;
     }
     uint64_t cookie;
-    if (cookie_of(came->fds[0], &cookie)) remember(remote, cookie, answer->result, &answer->shape);
+    if (stream_cookie(came->fds[0], &cookie)) remember(remote, cookie, answer->result, &answer->shape);
     return came->fds[0];
 }
 

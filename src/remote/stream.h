@@ -17,4 +17,7 @@ PST_MUST_USE bool stream_send(int to, const uint8_t *bytes, size_t size, const i
 /// *came still counts.
 PST_MUST_USE bool stream_read(int from, uint8_t *to, size_t size, stream_descriptors *came);
 
+/// The number by which the kernel knows the socket fd, and no other ever. False: fd is no socket.
+PST_MUST_USE bool stream_cookie(int fd, uint64_t *out);
+
 #endif

@@ -67,3 +67,9 @@ bool stream_read(int from, uint8_t *to, size_t size, stream_descriptors *came)
     }
     return true;
 }
+
+bool stream_cookie(int fd, uint64_t *out)
+{
+    socklen_t size = sizeof *out;
+    return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_COOKIE, out, &size) == 0 && size == sizeof *out && *out != 0;
+}

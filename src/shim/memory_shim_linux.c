@@ -73,7 +73,7 @@ SHIM_API void *mmap(void *addr, size_t length, int protection, int flags, int fd
 {
     pst_remote *remote = fd >= 0 && (flags & MAP_SHARED) ? shim_remote_if() : NULL;
     wire_shape shape;
-    if (remote && pst_remote_shape(remote, fd, &shape) && shape.kind == WIRE_MAP) return map_handle(remote, addr, length, protection, flags, fd, offset);
+    if (remote && pst_remote_shape(remote, fd, &shape) && shape.kind == PST_OBJECT_MAP) return map_handle(remote, addr, length, protection, flags, fd, offset);
     return next_mmap()(addr, length, protection, flags, fd, offset);
 }
 
@@ -114,7 +114,7 @@ SHIM_API int epoll_ctl(int set, int operation, int fd, struct epoll_event *event
     epoll_ctl_fn next = SHIM_NEXT(epoll_ctl_fn, "epoll_ctl");
     pst_remote *remote = shim_remote_if();
     wire_shape shape;
-    if (!remote || !pst_remote_shape(remote, fd, &shape) || shape.kind != WIRE_MAP) return next(set, operation, fd, event);
+    if (!remote || !pst_remote_shape(remote, fd, &shape) || shape.kind != PST_OBJECT_MAP) return next(set, operation, fd, event);
     int watched = operation == EPOLL_CTL_ADD ? event_of(remote, fd) : known_event(fd);
     return next(set, operation, watched >= 0 ? watched : fd, event);
 }

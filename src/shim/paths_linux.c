@@ -120,12 +120,12 @@ SHIM_API int mkdir(const char *path, mode_t mode)
 
 static const char *kind_name(const wire_shape *shape)
 {
-    switch ((wire_kind)shape->kind) {
-    case WIRE_MAP: return "anon_inode:bpf-map";
-    case WIRE_PROG: return "anon_inode:bpf-prog";
-    case WIRE_BTF: return "anon_inode:btf";
-    case WIRE_LINK: return "anon_inode:bpf_link";
-    case WIRE_STATS: return "anon_inode:bpf-stats";
+    switch ((pst_object_kind)shape->kind) {
+    case PST_OBJECT_MAP: return "anon_inode:bpf-map";
+    case PST_OBJECT_PROG: return "anon_inode:bpf-prog";
+    case PST_OBJECT_BTF: return "anon_inode:btf";
+    case PST_OBJECT_LINK: return "anon_inode:bpf_link";
+    case PST_OBJECT_STATS: return "anon_inode:bpf-stats";
     }
     return "anon_inode:bpf";
 }

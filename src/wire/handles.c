@@ -2,12 +2,17 @@
 #include "wire/commands.h"
 
 #include "base/bits.h"
+#include "isa/isa.h"
 
-// Of instructions (RFC 9669; Linux's numbers of pseudo sources).
 #define OP_LD_IMM64 0x18u
 #define OP_CALL 0x85u
-enum { PSEUDO_MAP_FD = 1, PSEUDO_MAP_VALUE = 2, PSEUDO_MAP_IDX = 5, PSEUDO_MAP_IDX_VALUE = 6 };
-enum { PSEUDO_KFUNC_CALL = 2 };
+// Sources of such instructions, as isa.def numbers them.
+#define X(name, source, ...) IMM64_##name = source,
+enum { PST_IMM64_LIST(X) };
+#undef X
+#define X(name, source, ...) CALL_##name = source,
+enum { PST_CALL_LIST(X) };
+#undef X
 #define FD_INDEX_MAX 65536u // more than any core takes
 
 static unsigned source_of(const uint8_t *insn) { return insn[1] >> 4; }
@@ -15,8 +20,9 @@ static unsigned source_of(const uint8_t *insn) { return insn[1] >> 4; }
 uint32_t wire_insn_fd_index(const uint8_t *insn)
 {
     uint16_t off = pst_load16(insn + 2);
-    if (insn[0] == OP_LD_IMM64 && (source_of(insn) == PSEUDO_MAP_IDX || source_of(insn) == PSEUDO_MAP_IDX_VALUE)) return pst_load32(insn + 4) < FD_INDEX_MAX ? pst_load32(insn + 4) : UINT32_MAX;
-    if (insn[0] == OP_CALL && source_of(insn) == PSEUDO_KFUNC_CALL && off != 0) return off & 0x7fffu;
+    uint32_t imm = pst_load32(insn + 4);
+    if (insn[0] == OP_LD_IMM64 && (source_of(insn) == IMM64_MAP_IDX || source_of(insn) == IMM64_MAP_IDX_VALUE)) return imm < FD_INDEX_MAX ? imm : UINT32_MAX;
+    if (insn[0] == OP_CALL && source_of(insn) == CALL_KFUNC && off != 0) return off & 0x7fffu;
     return UINT32_MAX;
 }
 
@@ -32,7 +38,7 @@ static void visit_insns(uint8_t *insns, uint64_t size, wire_visit visit, void *u
     for (uint64_t at = 0; at + 8 <= size; at += 8) {
         const uint8_t *insn = insns + at;
         if (insn[0] != OP_LD_IMM64) continue;
-        if (source_of(insn) == PSEUDO_MAP_FD || source_of(insn) == PSEUDO_MAP_VALUE) visit_at(insns + at + 4, visit, user);
+        if (source_of(insn) == IMM64_MAP_FD || source_of(insn) == IMM64_MAP_VALUE) visit_at(insns + at + 4, visit, user);
         at += 8; // its second half is no instruction
     }
 }

@@ -111,8 +111,8 @@ static const info_array g_btf_arrays[] = {
 // The arrays that an info struct of this kind points at; their number.
 static size_t arrays_of(uint32_t kind, const info_array **out)
 {
-    *out = kind == WIRE_PROG ? g_prog_arrays : g_btf_arrays;
-    return kind == WIRE_PROG ? PST_COUNT(g_prog_arrays) : kind == WIRE_BTF ? PST_COUNT(g_btf_arrays) : 0;
+    *out = kind == PST_OBJECT_PROG ? g_prog_arrays : g_btf_arrays;
+    return kind == PST_OBJECT_PROG ? PST_COUNT(g_prog_arrays) : kind == PST_OBJECT_BTF ? PST_COUNT(g_btf_arrays) : 0;
 }
 
 static const uint8_t *bytes_of(planner *p, uint32_t index)
@@ -159,7 +159,7 @@ wire_verdict wire_plan_make(uint32_t cmd, const pst_bpf_attr *attr, const wire_s
     if (!command) return WIRE_UNKNOWN;
     out->makes_handle = command->makes_handle;
     planner p = {.cmd = cmd, .attr = attr, .side = side, .plan = out};
-    if (command->map_at != WIRE_NO_MAP) p.has_map = side->shape(side->user, attr_u32(attr, command->map_at), &p.map) && p.map.kind == WIRE_MAP;
+    if (command->map_at != WIRE_NO_MAP) p.has_map = side->shape(side->user, attr_u32(attr, command->map_at), &p.map) && p.map.kind == PST_OBJECT_MAP;
     for (size_t i = 0; i < WIRE_FIELDS_MAX && command->fields[i].size != SIZE_NONE; i++) add_field(&p, &command->fields[i]);
     if (p.verdict == WIRE_OK && cmd == PST_BPF_OBJ_GET_INFO_BY_FD) add_info_arrays(&p);
     if (p.verdict == WIRE_OK && cmd == PST_BPF_PROG_LOAD) add_fd_array(&p);

@@ -59,7 +59,7 @@ typedef struct wire_about {
 #define WIRE_ABOUT_STRICT 2u
 #define WIRE_ABOUT_STATISTICS 4u
 typedef struct wire_pin {
-    uint32_t kind; // wire_kind
+    uint32_t kind; // pst_object_kind
     uint32_t id;
     uint32_t path_size; // bytes behind, NUL included
     uint32_t reserved;  // 0
@@ -77,12 +77,10 @@ typedef struct wire_request {
 
 /// What a client has to know of an object to send commands about it.
 typedef struct wire_shape {
-    uint32_t kind; // wire_kind
+    uint32_t kind; // pst_object_kind
     uint32_t map_type, key_size;
     uint32_t value_size; // as commands see it: all CPUs of a per-CPU map
 } wire_shape;
-
-typedef enum wire_kind { WIRE_MAP, WIRE_PROG, WIRE_BTF, WIRE_LINK, WIRE_STATS } wire_kind;
 
 typedef struct wire_answer {
     uint32_t size;

@@ -325,7 +325,7 @@ TEST(pins_and_processes_are_told_over_the_wire)
     CHECK_EQ(pst_remote_command(remote, PST_BPF_OBJ_PIN, &two, sizeof two), 0);
     CHECK_EQ(pst_remote_pin_next(remote, "", &pin, path), 0);
     CHECK_STR(path, "/sys/fs/bpf/a");
-    CHECK_EQ(pin.kind, WIRE_MAP);
+    CHECK_EQ(pin.kind, PST_OBJECT_MAP);
     CHECK_EQ(pin.id, first_map(remote));
     CHECK_EQ(pst_remote_pin_next(remote, path, &pin, path), 0);
     CHECK_STR(path, "/sys/fs/bpf/z");
@@ -408,6 +408,58 @@ TEST(clients_that_are_killed_leave_nothing)
     CHECK_EQ(after, before);
     pst_remote_close(remote);
     host_close(&p);
+}
+
+// Asks for four thousand million runs, which nobody waits for.
+static void run_for_ever(pst_remote *remote)
+{
+    static const uint8_t nothing[] = {0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0}, frame[64]; // r0 = 2; exit
+    pst_bpf_attr load = {.prog_type = PST_PROG_XDP, .insn_cnt = 2, .insns = PTR(nothing), .license = PTR("GPL")};
+    int64_t prog = pst_remote_command(remote, PST_BPF_PROG_LOAD, &load, sizeof load);
+    pst_bpf_attr run = {.test = {.prog_fd = (uint32_t)prog, .data_in = PTR(frame), .data_size_in = sizeof frame, .repeat = UINT32_MAX}};
+    (void)pst_remote_command(remote, PST_BPF_PROG_TEST_RUN, &run, sizeof run);
+}
+
+static size_t threads_of(pid_t pid)
+{
+    char path[64];
+    size_t count = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *folder = opendir(path);
+    while (folder && readdir(folder)) count++;
+    if (folder) closedir(folder);
+    return count;
+}
+
+TEST(runs_without_end_end_with_their_client_and_with_the_host)
+{
+    host_place p;
+    host_open(&p, NULL);
+    pst_remote *remote = connect_to(&p);
+    (void)first_map(remote);
+    size_t before = threads_of(p.host), during = before;
+    pid_t child = fork();
+    if (child == 0) {
+        run_for_ever(remote);
+        _exit(0);
+    }
+    for (int i = 0; i < 500 && (during = threads_of(p.host)) == before; i++) pst_pal_sleep_ns(10000000);
+    CHECK(during > before);
+    pst_pal_sleep_ns(50000000); // so that it runs, most likely
+    kill(child, SIGKILL);
+    (void)cli_wait(child);
+    for (int i = 0; i < 1000 && (during = threads_of(p.host)) > before; i++) pst_pal_sleep_ns(10000000);
+    CHECK_EQ(during, before);
+    child = fork();
+    if (child == 0) {
+        run_for_ever(remote);
+        _exit(0);
+    }
+    for (int i = 0; i < 500 && (during = threads_of(p.host)) == before; i++) pst_pal_sleep_ns(10000000);
+    pst_pal_sleep_ns(50000000);
+    pst_remote_close(remote);
+    host_close(&p); // ends within a minute, or fails
+    CHECK_EQ(cli_wait(child), 0);
 }
 
 TEST(a_host_that_is_gone_is_said_to_be_gone)

@@ -31,25 +31,41 @@ HELPER(map_lookup_percpu_elem)
     return (uintptr_t)map->ops->lookup_cpu(map, HELPER_POINTER(const void *, r2), (uint32_t)r3);
 }
 
+// Queue, stack and bloom filter have no keys: to write is to push, to take is to pop, to read is to peek.
+static bool is_keyless(const pst_map *map)
+{
+    return map->view.key_size == 0;
+}
+
+// The value counts as written, whatever the outcome; but that of a bloom filter is what was asked about.
+static uint64_t finish_get(const pst_map *map, int error, void *value)
+{
+    if (error && map->view.type != PST_MAP_BLOOM_FILTER) memset(value, 0, map->view.value_size);
+    return helper_result(error);
+}
+
 HELPER(map_push_elem)
 {
     pst_map *map = core_map_of_register(r1);
     if (map->view.flags & PST_F_RDONLY_PROG) return helper_error(PST_EPERM);
-    return map->ops->push ? helper_result(map->ops->push(map, HELPER_POINTER(const void *, r2), r3)) : helper_error(PST_EOPNOTSUPP);
+    if (!is_keyless(map) || !map->ops->write) return helper_error(PST_EOPNOTSUPP);
+    return helper_result(map->ops->write(map, NULL, HELPER_POINTER(const void *, r2), r3));
 }
 
 HELPER(map_pop_elem)
 {
     pst_map *map = core_map_of_register(r1);
     if (map->view.flags & (PST_F_RDONLY_PROG | PST_F_WRONLY_PROG)) return helper_error(PST_EPERM);
-    return map->ops->pop ? helper_result(map->ops->pop(map, HELPER_POINTER(void *, r2))) : helper_error(PST_EOPNOTSUPP);
+    if (!is_keyless(map) || !map->ops->take) return helper_error(PST_EOPNOTSUPP);
+    return finish_get(map, map->ops->take(map, NULL, HELPER_POINTER(void *, r2)), HELPER_POINTER(void *, r2));
 }
 
 HELPER(map_peek_elem)
 {
     pst_map *map = core_map_of_register(r1);
     if (map->view.flags & PST_F_WRONLY_PROG) return helper_error(PST_EPERM);
-    return map->ops->peek ? helper_result(map->ops->peek(map, HELPER_POINTER(void *, r2))) : helper_error(PST_EOPNOTSUPP);
+    if (!is_keyless(map) || !map->ops->read) return helper_error(PST_EOPNOTSUPP);
+    return finish_get(map, map->ops->read(map, NULL, HELPER_POINTER(void *, r2)), HELPER_POINTER(void *, r2));
 }
 
 static const helper_row g_rows[] = {

@@ -97,7 +97,7 @@ static void array_destroy(pst_map *map)
         core_area_free(core_map_env(map), array->values, array->bytes);
         return;
     }
-    pst_pal_shared_free(array->values, array->bytes);
+    pst_pal_pages_free(array->values, array->bytes);
     pst_pal_share_close(array->share);
 }
 

@@ -69,8 +69,9 @@ static bits bits_of(const bloom_map *bloom, const void *value)
     return (bits){(uint32_t)hash, (uint32_t)(hash >> 32) | 1u};
 }
 
-static int bloom_push(pst_map *map, const void *value, uint64_t flags)
+static int bloom_push(pst_map *map, const void *key, const void *value, uint64_t flags)
 {
+    (void)key;
     bloom_map *bloom = bloom_of(map);
     if (flags != PST_BPF_ANY) return -PST_EINVAL;
     bits b = bits_of(bloom, value);
@@ -82,8 +83,9 @@ static int bloom_push(pst_map *map, const void *value, uint64_t flags)
     return 0;
 }
 
-static int bloom_peek(pst_map *map, void *value)
+static int bloom_peek(pst_map *map, const void *key, void *value)
 {
+    (void)key;
     const bloom_map *bloom = bloom_of(map);
     bits b = bits_of(bloom, value);
     for (uint32_t i = 0; i < bloom->hashes; i++, b.at += b.step) {
@@ -91,24 +93,6 @@ static int bloom_peek(pst_map *map, void *value)
         if (!(PST_ATOMIC_LOAD_RELAXED(&bloom->words[bit / 64]) >> bit % 64 & 1)) return -PST_ENOENT;
     }
     return 0;
-}
-
-static int bloom_pop(pst_map *map, void *value)
-{
-    (void)map, (void)value;
-    return -PST_EOPNOTSUPP;
-}
-
-static int bloom_read(pst_map *map, const void *key, void *value)
-{
-    (void)key;
-    return bloom_peek(map, value);
-}
-
-static int bloom_write(pst_map *map, const void *key, const void *value, uint64_t flags)
-{
-    (void)key;
-    return bloom_push(map, value, flags);
 }
 
 static int no_remove(pst_map *map, const void *key)
@@ -128,12 +112,9 @@ const map_ops map_bloom_ops = {
     .check = bloom_check,
     .create = bloom_create,
     .destroy = bloom_destroy,
-    .push = bloom_push,
-    .pop = bloom_pop,
-    .peek = bloom_peek,
     .remove = no_remove,
-    .read = bloom_read,
-    .write = bloom_write,
+    .read = bloom_peek,
+    .write = bloom_push,
     .next_key = no_next_key,
     .may_be_inner = true,
 };

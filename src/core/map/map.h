@@ -59,15 +59,12 @@ struct map_ops {
     void *(*lookup)(pst_map *map, const void *key);
     int (*update)(pst_map *map, const void *key, const void *value, uint64_t flags);
     int (*remove)(pst_map *map, const void *key);
-    /// For running programs: of maps whose values have no keys (queue, stack, bloom filter). NULL: the type is none of these.
-    int (*push)(pst_map *map, const void *value, uint64_t flags);
-    int (*pop)(pst_map *map, void *value);
-    int (*peek)(pst_map *map, void *value);
     /// Goes through the elements, in a per-CPU map those of this CPU, and returns how many were visited; never more than there is room for. May
     /// be NULL.
     uint64_t (*walk)(pst_map *map, map_visit visit, void *user);
     /// For commands; values have the user's layout (core_map_user_value_size). NULL: not supported. Those that read run inside an epoch,
-    /// write, remove and set_object outside: they may wait for one to end.
+    /// write, remove and set_object outside: they may wait for one to end. Of maps without keys programs call them too (push, pop, peek), with a key of NULL:
+    /// these never wait.
     int (*read)(pst_map *map, const void *key, void *value);
     int (*write)(pst_map *map, const void *key, const void *value, uint64_t flags);
     int (*next_key)(pst_map *map, const void *key, void *next);

@@ -55,8 +55,9 @@ static uint8_t *value_at(queue_map *queue, uint32_t after)
 }
 
 // A full one takes a value only in the place of the oldest, with BPF_EXIST.
-static int queue_push(pst_map *map, const void *value, uint64_t flags)
+static int queue_push(pst_map *map, const void *key, const void *value, uint64_t flags)
 {
+    (void)key;
     queue_map *queue = queue_of(map);
     if ((flags & PST_BPF_NOEXIST) || flags > PST_BPF_EXIST) return -PST_EINVAL;
     core_spin_lock(&queue->lock);
@@ -86,40 +87,16 @@ static int get(pst_map *map, void *value, bool remove)
     return found ? 0 : -PST_ENOENT;
 }
 
-// A program's value counts as written, whatever the outcome.
-static int get_or_clear(pst_map *map, void *value, bool remove)
-{
-    int error = get(map, value, remove);
-    if (error) memset(value, 0, map->view.value_size);
-    return error;
-}
-
-static int queue_pop(pst_map *map, void *value)
-{
-    return get_or_clear(map, value, true);
-}
-
-static int queue_peek(pst_map *map, void *value)
-{
-    return get_or_clear(map, value, false);
-}
-
-static int queue_read(pst_map *map, const void *key, void *value)
+static int queue_peek(pst_map *map, const void *key, void *value)
 {
     (void)key;
     return get(map, value, false);
 }
 
-static int queue_take(pst_map *map, const void *key, void *value)
+static int queue_pop(pst_map *map, const void *key, void *value)
 {
     (void)key;
     return get(map, value, true);
-}
-
-static int queue_write(pst_map *map, const void *key, const void *value, uint64_t flags)
-{
-    (void)key;
-    return queue_push(map, value, flags);
 }
 
 static int no_remove(pst_map *map, const void *key)
@@ -139,13 +116,10 @@ const map_ops map_queue_ops = {
     .check = queue_check,
     .create = queue_create,
     .destroy = queue_destroy,
-    .push = queue_push,
-    .pop = queue_pop,
-    .peek = queue_peek,
     .remove = no_remove,
-    .read = queue_read,
-    .write = queue_write,
-    .take = queue_take,
+    .read = queue_peek,
+    .write = queue_push,
+    .take = queue_pop,
     .next_key = no_next_key,
     .may_be_inner = true,
 };

@@ -103,11 +103,6 @@ void *pst_pal_shared_alloc(size_t size, intptr_t *share)
     return pst_pal_pages_alloc(size);
 }
 
-void pst_pal_shared_free(void *pages, size_t size)
-{
-    pst_pal_pages_free(pages, size);
-}
-
 intptr_t pst_pal_share_copy(intptr_t share, bool read_only)
 {
     (void)share, (void)read_only;

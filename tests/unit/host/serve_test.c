@@ -184,7 +184,7 @@ TEST(pins_and_the_host_itself_are_told)
     CHECK_EQ(pst_core_command(p.client, PST_BPF_OBJ_PIN, &obj_pin, sizeof obj_pin), 0);
     CHECK_EQ(ask(&p, WIRE_PIN_NEXT, "", answer, sizeof answer), 0);
     memcpy(&pin, answer + sizeof(wire_answer), sizeof pin);
-    CHECK_EQ(pin.kind, WIRE_MAP);
+    CHECK_EQ(pin.kind, PST_OBJECT_MAP);
     CHECK_EQ(pin.path_size, sizeof "/sys/fs/bpf/x");
     CHECK_STR((const char *)answer + sizeof(wire_answer) + sizeof pin, "/sys/fs/bpf/x");
     CHECK_EQ(ask(&p, WIRE_PIN_NEXT, "/ebpf/global/x", answer, sizeof answer), -PST_ENOENT);

@@ -39,7 +39,7 @@ static wire_verdict plan_of(uint32_t cmd, const pst_bpf_attr *attr, world *w, wi
 
 TEST(a_lookup_carries_a_key_and_brings_a_value)
 {
-    world w = {.shape = {.kind = WIRE_MAP, .map_type = PST_MAP_PERCPU_ARRAY, .key_size = 4, .value_size = 64}, .is_handle = true};
+    world w = {.shape = {.kind = PST_OBJECT_MAP, .map_type = PST_MAP_PERCPU_ARRAY, .key_size = 4, .value_size = 64}, .is_handle = true};
     pst_bpf_attr attr = {.map_fd = 5, .key = ADDRESS, .value = ADDRESS + 64};
     wire_plan plan;
     CHECK(plan_of(PST_BPF_MAP_LOOKUP_ELEM, &attr, &w, &plan) == WIRE_OK);
@@ -64,7 +64,7 @@ TEST(what_is_no_handle_carries_nothing_and_keeps_no_pointer)
     CHECK_EQ(attr.key, 0);
     CHECK_EQ(attr.value, 0);
     // A program where a map is meant is no map.
-    w = (world){.shape = {.kind = WIRE_PROG}, .is_handle = true};
+    w = (world){.shape = {.kind = PST_OBJECT_PROG}, .is_handle = true};
     attr.key = ADDRESS;
     CHECK(plan_of(PST_BPF_MAP_UPDATE_ELEM, &attr, &w, &plan) == WIRE_OK);
     CHECK_EQ(plan.count, 0);
@@ -72,7 +72,7 @@ TEST(what_is_no_handle_carries_nothing_and_keeps_no_pointer)
 
 TEST(batches_carry_as_many_as_their_count_says)
 {
-    world w = {.shape = {.kind = WIRE_MAP, .map_type = PST_MAP_HASH, .key_size = 12, .value_size = 20}, .is_handle = true};
+    world w = {.shape = {.kind = PST_OBJECT_MAP, .map_type = PST_MAP_HASH, .key_size = 12, .value_size = 20}, .is_handle = true};
     pst_bpf_attr attr = {.batch = {.in_batch = ADDRESS, .out_batch = ADDRESS, .keys = ADDRESS, .values = ADDRESS, .count = 10, .map_fd = 3}};
     wire_plan plan;
     CHECK(plan_of(PST_BPF_MAP_LOOKUP_BATCH, &attr, &w, &plan) == WIRE_OK);
@@ -93,7 +93,7 @@ TEST(batches_carry_as_many_as_their_count_says)
 
 TEST(sizes_have_a_limit_and_do_not_wrap)
 {
-    world w = {.shape = {.kind = WIRE_MAP, .map_type = PST_MAP_HASH, .key_size = UINT32_MAX, .value_size = UINT32_MAX}, .is_handle = true};
+    world w = {.shape = {.kind = PST_OBJECT_MAP, .map_type = PST_MAP_HASH, .key_size = UINT32_MAX, .value_size = UINT32_MAX}, .is_handle = true};
     pst_bpf_attr attr = {.batch = {.keys = ADDRESS, .values = ADDRESS, .count = UINT32_MAX, .map_fd = 3}};
     wire_plan plan;
     CHECK(plan_of(PST_BPF_MAP_UPDATE_BATCH, &attr, &w, &plan) == WIRE_TOO_LARGE);
@@ -107,7 +107,7 @@ TEST(sizes_have_a_limit_and_do_not_wrap)
 TEST(arrays_of_an_info_struct_are_segments_of_their_own)
 {
     pst_bpf_prog_info info = {.xlated_prog_len = 80, .xlated_prog_insns = ADDRESS, .nr_map_ids = 3, .map_ids = ADDRESS, .jited_prog_insns = ADDRESS};
-    world w = {.shape = {.kind = WIRE_PROG}, .is_handle = true, .bytes = (const uint8_t *)&info};
+    world w = {.shape = {.kind = PST_OBJECT_PROG}, .is_handle = true, .bytes = (const uint8_t *)&info};
     pst_bpf_attr attr = {.info = {.bpf_fd = 3, .info_len = sizeof info, .info = ADDRESS}};
     wire_plan plan;
     CHECK(plan_of(PST_BPF_OBJ_GET_INFO_BY_FD, &attr, &w, &plan) == WIRE_OK);
@@ -121,7 +121,7 @@ TEST(arrays_of_an_info_struct_are_segments_of_their_own)
     CHECK(plan_of(PST_BPF_OBJ_GET_INFO_BY_FD, &attr, &w, &plan) == WIRE_OK);
     CHECK_EQ(plan.count, 3);
     // For another kind the same bytes point at nothing, and nothing of them is left to follow.
-    w.shape.kind = WIRE_BTF;
+    w.shape.kind = PST_OBJECT_BTF;
     attr.info.info_len = sizeof(pst_bpf_btf_info);
     pst_bpf_btf_info types = {.btf = 0, .name = ADDRESS, .name_len = 0};
     w.bytes = (const uint8_t *)&types;
@@ -155,7 +155,7 @@ TEST(handles_are_found_wherever_they_stand)
     CHECK_EQ(insns[20], 5);
     CHECK_EQ(attr.prog_btf_fd, 104);
     // In the values of a map of programs, but not of a map of numbers.
-    wire_shape map = {.kind = WIRE_MAP, .map_type = PST_MAP_PROG_ARRAY, .key_size = 4, .value_size = 4};
+    wire_shape map = {.kind = PST_OBJECT_MAP, .map_type = PST_MAP_PROG_ARRAY, .key_size = 4, .value_size = 4};
     uint8_t key[4] = {0}, value[4] = {8};
     uint8_t *elem[WIRE_SEGMENTS_MAX] = {key, value};
     attr = (pst_bpf_attr){.map_fd = 3, .key = ADDRESS, .value = ADDRESS};
