@@ -32,6 +32,8 @@
 const pst_env *api_env(void);
 /// Formats a message (C's printf), adds the newline and hands it on.
 void api_print(enum libbpf_print_level level, const char *fmt, ...) PST_PRINTF(2, 3);
+/// There is no last error, so that one which follows is known to be new.
+void api_forget_error(void);
 /// Sets errno, keeps and prints the sentence; returns -err. err > 0.
 int api_fail(int err, const char *fmt, ...) PST_PRINTF(2, 3);
 /// The same where a pointer is the result.

@@ -33,6 +33,11 @@ void api_print(enum libbpf_print_level level, const char *fmt, ...)
     errno = saved;
 }
 
+void api_forget_error(void)
+{
+    g_last_error[0] = '\0';
+}
+
 const char *postern_last_error(void)
 {
     return g_last_error;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "base/format.h"
 #include "base/version.h"
 #include "pal/pal.h"
 #include "remote/remote.h"
@@ -108,6 +109,16 @@ static pst_status create(void)
     return PST_OK;
 }
 
+// The sentence that create left, if it left one, says more than its status.
+static void say_why_not(pst_status status)
+{
+    char why[768];
+    const char *said = postern_last_error();
+    (void)pst_format(why, sizeof why, "%s", *said ? said : pst_status_text(status));
+    int err = status == PST_E_NOTFOUND && host_path() ? ECONNREFUSED : api_errno_of(status);
+    (void)api_fail(err, "no core: %s", why);
+}
+
 // True: the runtime is ready. Another thread that creates it is waited for.
 static bool start(void)
 {
@@ -117,14 +128,11 @@ static bool start(void)
         if (PST_ATOMIC_CAS(&g_state, &expected, RUNTIME_CHANGING)) break;
         pst_pal_yield();
     }
+    api_forget_error();
     pst_status status = create();
     if (status != PST_OK) destroy();
     PST_ATOMIC_STORE(&g_state, status == PST_OK ? RUNTIME_READY : RUNTIME_NONE);
-    if (status != PST_OK) {
-        const char *host = host_path();
-        if (host) api_fail(status == PST_E_NOTFOUND ? ECONNREFUSED : api_errno_of(status), "no core: the host at %s cannot be reached", host);
-        else api_fail(api_errno_of(status), "the execution core cannot start: %s", pst_status_text(status));
-    }
+    if (status != PST_OK) say_why_not(status);
     return status == PST_OK;
 }
 

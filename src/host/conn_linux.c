@@ -134,9 +134,9 @@ static const char *identify(const host_server *server, int fd, host_conn *conn)
     socklen_t size = sizeof who;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return "it cannot be told who it is";
     conn->pid = who.pid;
-    conn->identity = (pst_client_identity){.uid = who.uid, .privileged = who.uid == 0 || in_group(fd, who.gid, server->group)};
+    conn->identity = (pst_client_identity){.uid = who.uid, .privileged = who.uid == 0 || who.uid == geteuid() || in_group(fd, who.gid, server->group)};
     if (conn->identity.privileged) return NULL;
-    if (!server->options->open) return "only root and the host's group may connect";
+    if (!server->options->open) return "only root, the host's own user and its group may connect";
     uint32_t own = 0;
     for (const host_conn *other = server->conns; other; other = other->next) own += other->identity.uid == who.uid && !PST_ATOMIC_LOAD(&other->done);
     return own < HOST_CONNECTIONS_OF_USER_MAX ? NULL : "its user has too many connections";

@@ -24,7 +24,7 @@ static const char g_help[] =
     "libpostern (both with POSTERN_HOST set), and any program that uses bpf(2) (see `postern shim`).\n"
     "\n"
     "  -s, --socket PATH   where clients connect (default " PST_REMOTE_DEFAULT "; a socket from a service manager is used instead)\n"
-    "  -g, --group NAME    members of the group have all rights, as root has (default: root alone)\n"
+    "  -g, --group NAME    members of the group have all rights, as root and the host's own user have\n"
     "  -o, --open          other users may connect too: they see only what they made, load by the strict rules, and attach nothing\n"
     "  -n, --no-dynamic-code\n"
     "                      no machine code is made: programs are interpreted, whatever their loader asks for\n"

@@ -15,7 +15,7 @@
 
 typedef struct host_options {
     const char *socket_path;
-    const char *group;  // its members have all rights, as root has; NULL: nobody but root
+    const char *group;  // its members have all rights, as root and the host's own user have; NULL: nobody else
     bool open;          // others may connect too: they see what they made, load by the strict rules, and attach nothing
     bool dynamic_code;  // false: programs are interpreted
     void (*ready)(void *user); // called once clients can connect; may be NULL
@@ -34,6 +34,7 @@ typedef struct host_server {
     pst_core *core;
     pst_client *keeper; // holds what descriptors outside stand for
     int listener, poll, signals, wake; // wake: an eventfd that a thread writes when it ends
+    bool is_bound; // to a file of our own; else the service manager has made the listener
     uint32_t group; // its id, UINT32_MAX: none
     pst_mutex *lock; // of what follows
     host_conn *conns;

@@ -65,6 +65,7 @@ static pst_status socket_open(host_server *server)
     bool bound = server->listener >= 0 && bind(server->listener, (const struct sockaddr *)&address, sizeof address) == 0;
     int error = errno;
     umask(old);
+    server->is_bound = bound;
     if (!bound) return pst_fail(server->env, PST_E_IO, "cannot listen at %s: %s", path, strerror(error));
     if (server->group != UINT32_MAX && chown(path, (uid_t)-1, server->group) != 0)
         return pst_fail(server->env, PST_E_DENIED, "cannot give %s to the group: %s", path, strerror(errno));
@@ -174,7 +175,7 @@ static void server_close(host_server *server)
     host_grants_free(server);
     pst_client_free(server->keeper);
     if (server->listener >= 0) close(server->listener);
-    if (server->listener >= 0 && server->listener != ACTIVATED_FD) (void)unlink(server->options->socket_path);
+    if (server->is_bound) (void)unlink(server->options->socket_path);
     if (server->signals >= 0) close(server->signals);
     if (server->wake >= 0) close(server->wake);
     if (server->poll >= 0) close(server->poll);

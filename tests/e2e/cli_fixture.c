@@ -27,6 +27,7 @@ static pid_t start(const char *const *argv, int out, int err, bool as_nobody)
     dup2(null, 0);
     dup2(out, 1);
     dup2(err, 2);
+    for (int fd = 3; fd < 256; fd++) close(fd); // a program's first descriptor is then 3, as when a shell starts it
     if (as_nobody && (setgid(NOBODY) || setuid(NOBODY))) _exit(126);
     execv(argv[0], (char *const *)(uintptr_t)argv);
     _exit(127);
@@ -95,13 +96,23 @@ void cli_result_free(cli_result *result)
     free(result->err);
 }
 
-pid_t cli_start(const char *const *argv, const char *out_path, const char *err_path)
+static pid_t start_into_files(const char *const *argv, const char *out_path, const char *err_path, bool as_nobody)
 {
     int out = open(out_path, O_CREAT | O_TRUNC | O_WRONLY, 0600), err = open(err_path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
-    pid_t pid = start(argv, out, err, false);
+    pid_t pid = start(argv, out, err, as_nobody);
     close(out);
     close(err);
     return pid;
+}
+
+pid_t cli_start(const char *const *argv, const char *out_path, const char *err_path)
+{
+    return start_into_files(argv, out_path, err_path, false);
+}
+
+pid_t cli_start_as_nobody(const char *const *argv, const char *out_path, const char *err_path)
+{
+    return start_into_files(argv, out_path, err_path, true);
 }
 
 char *cli_slurp(const char *path)

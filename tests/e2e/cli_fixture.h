@@ -19,6 +19,7 @@ void cli_result_free(cli_result *result);
 
 /// Starts without waiting; standard output and error go to the files.
 pid_t cli_start(const char *const *argv, const char *out_path, const char *err_path);
+pid_t cli_start_as_nobody(const char *const *argv, const char *out_path, const char *err_path);
 /// Waits at most 60 seconds; the exit code as above.
 int cli_wait(pid_t pid);
 /// Waits at most 20 seconds until a file contains text.

@@ -23,7 +23,6 @@
 #define OBJECT PST_SOURCE_DIR "/tests/unit/api/data/api.bpf.o"
 #define SAMPLE PST_BINARY_DIR "/samples/xdp_firewall.bpf.o"
 #define BPFTOOL "/usr/sbin/bpftool"
-#define NOBODY 65534
 #define PTR(p) ((uint64_t)(uintptr_t)(p))
 
 static pst_remote *connect_to(const host_place *p)
@@ -261,11 +260,41 @@ TEST(users_without_rights_are_kept_out)
     host_close(&p);
 }
 
+// Makes a map as a user; the exit code of a child.
+static int make_as(const char *path, uid_t user)
+{
+    pst_remote *remote;
+    if (setgid(user) != 0 || setuid(user) != 0) return 2;
+    if (pst_remote_open(pst_pal_env(), path, &remote) != PST_OK) return 3;
+    pst_bpf_attr stats = {0}; // what only those with all rights may ask for
+    return make_map(remote, PST_MAP_HASH, 4, 8, 4, 0) >= 0 && pst_remote_command(remote, PST_BPF_ENABLE_STATS, &stats, sizeof stats) >= 0 ? 0 : 4;
+}
+
+TEST(a_host_of_an_ordinary_user_serves_that_user)
+{
+    host_place p;
+    if (geteuid() != 0) {
+        pst_test_skip("needs root to become another user");
+        return;
+    }
+    host_open_as_nobody(&p);
+    static const struct {
+        uid_t user;
+        int code;
+    } users[] = {{HOST_NOBODY, 0}, {0, 0}, {HOST_NOBODY - 1, 3}};
+    for (size_t i = 0; i < PST_COUNT(users); i++) {
+        pid_t child = fork();
+        if (child == 0) _exit(make_as(p.socket, users[i].user));
+        CHECK_EQ(cli_wait(child), users[i].code);
+    }
+    host_close(&p);
+}
+
 // What a user without rights finds on an open host.
 static int look_around(const char *path)
 {
     pst_remote *remote;
-    if (setgid(NOBODY) != 0 || setuid(NOBODY) != 0) return 2;
+    if (setgid(HOST_NOBODY) != 0 || setuid(HOST_NOBODY) != 0) return 2;
     if (pst_remote_open(pst_pal_env(), path, &remote) != PST_OK) return 3;
     if (first_map(remote) != 0) return 4;
     pst_bpf_attr by_id = {.map_id = 1};
