@@ -10,27 +10,41 @@ const cli_option cli_global_options[] = {
 };
 const size_t cli_global_option_count = PST_COUNT(cli_global_options);
 
+// Rows that several commands share: an option that means the same has the same sentence.
+#define MODE_OPTION \
+    {"mode", 0, "privileged|strict", "the rules of the proof: Linux's for a fully privileged loader (default), or nothing of the host may leak"}
+#define ENGINE_OPTIONS \
+    {"engine", 0, "jit|jit-quick|interp|checked", "what runs the program (default: machine code where this host can, else the interpreter)"}, \
+    MODE_OPTION, \
+    {"harden", 0, NULL, "harden machine code: blinded constants, random places (default: where this process is not privileged)"}, \
+    {"no-harden", 0, NULL, "leave machine code as fast as it can be, whoever runs this"}, \
+    {"meter", 0, "[=TURNS]", "take loops that nothing bounds; a run is stopped after so many turns of them (default 8388608)"}, \
+    {"budget", 0, "N", "stop a run after N instructions; they are counted, which takes a slower engine (default: no limit but the proof)"}
+#define VALUE_OPTIONS \
+    {"set", 0, "VARIABLE=VALUE", "value of a global variable before the program is loaded (repeatable)"}, \
+    {"map", 0, "MAP=KEY=VALUE", "an element that a map has from the start (repeatable)"}
+#define EVENT_OPTIONS \
+    {"events", 0, "MAP[,MAP]|none", "which ring buffers and perf arrays to print (default: all)"}, \
+    {"event-type", 0, "TYPE", "the struct that records are (default: struct event, event_t, or the map's name without s)"}
+#define BTF_OPTION \
+    {"btf", 0, "FILE", "types of the target for CO-RE relocations (default: those of this host)"}
+#define TRUST_OPTIONS \
+    {"trust", 0, "FILE", "public keys whose native modules may run here (default: nobody's)"}, \
+    {"allow-unsigned", 0, NULL, "native modules without a signature run too"}
+
 static const cli_option run_options[] = {
     {"hook", 0, "xdp:IFACE[,IFACE2]", "where the program runs: on frames that come in at IFACE, or between two interfaces joined inline"},
     {"program", 0, "NAME", "the program, by function or section name (needed when the object has several)"},
     {"one-way", 0, NULL, "attach to the first interface only; what comes in at the second passes unseen"},
-    {"set", 0, "VARIABLE=VALUE", "value of a global variable before the program is loaded (repeatable)"},
-    {"map", 0, "MAP=KEY=VALUE", "an element that a map has from the start (repeatable)"},
-    {"events", 0, "MAP[,MAP]|none", "which ring buffers and perf arrays to print (default: all)"},
-    {"event-type", 0, "TYPE", "the struct that records are (default: struct event, event_t, or the map's name without s)"},
+    VALUE_OPTIONS,
+    EVENT_OPTIONS,
     {"duration", 0, "SECONDS", "end after this time (default: at ctrl-C)"},
     {"stats-interval", 0, "SECONDS", "how often to print statistics when they changed (default 5, 0: only at the end)"},
     {"detach-after", 0, "SECONDS", "take the program off after this time and go on forwarding (SIGUSR1 does the same)"},
-    {"engine", 0, "jit|jit-quick|interp|checked", "what runs the program (default: machine code where this host can, else the interpreter)"},
-    {"mode", 0, "privileged|strict", "the rules of the proof: Linux's for a fully privileged loader (default), or nothing of the host may leak"},
-    {"harden", 0, NULL, "harden machine code: blinded constants, random places (default: where this process is not privileged)"},
-    {"no-harden", 0, NULL, "leave machine code as fast as it can be, whoever runs this"},
-    {"meter", 0, "[=TURNS]", "take loops that nothing bounds; a run is stopped after so many turns of them (default 8388608)"},
-    {"budget", 0, "N", "stop a run after N instructions; they are counted, which takes a slower engine (default: no limit but the proof)"},
+    ENGINE_OPTIONS,
     {"make-tap", 0, NULL, "create interfaces that do not exist as TAP devices; they go at the end"},
-    {"btf", 0, "FILE", "types of the target for CO-RE relocations (default: those of this host)"},
-    {"trust", 0, "FILE", "public keys whose native modules may run here (default: nobody's)"},
-    {"allow-unsigned", 0, NULL, "native modules without a signature run too"},
+    BTF_OPTION,
+    TRUST_OPTIONS,
 };
 
 static const cli_option show_options[] = {
@@ -51,20 +65,12 @@ static const cli_option test_run_options[] = {
     {"data", 0, "FILE|HEX|@PCAP[:N]", "the packet: a file's bytes, hex digits, or packet N (default 1) of a capture (default: 64 zero bytes)"},
     {"ctx", 0, "HEX", "the context, in the layout that programs see"},
     {"repeat", 0, "N", "how often to run (default 1); the time printed is the average"},
-    {"engine", 0, "jit|jit-quick|interp|checked", "what runs the program (default: machine code where this host can, else the interpreter)"},
-    {"mode", 0, "privileged|strict", "the rules of the proof: Linux's for a fully privileged loader (default), or nothing of the host may leak"},
-    {"harden", 0, NULL, "harden machine code: blinded constants, random places (default: where this process is not privileged)"},
-    {"no-harden", 0, NULL, "leave machine code as fast as it can be, whoever runs this"},
-    {"meter", 0, "[=TURNS]", "take loops that nothing bounds; a run is stopped after so many turns of them (default 8388608)"},
-    {"budget", 0, "N", "stop a run after N instructions; they are counted, which takes a slower engine (default: no limit but the proof)"},
+    ENGINE_OPTIONS,
     {"out", 0, "FILE", "write the packet as the program left it"},
-    {"set", 0, "VARIABLE=VALUE", "value of a global variable before the program is loaded (repeatable)"},
-    {"map", 0, "MAP=KEY=VALUE", "an element that a map has from the start (repeatable)"},
-    {"events", 0, "MAP[,MAP]|none", "which ring buffers and perf arrays to print (default: all)"},
-    {"event-type", 0, "TYPE", "the struct that records are (default: struct event, event_t, or the map's name without s)"},
-    {"btf", 0, "FILE", "types of the target for CO-RE relocations (default: those of this host)"},
-    {"trust", 0, "FILE", "public keys whose native modules may run here (default: nobody's)"},
-    {"allow-unsigned", 0, NULL, "native modules without a signature run too"},
+    VALUE_OPTIONS,
+    EVENT_OPTIONS,
+    BTF_OPTION,
+    TRUST_OPTIONS,
 };
 
 static const cli_option verify_options[] = {
@@ -92,9 +98,9 @@ static const cli_option compile_options[] = {
     {"target", 0, "TARGET", "the machine: x86_64-linux, x86_64-windows, arm64-linux or c (default: what the ending stands for)"},
     {"program", 0, "NAME", "compile this program only, by function or section name (default: all)"},
     {"sign", 0, "KEY", "sign the module with the secret key in this file (see keygen)"},
-    {"mode", 0, "privileged|strict", "the rules of the proof: Linux's for a fully privileged loader (default), or nothing of the host may leak"},
+    MODE_OPTION,
     {"set", 0, "VARIABLE=VALUE", "value of a global variable; constants become part of the proof and of the code (repeatable)"},
-    {"btf", 0, "FILE", "types of the target for CO-RE relocations (default: those of this host)"},
+    BTF_OPTION,
 };
 
 static const cli_option top_options[] = {
