@@ -127,11 +127,12 @@ struct postern_compile_options {
 };
 
 /// Compiles every loaded program of obj into a file, whose ending says what it is: .so, an ELF shared object; .dll, a PE image; .sys, one that the Windows
-/// kernel loads; .c, the programs as C, a line an instruction, for people and other compilers (no module: nothing loads it). bpf_object__open_file opens a .so or .dll as the object that it was compiled from, and bpf_object__load then takes proof and machine code
-/// from it, where the host allows no dynamic code too: see postern_options.trust. EOPNOTSUPP: a program cannot be compiled.
+/// kernel loads; .c, the programs as C, a line an instruction, for people and other compilers (no module: nothing loads it). bpf_object__open_file opens
+/// a .so or .dll as the object that it was compiled from, and bpf_object__load then takes proof and machine code from it, where
+/// the host allows no dynamic code too: see postern_options.trust. EOPNOTSUPP: a program cannot be compiled.
 POSTERN_API int postern_compile(const struct bpf_object *obj, const char *path, const struct postern_compile_options *options);
 
-/// Makes a key: the secret one in the new file path, the public one in path with ".pub" behind it. EEXIST: a key is there already.
+/// Makes a key: the secret one in the new file path, the public one in path with ".pub" behind it. EEXIST: one of them is there already.
 POSTERN_API int postern_keygen(const char *path);
 
 // --- Bridges: the ports that XDP programs see (Linux) ----------------------------------------------------------

@@ -2,6 +2,8 @@
 //
 // A module carries the object that it was compiled from, so everything of libbpf works on it as on the object: names, maps, types, skeletons. Only
 // bpf_object__load differs: maps are created as always, and programs get their proof and their code from the module instead of the core.
+#include <stdio.h>
+
 #include "api/api.h"
 #include "core/native.h"
 #include "jit/native/c_form.h"
@@ -66,8 +68,11 @@ static pst_status write_keys(const char *path, const char *public_path, const ui
     pst_key_write(&secret, key, true);
     pst_key_write(&shared, key, false);
     pst_status status = secret.failed || shared.failed ? PST_E_NOMEM : PST_OK;
-    if (status == PST_OK) status = pst_pal_file_create_private(api_env(), path, secret.data, secret.size);
-    if (status == PST_OK) status = pst_pal_file_write(api_env(), public_path, shared.data, shared.size);
+    if (status == PST_OK) status = pst_pal_file_create(api_env(), path, secret.data, secret.size, true);
+    if (status == PST_OK) {
+        status = pst_pal_file_create(api_env(), public_path, shared.data, shared.size, false);
+        if (status != PST_OK) (void)remove(path); // half of a pair would stand in the way of the next try
+    }
     pst_text_free(&secret);
     pst_text_free(&shared);
     return status;
@@ -173,19 +178,20 @@ static pst_status write_c(const struct bpf_object *obj, const char *path)
     return status;
 }
 
-static bool is_c(const char *path, const char *target)
+static bool is_c(const char *path)
 {
     size_t length = strlen(path);
-    return length > 2 && strcmp(path + length - 2, ".c") == 0 && (!target || strcmp(target, "c") == 0);
+    return length > 2 && strcmp(path + length - 2, ".c") == 0;
 }
 
 int postern_compile(const struct bpf_object *obj, const char *path, const struct postern_compile_options *options)
 {
     struct postern_compile_options o;
     if (!obj || !path || !api_opts_copy(&o, sizeof o, options)) return api_fail(EINVAL, "postern_compile: no object, no path, or a wrong size of the options");
-    bool c = is_c(path, o.target);
+    bool c = is_c(path);
     const form *as = c ? &forms[0] : form_of(path);
     if (!as) return api_fail(EINVAL, "%s: the ending says what is written, and it is none of .so, .dll, .sys and .c", path);
+    if (c && o.target && strcmp(o.target, "c") != 0) return api_fail(EINVAL, "%s: C is for no target but c, and %s is named", path, o.target);
     if (c && o.key) return api_fail(EINVAL, "%s: C is not signed: it is for people and other compilers", path);
     bool arm64 = as->kind == PST_NATIVE_ELF && pst_jit_target_of_host() == PST_JIT_TARGET_ARM64_LINUX; // this machine's, where it can be
     pst_jit_target target = o.target && !c ? pst_jit_target_by_name(o.target) : arm64 ? PST_JIT_TARGET_ARM64_LINUX : as->target;

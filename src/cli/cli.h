@@ -155,6 +155,8 @@ cli_exit cli_pick(struct bpf_object *obj, const char *file, const char *name, ui
 cli_exit cli_load(struct bpf_object *obj, struct bpf_program *prog);
 /// Parsed types of the object, NULL: none. The caller frees.
 pst_btf *cli_types(const struct bpf_object *obj);
+/// After bpf_object__load failed with err: its sentence, and the exit code.
+cli_exit cli_fail_load(int err);
 cli_exit cli_read_file(const char *path, size_t limit, uint8_t **bytes, size_t *size);
 
 // --- Values (value.c) ------------------------------------------------------------------------------------------------

@@ -20,17 +20,12 @@ static cli_exit choose(const cli_args *args, struct bpf_object *obj)
     return CLI_OK;
 }
 
-static cli_exit exit_of_load(int err) { return err == ENOMEM || err == ENOSPC ? CLI_FAILED : err == EPERM ? CLI_DENIED : CLI_REJECTED; }
-
 static cli_exit set_and_load(const cli_args *args, struct bpf_object *obj)
 {
     pst_btf *types = cli_types(obj);
     cli_exit code = cli_set_variables(args, obj, types);
     if (code == CLI_OK) code = choose(args, obj);
-    if (code == CLI_OK && bpf_object__load(obj) < 0) {
-        int err = errno;
-        code = cli_fail_last(exit_of_load(err), "the object cannot be loaded");
-    }
+    if (code == CLI_OK && bpf_object__load(obj) < 0) code = cli_fail_load(errno);
     pst_btf_free(types);
     return code;
 }
@@ -69,7 +64,8 @@ cli_exit cli_compile(const cli_args *args)
     struct bpf_object *obj = NULL;
     const char *out = cli_value(args, "output");
     if (!out) return cli_fail(CLI_USAGE, "compile needs a file to write: -o OUT.so, OUT.dll, OUT.sys or OUT.c");
-    cli_exit code = cli_watch_core(args);
+    // A core of its own, and with an engine named, so that a module is taken for the object inside. Nothing runs here: the one that compiles nothing will do.
+    cli_exit code = cli_use_engine(args, POSTERN_ENGINE_CHECKED);
     if (code == CLI_OK) code = cli_open(args->argument[0], cli_value(args, "btf"), &obj);
     if (code == CLI_OK) code = set_and_load(args, obj);
     if (code == CLI_OK) code = compile(args, obj, out);
@@ -81,7 +77,7 @@ cli_exit cli_compile(const cli_args *args)
 cli_exit cli_keygen(const cli_args *args)
 {
     const char *path = args->argument[0];
-    if (postern_keygen(path) < 0) return cli_fail_last(cli_exit_of_errno(errno), "no key can be made");
+    if (postern_keygen(path) < 0) return cli_fail_last(errno == EINVAL ? CLI_USAGE : cli_exit_of_errno(errno), "no key can be made");
     if (!args->json) {
         printf("%s: the secret key, which signs; %s.pub: the public key, to be trusted\n", path, path);
         return CLI_OK;

@@ -112,6 +112,12 @@ static bool is_in_slots(const pst_object *object, uint32_t index)
     return false;
 }
 
+// EACCES is how a core says that a program is not proved.
+cli_exit cli_fail_load(int err)
+{
+    return cli_fail_last(err == EACCES ? CLI_REJECTED : cli_exit_of_errno(err), "the object cannot be loaded");
+}
+
 cli_exit cli_load(struct bpf_object *obj, struct bpf_program *chosen)
 {
     struct bpf_program *prog;
@@ -122,9 +128,7 @@ cli_exit cli_load(struct bpf_object *obj, struct bpf_program *chosen)
         if (bpf_program__set_autoload(prog, wanted) < 0) return cli_fail_last(CLI_FAILED, "the object is loaded already");
     }
     if (bpf_object__load(obj) == 0) return CLI_OK;
-    int err = errno;
-    cli_exit code = err == ENOMEM || err == ENOSPC ? CLI_FAILED : err == EPERM ? CLI_DENIED : err == ENOENT ? CLI_MISSING : CLI_REJECTED;
-    return cli_fail_last(code, "the object cannot be loaded");
+    return cli_fail_load(errno);
 }
 
 pst_btf *cli_types(const struct bpf_object *obj)

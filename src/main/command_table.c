@@ -309,7 +309,7 @@ const cli_command cli_commands[] = {
                 "with libbpf, work unchanged. Pins below /sys/fs/bpf are the host's. Everything else the program does goes to the kernel as before.\n"
                 "\n"
                 "It works for dynamically linked programs that use the C library's system calls. With POSTERN_SHIM_VERBOSE=1 each command that\n"
-                "fails says why on standard error. POSTERN_SHIM is the path of the library that is preloaded, where it is not beside this program.",
+                "fails says why on standard error. POSTERN_SHIM is the path of the library that is preloaded, where it is not beside this program.\n",
         .examples = "postern shim -- bpftool prog show\n"
                     "postern shim --host /tmp/h.sock -- bpftool map dump name counters\n",
         .options = shim_options,
@@ -345,7 +345,7 @@ const cli_command cli_commands[] = {
         .arguments = "KEY",
         .summary = "make a key that signs native modules",
         .text = "Writes a new secret key (ECDSA on the curve P-256) to the file KEY, which only its owner may read, and the public key that belongs to it\n"
-                "to KEY.pub. Files with public keys, one a line, are what --trust takes; they may be joined with cat.\n",
+                "to KEY.pub; neither file may be there already. Files with public keys, one a line, are what --trust takes; they may be joined with cat.\n",
         .examples = "postern keygen mykey\n",
         .arguments_min = 1,
         .arguments_max = 1,

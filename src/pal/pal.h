@@ -136,9 +136,9 @@ bool pst_pal_stdout_is_terminal(void);
 PST_MUST_USE pst_status pst_pal_file_read(const pst_env *env, const char *path, size_t limit, uint8_t **out, size_t *size);
 /// Replaces or creates a file at once: readers see the old content or the new.
 PST_MUST_USE pst_status pst_pal_file_write(const pst_env *env, const char *path, const void *bytes, size_t size);
-/// Creates a file that nobody but its owner may read (as far as the system knows owners), for keys. PST_E_EXISTS: there is one already, which is left
-/// alone; PST_E_DENIED, PST_E_IO; each after one sentence.
-PST_MUST_USE pst_status pst_pal_file_create_private(const pst_env *env, const char *path, const void *bytes, size_t size);
+/// Creates a file with a key; is_private: nobody but its owner may read it (as far as the system knows owners). PST_E_EXISTS: there is one already,
+/// which is left alone; PST_E_DENIED, PST_E_IO; each after one sentence.
+PST_MUST_USE pst_status pst_pal_file_create(const pst_env *env, const char *path, const void *bytes, size_t size, bool is_private);
 
 #define PST_SHA256_SIZE 32
 /// PST_E_UNSUPPORTED in builds without a crypto library.

@@ -34,6 +34,7 @@ static void check_run(int line, cli_result r, int code, const char *out, const c
 static void make_key(void)
 {
     (void)remove(KEY);
+    (void)remove(KEY ".pub");
     CHECK_RUN(0, "the secret key", "", "keygen", KEY);
 }
 
@@ -208,6 +209,43 @@ TEST(other_tools_find_nothing_wrong)
     CHECK_RUN(4, "", "is a native module for x86_64-windows", "test-run", dll, "--allow-unsigned");
     CHECK_RUN(0, "xdp_firewall", "", "show", "programs", so); // it is the object, to every command
     CHECK_RUN(0, "", "", "verify", so);
+}
+
+TEST(a_module_is_compiled_again_from_the_object_inside)
+{
+    const char *once = SCRATCH ".once.so", *twice = SCRATCH ".twice.so";
+    size_t size, again_size;
+    SKIP_WITHOUT_MODULES();
+    if (access(FIREWALL, R_OK) != 0) return;
+    CHECK_RUN(0, "not signed", "", "compile", FIREWALL, "-o", once);
+    setenv("POSTERN_HOST", SCRATCH ".no.host", 1); // nobody is asked: compiling has a core of its own
+    CHECK_RUN(0, "not signed", "", "compile", once, "-o", twice);
+    unsetenv("POSTERN_HOST");
+    char *bytes = slurp_bytes(once, &size), *again = slurp_bytes(twice, &again_size);
+    CHECK(bytes && again && size > 8192 && size == again_size && memcmp(bytes, again, size) == 0);
+    free(bytes);
+    free(again);
+}
+
+TEST(what_cannot_be_read_or_written_is_named)
+{
+    const char *other = SCRATCH ".other";
+    make_key();
+    CHECK_RUN(4, "", "exists already", "keygen", KEY);
+    CHECK_RUN(2, "", "no path", "keygen", "");
+    // A public key of somebody is not replaced either, and no secret key is left behind.
+    (void)remove(other);
+    spill(SCRATCH ".other.pub", "precious", 8);
+    CHECK_RUN(4, "", ".other.pub exists already", "keygen", other);
+    CHECK(access(other, F_OK) != 0);
+    (void)remove(SCRATCH ".other.pub");
+    CHECK_RUN(0, "the secret key", "", "keygen", other);
+    if (access(FIREWALL, R_OK) != 0) return;
+    CHECK_RUN(3, "", "cannot open " SCRATCH ".none", "test-run", FIREWALL, "--trust", SCRATCH ".none");
+    CHECK_RUN(4, "", KEY, "test-run", FIREWALL, "--trust", KEY); // the secret one
+    CHECK_RUN(3, "", "cannot write", "compile", FIREWALL, "-o", "/nonexistent/x.c");
+    CHECK_RUN(2, "", "no target but c", "compile", FIREWALL, "-o", SCRATCH ".none.c", "--target", "x86_64-linux");
+    CHECK(access(SCRATCH ".none.c", F_OK) != 0);
 }
 
 TEST(samples_are_clean_c)

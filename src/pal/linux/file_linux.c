@@ -133,9 +133,9 @@ pst_status pst_pal_file_write(const pst_env *env, const char *path, const void *
     return error ? fail_path(env, "write", path, error) : PST_OK;
 }
 
-pst_status pst_pal_file_create_private(const pst_env *env, const char *path, const void *bytes, size_t size)
+pst_status pst_pal_file_create(const pst_env *env, const char *path, const void *bytes, size_t size, bool is_private)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, is_private ? 0600 : 0666);
     if (fd < 0 && errno == EEXIST) return pst_fail(env, PST_E_EXISTS, "%s exists already, and a key is never replaced: remove it first", path);
     if (fd < 0) return fail_path(env, "create", path, errno);
     int error = write_all(fd, bytes, size);

@@ -161,10 +161,11 @@ pst_status pst_pal_file_write(const pst_env *env, const char *path, const void *
 }
 
 // Who may read it is what the folder hands down to its files.
-pst_status pst_pal_file_create_private(const pst_env *env, const char *path, const void *bytes, size_t size)
+pst_status pst_pal_file_create(const pst_env *env, const char *path, const void *bytes, size_t size, bool is_private)
 {
     WCHAR wide[PATH_UNITS];
     DWORD put = 0, error = widen(path, wide);
+    (void)is_private;
     if (error) return fail_path(env, "create", path, error);
     HANDLE file = CreateFileW(wide, GENERIC_WRITE, 0, NULL, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, NULL);
     if (file == INVALID_HANDLE_VALUE && GetLastError() == ERROR_FILE_EXISTS)

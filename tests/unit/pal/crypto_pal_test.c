@@ -80,8 +80,8 @@ TEST(private_files_are_created_once)
     uint8_t *bytes;
     size_t size;
     (void)remove(path);
-    CHECK_EQ(pst_pal_file_create_private(&quiet, path, "secret", 6), PST_OK);
-    CHECK_EQ(pst_pal_file_create_private(&quiet, path, "other", 5), PST_E_EXISTS);
+    CHECK_EQ(pst_pal_file_create(&quiet, path, "secret", 6, true), PST_OK);
+    CHECK_EQ(pst_pal_file_create(&quiet, path, "other", 5, true), PST_E_EXISTS);
     REQUIRE(pst_pal_file_read(&quiet, path, 100, &bytes, &size) == PST_OK);
     CHECK(size == 6 && memcmp(bytes, "secret", 6) == 0);
     pst_free(&quiet, bytes, size + 1);
