@@ -187,6 +187,8 @@ cli_exit cli_map(const cli_args *args)
 cli_exit cli_unpin(const cli_args *args)
 {
     const char *path = args->argument[0];
+    cli_exit code = live_reach();
+    if (code != CLI_OK) return code;
     ebpf_result_t result = ebpf_object_unpin(path);
     switch (result) {
     case EBPF_SUCCESS: return CLI_OK;

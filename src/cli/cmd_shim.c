@@ -14,7 +14,8 @@ static bool find_library(char *out, size_t size)
     static const char *const folders[] = {"../lib", "../lib/postern"};
     char own[CLI_PATH_MAX];
     const char *named = getenv("POSTERN_SHIM");
-    if (named && *named) return snprintf(out, size, "%s", named) < (int)size;
+    // The loader goes on without a library that it does not find, and the program would talk to the kernel.
+    if (named && *named) return snprintf(out, size, "%s", named) < (int)size && cli_is_readable(out);
     if (!cli_own_folder(own, sizeof own)) return false;
     for (size_t i = 0; i < PST_COUNT(folders); i++)
         if (snprintf(out, size, "%s/%s/%s", own, folders[i], NAME) < (int)size && cli_is_readable(out)) return true;
@@ -27,7 +28,7 @@ cli_exit cli_shim(const cli_args *args)
     const char *host = cli_value(args, "host");
     if (!args->rest) return cli_fail(CLI_USAGE, "shim needs a command; usage: postern shim %s", args->command->arguments);
     if (!cli_can_replace_process()) return cli_fail(CLI_FAILED, "shim: this system has no bpf(2) to stand in for");
-    if (!find_library(library, sizeof library)) return cli_fail(CLI_MISSING, "%s is not beside this program: set POSTERN_SHIM to its path", NAME);
+    if (!find_library(library, sizeof library)) return cli_fail(CLI_MISSING, "%s is neither beside this program nor where POSTERN_SHIM says: set that to its path", NAME);
     if (host) cli_set_variable("POSTERN_HOST", host);
     cli_preload(library);
     int error = cli_replace_process(args->rest);

@@ -104,7 +104,7 @@ static cli_exit read_kinds(live_state *out, size_t kinds)
     uint32_t first;
     *out = (live_state){.about = {.size = sizeof out->about}};
     int err = postern_about(&out->about);
-    if (err) return cli_fail_last(err == -ECONNREFUSED ? CLI_MISSING : cli_exit_of_errno(-err), "there is no core");
+    if (err) return cli_fail_last(cli_exit_of_errno(-err), "there is no core");
     out->sees_all = postern_next_process(0, &first) != -EPERM;
     const listing lists[] = {
         {LIVE_PROGRAM, (void **)&out->programs, &out->program_count, sizeof *out->programs},
@@ -127,8 +127,14 @@ cli_exit live_read(live_state *out)
     return code == CLI_OK ? list_pins(out) : code;
 }
 
+cli_exit live_reach(void)
+{
+    return api_door_get() ? CLI_OK : cli_fail_last(cli_exit_of_errno(errno), "there is no core");
+}
+
 int live_statistics(cli_exit *code)
 {
+    if ((*code = live_reach()) != CLI_OK) return -1;
     int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
     *code = fd >= 0 ? CLI_OK : cli_fail(cli_exit_of_errno(-fd), "statistics cannot be turned on: %s", api_why(fd));
     return fd;

@@ -46,6 +46,8 @@ size_t live_pins_of(const live_state *state, live_kind kind, uint32_t id);
 size_t live_links_of(const live_state *state, uint32_t prog_id);
 /// Statistics stay on until the descriptor is closed. A descriptor, or -1 after the sentence, with *code.
 int live_statistics(cli_exit *code);
+/// Whether there is a core at hand: CLI_OK, or an exit code after the sentence.
+cli_exit live_reach(void);
 const live_program *live_program_by_id(const live_state *state, uint32_t id);
 const pst_bpf_map_info *live_map_by_id(const live_state *state, uint32_t id);
 

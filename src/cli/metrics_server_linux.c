@@ -8,6 +8,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -52,6 +53,14 @@ static enum MHD_Result request(void *user, struct MHD_Connection *connection, co
     return result;
 }
 
+// getaddrinfo takes any number, and the port is then what is left of it.
+static bool is_port(const char *text)
+{
+    char *end;
+    unsigned long port = strtoul(text, &end, 10);
+    return *text >= '0' && *text <= '9' && *end == '\0' && port <= UINT16_MAX;
+}
+
 // "1.2.3.4:80", "[::1]:80", ":80".
 static bool address_of(const char *where, struct sockaddr_storage *out)
 {
@@ -61,7 +70,7 @@ static bool address_of(const char *where, struct sockaddr_storage *out)
     bool brackets = length >= 2 && where[0] == '[' && colon[-1] == ']';
     const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found;
-    if (!colon || length >= sizeof host) return false;
+    if (!colon || length >= sizeof host || !is_port(colon + 1)) return false;
     memcpy(host, where + brackets, length - 2u * brackets);
     host[length - 2u * brackets] = '\0';
     if (getaddrinfo(length ? host : PORT_ANY_ADDRESS, colon + 1, &hints, &found) != 0) return false;

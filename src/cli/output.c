@@ -46,7 +46,8 @@ cli_exit cli_exit_of_errno(int err)
 {
     switch (err) {
     case ENOENT:
-    case ENODEV: return CLI_MISSING;
+    case ENODEV:
+    case ECONNREFUSED: return CLI_MISSING; // a host
     case EACCES:
     case EPERM: return CLI_DENIED;
     case ENOMEM:

@@ -197,6 +197,7 @@ TEST(metrics_are_served)
         kill(server, SIGTERM);
         CHECK_EQ(cli_wait(server), 0);
         SAYS(2, "in numbers", "metrics", "--listen", "localhost");
+        SAYS(2, "in numbers", "metrics", "--listen", "127.0.0.1:99999");
     }
     unlink(err);
     bpf_object__close(obj);
@@ -269,5 +270,14 @@ TEST(without_a_host_the_core_is_empty)
     SAYS(0, "id  name", "show", "programs");
     setenv("POSTERN_HOST", "/nowhere/at/all", 1);
     SAYS(3, "/nowhere/at/all", "show", "programs");
+    SAYS(3, "/nowhere/at/all", "map", "dump", "counts");
+    SAYS(3, "/nowhere/at/all", "top", "--count", "1");
+    SAYS(3, "/nowhere/at/all", "metrics", "--interval", "0.05");
+    SAYS(3, "/nowhere/at/all", "unpin", "BPF:\\prog");
+    SAYS(3, "/nowhere/at/all", "test-run", OBJECT, "count");
+    SAYS(1, "/nowhere/at/all", "netsh", "show", "programs");
+    setenv("POSTERN_SHIM", "/nowhere/shim.so", 1); // the program must not run without it, and talk to the kernel
+    SAYS(3, "POSTERN_SHIM", "shim", "--", "true");
+    unsetenv("POSTERN_SHIM");
     unsetenv("POSTERN_HOST");
 }
